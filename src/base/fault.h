@@ -1,0 +1,17 @@
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+/* Fault points: places where a test kills or fails the program. Compiled in only with -DSCIA_FAULT_POINTS.
+ *
+ * SCIA_FAULT="name=kill" kills the process (SIGKILL) at the point's first hit, "name=kill@3" at its third,
+ * "name=fail@2" makes the second hit return true, "name=fail" every hit; several are separated by commas. */
+
+#include <stdbool.h>
+
+#ifdef SCIA_FAULT_POINTS
+bool fault_hit(const char *name);
+#define fault_point(name) fault_hit(name)
+#else
+#define fault_point(name) (false)
+#endif
+
+#endif

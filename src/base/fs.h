@@ -1,0 +1,30 @@
+#ifndef BASE_FS_H
+#define BASE_FS_H
+/* Files and folders: whole-file reads with a maximum, atomic durable writes, trees. */
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/* The whole file, NUL-terminated (free()); ERR_NOT_FOUND when absent, ERR_TOO_LARGE past max bytes. ret_len may be NULL. */
+int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
+/* The same below an open folder, never following a symbolic link as last component (openat, O_NOFOLLOW). */
+int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
+/* Either the old or the new content is there after a crash: temporary file, fsync, rename, fsync of the folder. */
+int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+/* Creates missing parents too; existing is fine. */
+int fs_mkdir_p(const char *path, mode_t mode, struct err *err);
+/* Removes a tree; absent is fine. Never follows symbolic links, stays on one file system. Makes folders without
+ * write permission writable first. */
+int fs_remove_tree(const char *path, struct err *err);
+bool fs_exists(const char *path);
+bool fs_is_dir(const char *path);
+/* dir "/" name (free()). */
+char *fs_join(const char *dir, const char *name);
+/* Bytes of all regular files below path, counted with st_blocks; stops counting past max. */
+int64_t fs_tree_size(const char *path, int64_t max);
+/* write(2) all of it. 0 or -1 with errno. */
+int fs_write_all(int fd, const void *data, size_t len);
+
+#endif

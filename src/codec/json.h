@@ -1,0 +1,70 @@
+#ifndef CODEC_JSON_H
+#define CODEC_JSON_H
+/* JSON over jansson: bounded parsing with good errors, compact and pretty writing, and getters that do not fail.
+ *
+ * Values are jansson's json_t with its reference counts; `_cleanup_json_` drops one. Getters borrow. */
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <jansson.h>
+
+static inline void json_decrefp_(json_t **p)
+{
+	json_decref(*p);
+}
+#define _cleanup_json_ _cleanup_(json_decrefp_)
+
+#define JSON_TEXT_MAX ((size_t)(16 * 1024 * 1024))
+#define JSON_DEPTH_MAX 256
+
+enum json_flags {
+	JSON_STRICT_KEYS = 1, /* a repeated key is an error, not "the last one counts" */
+};
+
+/* Parses exactly one value of any type. ERR_BAD_REQUEST with "line L, column C: …". Refuses depth over JSON_DEPTH_MAX
+ * and text over JSON_TEXT_MAX. NULL on failure, else a new reference. */
+json_t *json_parse(const char *text, size_t len, unsigned flags, struct err *err);
+/* Appends the compact form (keys in insertion order). */
+int json_write(const json_t *v, struct buf *out);
+/* Four spaces, as kubectl prints. */
+int json_write_pretty(const json_t *v, struct buf *out);
+/* Compact, as a new shared byte string. */
+struct bytes *json_to_bytes(const json_t *v);
+/* Compact, free(). */
+char *json_to_str(const json_t *v);
+/* Keys sorted at every level, compact: equal values give equal text (for hashes). free(). */
+char *json_canonical(const json_t *v);
+/* SHA-256 of the canonical form, 64 hexadecimal digits. */
+void json_hash(const json_t *v, char ret[static 65]);
+
+/* Walks object keys: json_at(dep, "status", "cost", NULL). NULL when any step is missing or no object. Borrowed. */
+json_t *json_at(const json_t *v, ...) __attribute__((sentinel));
+/* The same, giving a string or NULL / an integer, number or bool or the default. */
+const char *json_str_at(const json_t *v, ...) __attribute__((sentinel));
+int64_t json_int(const json_t *v, int64_t otherwise);
+double json_number(const json_t *v, double otherwise);
+bool json_bool(const json_t *v, bool otherwise);
+/* obj[key] as string, or NULL (also when obj is NULL or no object). */
+const char *json_get_str(const json_t *obj, const char *key);
+int64_t json_get_int(const json_t *obj, const char *key, int64_t otherwise);
+bool json_get_bool(const json_t *obj, const char *key, bool otherwise);
+
+/* obj[key], made an empty object / array when missing or of another type. Borrowed. */
+json_t *json_ensure_object(json_t *obj, const char *key);
+json_t *json_ensure_array(json_t *obj, const char *key);
+/* Sets obj[key]; a NULL value removes the key. */
+void json_put_str(json_t *obj, const char *key, const char *value);
+void json_put_int(json_t *obj, const char *key, int64_t value);
+void json_put_bool(json_t *obj, const char *key, bool value);
+/* Steals value; NULL removes the key. */
+void json_put(json_t *obj, const char *key, json_t *value);
+/* Appends a string. */
+void json_push_str(json_t *array, const char *value);
+/* A string value, made valid UTF-8 where it is not (bad bytes become U+FFFD) and free of NUL. Never NULL. */
+json_t *json_string_lossy(const char *s, size_t len);
+/* printf into a string value. */
+json_t *json_strf(const char *fmt, ...) _printf_(1, 2);
+
+#endif
