@@ -1,0 +1,47 @@
+#ifndef APISERVER_SCHEMA_H
+#define APISERVER_SCHEMA_H
+/* Structural schemas (apiextensions.k8s.io/v1): compiled once, then defaulting, pruning and validation of objects.
+ * No I/O; a compiled schema is immutable and shared between threads. */
+
+#include "base/err.h"
+#include "codec/json.h"
+
+struct schema;
+
+/* From an openAPIV3Schema. Not structural or malformed: ERR_INVALID, one cause per violation with Kubernetes' wording,
+ * fields below `path`. Implied for the root: apiVersion, kind, metadata. */
+struct schema *schema_compile(const json_t *openapi, const char *path, struct err *err);
+struct schema *schema_ref(struct schema *s);
+struct schema *schema_unref(struct schema *s);
+DEFINE_CLEANUP(struct schema *, schema_unref)
+
+/* Fills in defaults, in place. */
+void schema_default(const struct schema *s, json_t *obj);
+/* Drops unknown fields, in place; their paths ("spec.foo[0].bar", strings) are appended to dropped unless it is NULL. */
+void schema_prune(const struct schema *s, json_t *obj, json_t *dropped);
+/* ERR_INVALID with one cause per violation (at most ERR_CAUSES_MAX), in Kubernetes' words: reason FieldValueInvalid,
+ * FieldValueRequired, FieldValueNotSupported, FieldValueTypeInvalid, …; message without the kind and name, which the caller adds.
+ * Covers type, nullable, enum, minimum/maximum (exclusive), multipleOf, length, pattern, format, items, minItems, maxItems,
+ * uniqueItems, list-type set and map uniqueness, properties, additionalProperties, required, min/maxProperties, allOf, anyOf, oneOf, not,
+ * int-or-string, embedded-resource. old (may be NULL) is the stored object: unchanged parts are not complained about (ratcheting). */
+int schema_validate(const struct schema *s, const json_t *obj, const json_t *old, struct err *err);
+
+/* Walking it, for patches and field ownership. All accept NULL (no schema known: then maps are granular, lists atomic). */
+enum schema_list_type { SCHEMA_LIST_ATOMIC, SCHEMA_LIST_SET, SCHEMA_LIST_MAP };
+const struct schema *schema_property(const struct schema *s, const char *name); /* or additionalProperties */
+const struct schema *schema_items(const struct schema *s);
+enum schema_list_type schema_list_type(const struct schema *s);
+char *const *schema_list_map_keys(const struct schema *s); /* NULL-terminated */
+bool schema_map_is_atomic(const struct schema *s);
+/* Default of a list-map key, or NULL; borrowed. */
+const json_t *schema_default_value(const struct schema *s);
+/* Strategic merge: x-kubernetes-patch-strategy contains this word; x-kubernetes-patch-merge-key (NULL: none). */
+bool schema_patch_strategy_has(const struct schema *s, const char *word);
+const char *schema_patch_merge_key(const struct schema *s);
+bool schema_preserves_unknown(const struct schema *s);
+
+/* The schema as published in OpenAPI v3 / v2 (v2 loses what it cannot say), a new reference. */
+json_t *schema_publish_v3(const struct schema *s);
+json_t *schema_publish_v2(const struct schema *s);
+
+#endif

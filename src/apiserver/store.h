@@ -1,0 +1,107 @@
+#ifndef APISERVER_STORE_H
+#define APISERVER_STORE_H
+/* The durable store: objects as JSON text by (resource, namespace, name), one sequence of resource versions, history for watches.
+ *
+ * Reads come from memory and see the latest durable state. Writes are conditions plus a new text; a committer thread
+ * takes all that wait, writes them in one SQLite transaction (WAL, synchronous=FULL), and only then shows and
+ * acknowledges them (group commit). What was acknowledged survives kill -9 and power loss; what was not acknowledged
+ * is either wholly there or not at all. */
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+struct store;
+struct store_watch;
+
+/* One stored object; immutable, reference-counted. */
+struct store_object {
+	atomic_size_t refs;
+	uint64_t version;       /* resource version of its last change */
+	struct bytes *text;     /* compact JSON, with metadata.resourceVersion in it */
+	char *labels;           /* "k\0v\0…\0" for selectors, NULL when none */
+	char *fields;           /* selectable fields, same form: metadata.name, metadata.namespace and the type's own */
+	char *resource, *ns, *name; /* resource: "group/plural" ("/secrets"); ns "" for cluster scope */
+	char *uid;
+};
+struct store_object *store_object_ref(struct store_object *o);
+struct store_object *store_object_unref(struct store_object *o);
+DEFINE_CLEANUP(struct store_object *, store_object_unref)
+/* Value of a label / selectable field or NULL. */
+const char *store_object_label(const struct store_object *o, const char *name);
+const char *store_object_field(const struct store_object *o, const char *name);
+
+struct store_config {
+	const char *path;        /* of the database file; its lock file lies beside it */
+	size_t history_max;      /* changes */
+	size_t history_bytes_max;
+	struct logger *log;
+	struct metrics *metrics;
+};
+
+/* ERR_ALREADY_EXISTS when another process holds it; ERR_INTERNAL names damage. */
+int store_open(const struct store_config *config, struct store **ret, struct err *err);
+struct store *store_close(struct store *s);
+
+/* NULL when absent; else a reference. */
+struct store_object *store_get(struct store *s, const char *resource, const char *ns, const char *name);
+
+struct store_list {
+	struct store_object **items; /* a reference each */
+	size_t len;
+	uint64_t version;   /* the store's version when the list was taken */
+	bool more;          /* the limit ended it */
+	size_t remaining;   /* after the limit, when known without a selector */
+};
+/* Ordered by namespace and name. ns "" lists all namespaces. after_*: continue behind that key (NULL: from the start).
+ * at_version 0: now; else the snapshot at that version when history still has it, ERR_EXPIRED when not. select (may be
+ * NULL) filters. limit 0: all. */
+struct store_list_query {
+	const char *resource, *ns, *after_ns, *after_name;
+	uint64_t at_version;
+	size_t limit;
+	bool (*select)(const void *self, const struct store_object *o);
+	const void *self;
+};
+int store_list(struct store *s, const struct store_list_query *query, struct store_list *ret, struct err *err);
+void store_list_clear(struct store_list *list);
+uint64_t store_version(struct store *s);
+/* Number of objects of a resource ("" namespace: all). */
+size_t store_count(struct store *s, const char *resource, const char *ns);
+
+/* A write waits for the committer; done() is called from the committer's thread, after the fsync: with the new object (a borrowed
+ * reference; for deletes the last state with the deletion's version), or with an error. It must not block. */
+struct store_write {
+	const char *resource, *ns, *name;
+	enum { STORE_CREATE, STORE_UPDATE, STORE_DELETE } op;
+	/* UPDATE, DELETE: only if the object's version is this one (ERR_CONFLICT); 0: whatever it is. */
+	uint64_t expected_version;
+	/* CREATE, UPDATE: the text, in which the marker "resourceVersion":"" within metadata is replaced by the new version
+	 * (its offset is text_version_offset, just behind the opening quote). Everything else is final. Strings are copied. */
+	struct bytes *text;
+	size_t text_version_offset;
+	char *labels, *fields, *uid; /* taken over */
+	void (*done)(void *self, struct store_object *object, const struct err *err);
+	void *self;
+};
+void store_submit(struct store *s, struct store_write *write);
+/* The same, waiting for it; *ret is a reference (may be NULL). Not to be called from done() or event threads. */
+int store_commit(struct store *s, struct store_write *write, struct store_object **ret, struct err *err);
+
+enum store_change_type { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
+struct store_change {
+	uint64_t version;
+	enum store_change_type type;
+	struct store_object *object;   /* DELETED: the last state, its text carries the deletion's version */
+	struct store_object *previous; /* MODIFIED, DELETED */
+};
+/* All changes of a resource (and namespace, unless "") behind `from`, first those of history, then as they are committed, in order, without gap or
+ * repetition; called from the committer's thread (the first ones from the caller's): must not block. ERR_EXPIRED when history no longer reaches back to
+ * `from`; ERR_TIMEOUT ("Too large resource version") when `from` lies in the future. */
+int store_watch(struct store *s, const char *resource, const char *ns, uint64_t from,
+                void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret, struct err *err);
+/* After it returns, on_change is not running and will not be called. */
+void store_unwatch(struct store_watch *w);
+
+#endif
