@@ -15,6 +15,6 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atoll atof system popen tmpnam tempnam mktemp
-#pragma GCC poison asctime ctime localtime gmtime rand srand alloca vfork
+#pragma GCC poison asctime ctime localtime gmtime rand srand vfork
 
 #endif

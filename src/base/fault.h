@@ -11,7 +11,11 @@
 bool fault_hit(const char *name);
 #define fault_point(name) fault_hit(name)
 #else
-#define fault_point(name) (false)
+static inline bool fault_point(const char *name)
+{
+	(void)name;
+	return false;
+}
 #endif
 
 #endif

@@ -24,12 +24,16 @@ char *str_strip(char *s);
 /* A whole decimal number within [min, max]; false (and *ret untouched) for anything else: signs without digits,
  * trailing characters, overflow. */
 bool str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
+/* Finite and decimal, no white space. */
 bool str_to_double(const char *s, double *ret);
+
+/* The code point at s, of which n bytes are left, into *ret; its length, or 0 when it is not well-formed UTF-8. */
+size_t utf8_next(const char *s, size_t n, uint32_t *ret);
 
 /* Splits at any of the separator characters, dropping empty parts. Free with strv_free(). */
 char **str_split(const char *s, const char *separators);
 size_t strv_len(char *const *v);
-/* Appends a copy; *v may be NULL. */
+/* Appends a copy; *v may be NULL. Counts the vector each time: for short ones. */
 void strv_push(char ***v, const char *s);
 char **strv_copy(char *const *v);
 /* Joined with the separator; free(). */

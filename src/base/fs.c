@@ -1,0 +1,184 @@
+#include "base/fs.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int set_path_error(struct err *err, int errnum, const char *doing, const char *path)
+{
+	if (errnum == ENOENT || errnum == ENOTDIR)
+		return err_set(err, ERR_NOT_FOUND, "%s %s: no such file", doing, path);
+	if (errnum == ELOOP)
+		return err_set(err, ERR_INVALID, "%s %s: it is a symbolic link, which is not followed here", doing, path);
+	return err_set_errno(err, errnum, "%s %s", doing, path);
+}
+
+static int read_all(int fd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_set_errno(err, errno, "reading %s", path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INVALID, "reading %s: it is a folder", path);
+	_cleanup_buf_ struct buf b = BUF_INIT(max);
+	/* The size is a hint only: files of /proc say 0, others may grow meanwhile. One byte more than max finds out. */
+	size_t hint = st.st_size > 0 && (uint64_t)st.st_size < max ? (size_t)st.st_size + 1 : 4096;
+	for (;;) {
+		size_t room = max - b.len < hint ? max - b.len : hint;
+		char probe;
+		char *p = room ? buf_reserve(&b, room) : &probe;
+		ssize_t n = read(fd, p, room ? room : 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set_errno(err, errno, "reading %s", path);
+		if (n == 0)
+			break;
+		if (!room)
+			return err_set(err, ERR_TOO_LARGE, "reading %s: it is larger than %zu bytes", path, max);
+		buf_commit(&b, (size_t)n);
+		hint = b.len < 4096 ? 4096 : b.len;
+	}
+	if (ret_len)
+		*ret_len = b.len;
+	*ret_data = buf_steal(&b);
+	return 0;
+}
+
+int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return set_path_error(err, errno, "reading", path);
+	return read_all(fd, path, max, ret_data, ret_len, err);
+}
+
+/* Opens the folder that holds path's last component (*ret_last), following no symbolic link. -1 with errno. */
+static int open_parent_at(int dirfd, const char *path, const char **ret_last)
+{
+	int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+	const char *slash;
+	while (at >= 0 && (slash = strchr(path, '/'))) {
+		_cleanup_free_ char *part = xstrndup(path, (size_t)(slash - path));
+		_cleanup_close_ int above = at;
+		if (!*part || str_eq(part, "..")) {
+			errno = EINVAL;
+			return -1;
+		}
+		at = openat(above, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		path = slash + 1;
+	}
+	*ret_last = path;
+	return at;
+}
+
+int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)
+{
+	const char *last;
+	_cleanup_close_ int parent = open_parent_at(dirfd, path, &last);
+	if (parent < 0)
+		return set_path_error(err, errno, "reading", path);
+	/* O_NONBLOCK: a FIFO must not hang us before fstat() tells that it is one. */
+	_cleanup_close_ int fd = openat(parent, last, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return set_path_error(err, errno, "reading", path);
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_set_errno(err, errno, "reading %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_INVALID, "reading %s: it is not a regular file", path);
+	return read_all(fd, path, max, ret_data, ret_len, err);
+}
+
+int fs_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+	while (len) {
+		ssize_t n = write(fd, p, len);
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+			poll(&pfd, 1, -1);
+		} else if (n < 0 && errno != EINTR) {
+			return -1;
+		} else if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int fsync_folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *dir = !slash ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+/* Steps of fs_write_atomic() on the temporary file. -1 with errno. */
+static int write_and_rename(int fd, const char *tmp, const char *path, const void *data, size_t len, mode_t mode)
+{
+	if (fchmod(fd, mode) < 0 || fs_write_all(fd, data, len) < 0 || fsync(fd) < 0)
+		return -1;
+	return rename(tmp, path);
+}
+
+int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	_cleanup_free_ char *tmp = xasprintf("%s.tmp-XXXXXX", path);
+	_cleanup_close_ int fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, errno, "writing %s", path);
+	if (write_and_rename(fd, tmp, path, data, len, mode) < 0) {
+		int saved = errno;
+		unlink(tmp);
+		return err_set_errno(err, saved, "writing %s", path);
+	}
+	if (fsync_folder_of(path) < 0)
+		return err_set_errno(err, errno, "writing %s: making it durable", path);
+	return 0;
+}
+
+int fs_mkdir_p(const char *path, mode_t mode, struct err *err)
+{
+	_cleanup_free_ char *copy = xstrdup(path);
+	for (char *p = copy + (*copy == '/');; p++) {
+		if (*p && *p != '/')
+			continue;
+		char end = *p;
+		*p = '\0';
+		if (*copy && mkdir(copy, mode) < 0 && (errno != EEXIST || !fs_is_dir(copy))) {
+			/* EEXIST: something that is no folder stands in the way. A read-only parent may answer so too. */
+			int saved = errno == EEXIST ? ENOTDIR : errno;
+			if (!fs_is_dir(copy))
+				return err_set_errno(err, saved, "making folder %s", copy);
+		}
+		if (!end)
+			return 0;
+		*p = end;
+	}
+}
+
+bool fs_exists(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0;
+}
+
+bool fs_is_dir(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *fs_join(const char *dir, const char *name)
+{
+	return xasprintf("%s%s%s", dir, str_ends_with(dir, "/") ? "" : "/", name);
+}
