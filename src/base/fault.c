@@ -1,8 +1,5 @@
 #include "base/fault.h"
 
-/* Without fault points this file is empty but for what follows, which a translation unit must not be. */
-typedef int fault_unused;
-
 #ifdef SCIA_FAULT_POINTS
 
 #include "base/map.h"

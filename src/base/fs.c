@@ -15,7 +15,9 @@ static int set_path_error(struct err *err, int errnum, const char *doing, const 
 	if (errnum == ENOENT || errnum == ENOTDIR)
 		return err_set(err, ERR_NOT_FOUND, "%s %s: no such file", doing, path);
 	if (errnum == ELOOP)
-		return err_set(err, ERR_INVALID, "%s %s: it is a symbolic link, which is not followed here", doing, path);
+		return err_set(err, ERR_INVALID, "%s %s: symbolic links are not followed here", doing, path);
+	if (errnum == EINVAL)
+		return err_set(err, ERR_INVALID, "%s %s: not a path below the folder", doing, path);
 	return err_set_errno(err, errnum, "%s %s", doing, path);
 }
 
@@ -59,23 +61,38 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len,
 	return read_all(fd, path, max, ret_data, ret_len, err);
 }
 
+/* Opens one folder below another. -1 with errno, ELOOP when it is a symbolic link. */
+static int open_folder_at(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOTDIR) {
+		struct stat st;
+		bool link = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+		errno = link ? ELOOP : ENOTDIR;
+	}
+	return fd;
+}
+
 /* Opens the folder that holds path's last component (*ret_last), following no symbolic link. -1 with errno. */
 static int open_parent_at(int dirfd, const char *path, const char **ret_last)
 {
-	int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
-	const char *slash;
-	while (at >= 0 && (slash = strchr(path, '/'))) {
-		_cleanup_free_ char *part = xstrndup(path, (size_t)(slash - path));
-		_cleanup_close_ int above = at;
-		if (!*part || str_eq(part, "..")) {
+	_cleanup_close_ int at = open_folder_at(dirfd, ".");
+	while (at >= 0) {
+		size_t len = strcspn(path, "/");
+		if (!len || (len == 2 && path[0] == '.' && path[1] == '.')) {
 			errno = EINVAL;
 			return -1;
 		}
-		at = openat(above, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		path = slash + 1;
+		if (!path[len]) {
+			*ret_last = path;
+			return TAKE_FD(at);
+		}
+		_cleanup_free_ char *part = xstrndup(path, len);
+		_cleanup_close_ int above = at;
+		at = open_folder_at(above, part);
+		path += len + 1;
 	}
-	*ret_last = path;
-	return at;
+	return -1;
 }
 
 int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)

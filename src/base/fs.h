@@ -9,7 +9,8 @@
 
 /* The whole file, NUL-terminated (free()); ERR_NOT_FOUND when absent, ERR_TOO_LARGE past max bytes. ret_len may be NULL. */
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
-/* The same below an open folder, never following a symbolic link as last component (openat, O_NOFOLLOW). */
+/* The same for a regular file below an open folder, never leaving it: a symbolic link in any place of the path and ".."
+ * are refused (ERR_INVALID), so that a hostile tree cannot point elsewhere. */
 int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
 /* Either the old or the new content is there after a crash: temporary file, fsync, rename, fsync of the folder. */
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
@@ -22,7 +23,8 @@ bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
 /* dir "/" name (free()). */
 char *fs_join(const char *dir, const char *name);
-/* Bytes of all regular files below path, counted with st_blocks; stops counting past max. */
+/* Bytes of all regular files below path, counted with st_blocks, never following symbolic links, on one file system.
+ * Stops counting past max; a tree deeper than 128 folders counts as past it. */
 int64_t fs_tree_size(const char *path, int64_t max);
 /* write(2) all of it. 0 or -1 with errno. */
 int fs_write_all(int fd, const void *data, size_t len);

@@ -47,7 +47,7 @@ static DIR *open_folder(int parent, const char *name, bool unlock)
 		return NULL;
 	DIR *d = fdopendir(fd);
 	if (d)
-		fd = -1;
+		(void)TAKE_FD(fd);
 	return d;
 }
 
@@ -165,9 +165,8 @@ int fs_remove_tree(const char *path, struct err *err)
 	return err_set_errno(err, r.errnum, "removing %s: at %s", path, failed ? failed : path);
 }
 
-static void add_size(int parent, DIR *d, int depth, dev_t dev, int64_t max, int64_t *total)
+static void add_size(DIR *d, int depth, dev_t dev, int64_t max, int64_t *total)
 {
-	(void)parent;
 	const struct dirent *e;
 	while (*total <= max && (e = readdir(d))) {
 		struct stat st;
@@ -183,7 +182,7 @@ static void add_size(int parent, DIR *d, int depth, dev_t dev, int64_t max, int6
 		}
 		_cleanup_(closedirp) DIR *sub = open_folder(dirfd(d), e->d_name, false);
 		if (sub)
-			add_size(dirfd(d), sub, depth + 1, dev, max, total);
+			add_size(sub, depth + 1, dev, max, total);
 	}
 }
 
@@ -199,6 +198,6 @@ int64_t fs_tree_size(const char *path, int64_t max)
 	if (max == INT64_MAX)
 		max--;
 	if (d)
-		add_size(AT_FDCWD, d, 0, st.st_dev, max, &total);
+		add_size(d, 0, st.st_dev, max, &total);
 	return total;
 }

@@ -92,7 +92,7 @@ static void put_field(struct buf *out, enum log_format format, const char *key, 
 		return;
 	}
 	bool quoted = !*value || strpbrk(value, " \"=\\");
-	buf_puts(out, *out->data ? " " : "  ");
+	buf_puts(out, out->len ? " " : "  ");
 	put_text(out, key, VALUE_MAX, false);
 	buf_puts(out, quoted ? "=\"" : "=");
 	put_text(out, value, VALUE_MAX, quoted);

@@ -73,4 +73,12 @@ static inline void freep(void *p)
 void closep(int *fd);
 #define _cleanup_close_ _cleanup_(closep)
 
+/* The same as TAKE_PTR() for a file descriptor: the variable becomes -1. */
+#define TAKE_FD(fd)                                                                                                    \
+	({                                                                                                                 \
+		int _taken = (fd);                                                                                             \
+		(fd) = -1;                                                                                                     \
+		_taken;                                                                                                        \
+	})
+
 #endif

@@ -250,8 +250,9 @@ static void put_histogram(struct buf *out, const struct metric *metric, const ch
 	}
 	snprintf(num, sizeof(num), "%llu", (unsigned long long)s->count);
 	buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %s\n", metric->name, labels, comma, num);
+	char sum_num[40];
+	put_sample(out, metric->name, "_sum", labels, number(s->value, sum_num, sizeof(sum_num)));
 	put_sample(out, metric->name, "_count", labels, num);
-	put_sample(out, metric->name, "_sum", labels, number(s->value, num, sizeof(num)));
 }
 
 static void put_family(struct buf *out, struct metric *metric)

@@ -210,15 +210,22 @@ static void read_output(struct run *r, int i)
 		closep(&r->out[i]);
 }
 
+/* The process itself too, should it have left its group. Its pid stays taken until reap(). */
+static void signal_group(const struct run *r, int sig)
+{
+	kill(-r->pid, sig);
+	kill(r->pid, sig);
+}
+
 /* Asks the group to end, and makes it when it does not listen. */
 static void stop(struct run *r, int64_t now)
 {
 	if (!r->kill_at) {
-		kill(-r->pid, SIGTERM);
-		kill(-r->pid, SIGCONT); /* a stopped process could not act on it */
+		signal_group(r, SIGTERM);
+		signal_group(r, SIGCONT); /* a stopped process could not act on it */
 		r->kill_at = now + TERM_GRACE_NS;
 	} else if (!r->killed && now >= r->kill_at) {
-		kill(-r->pid, SIGKILL);
+		signal_group(r, SIGKILL);
 		r->killed = true;
 	}
 }
