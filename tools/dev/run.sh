@@ -1,0 +1,11 @@
+# shellcheck shell=bash
+
+# run [-- REPO_URL ["PROMPT"]]: the main job. Everything lives in .cache/run and is gone with Ctrl-C, applications included.
+verb_run() {
+	[ "${1:-}" != -- ] || shift
+	mkdir -p "$CACHE" build
+	echo "setting up (the first time takes a minute or two) ..."
+	ensure_run_deps
+	build_named release
+	exec tools/run-demo "$ROOT/build/release/src/scia" "$CACHE/run" "$@"
+}
