@@ -1,0 +1,262 @@
+/* scia-shim: stands between the local provider and one application process, and outlives the provider.
+ *
+ *   scia-shim DIR LOG_MAX [--cgroup PROCS_FILE]... [--rlimit NAME=VALUE]... -- PROGRAM ARGUMENTS...
+ *
+ * In DIR it keeps
+ *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so that an
+ *          application exists at most once, whoever starts it, and whenever its starter was killed
+ *   pid    "SHIM_PID SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started
+ *   log    what the program printed, rotated to log.1 at LOG_MAX bytes
+ *   exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal did it)
+ *
+ * The program gets the shim's environment (so that secrets are on no command line) and dies with the shim. SIGTERM to
+ * the shim is passed on. The folder's files are replaced whole (rename), so a reader sees old or new, never half. */
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define EXIT_USAGE 64
+#define EXIT_ALREADY_RUNNING 75
+#define EXIT_FAILED 70
+#define LIMITS_MAX 16
+#define COPY_SIZE 65536
+
+struct shim {
+	int64_t log_max;
+	const char *cgroups[LIMITS_MAX];
+	size_t cgroups_len;
+	struct {
+		int resource;
+		rlim_t value;
+	} rlimits[LIMITS_MAX];
+	size_t rlimits_len;
+	char **argv;
+	pid_t child;
+	int log_fd;
+	int64_t log_size;
+};
+
+static bool parse_rlimit(struct shim *shim, const char *text)
+{
+	static const struct {
+		const char *name;
+		int resource;
+	} known[] = {
+		{ "as=", RLIMIT_AS }, { "nproc=", RLIMIT_NPROC }, { "nofile=", RLIMIT_NOFILE },
+		{ "fsize=", RLIMIT_FSIZE }, { "core=", RLIMIT_CORE }, { "cpu=", RLIMIT_CPU },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const char *value = str_after(text, known[i].name);
+		int64_t number;
+		if (!value)
+			continue;
+		if (!str_to_i64(value, 0, INT64_MAX, &number) || shim->rlimits_len == LIMITS_MAX)
+			return false;
+		shim->rlimits[shim->rlimits_len].resource = known[i].resource;
+		shim->rlimits[shim->rlimits_len++].value = (rlim_t)number;
+		return true;
+	}
+	return false;
+}
+
+static bool parse_arguments(struct shim *shim, int argc, char **argv)
+{
+	if (argc < 5 || !str_to_i64(argv[2], 4096, INT64_MAX, &shim->log_max))
+		return false;
+	int i = 3;
+	for (; i + 1 < argc && !str_eq(argv[i], "--"); i += 2) {
+		if (str_eq(argv[i], "--cgroup") && shim->cgroups_len < LIMITS_MAX)
+			shim->cgroups[shim->cgroups_len++] = argv[i + 1];
+		else if (!str_eq(argv[i], "--rlimit") || !parse_rlimit(shim, argv[i + 1]))
+			return false;
+	}
+	shim->argv = argv + i + 1;
+	return i + 1 < argc && str_eq(argv[i], "--");
+}
+
+/* Replaces a file of the folder. That it may be lost with the machine is fine (the program then ends too), so no fsync. */
+static int put_file(const char *name, const char *text)
+{
+	char temporary[32];
+	snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	_cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || fs_write_all(fd, text, strlen(text)) < 0)
+		return -1;
+	return rename(temporary, name);
+}
+
+static void open_log(struct shim *shim)
+{
+	struct stat st;
+	shim->log_fd = open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	shim->log_size = shim->log_fd >= 0 && fstat(shim->log_fd, &st) == 0 ? st.st_size : 0;
+}
+
+/* A full disk loses log lines, never the application: it goes on as if they had been written. */
+static void write_log(struct shim *shim, const char *data, size_t len)
+{
+	if (shim->log_size + (int64_t)len > shim->log_max) {
+		closep(&shim->log_fd);
+		rename("log", "log.1");
+		open_log(shim);
+	}
+	if (shim->log_fd >= 0 && fs_write_all(shim->log_fd, data, len) == 0)
+		shim->log_size += (int64_t)len;
+}
+
+/* Between fork and exec: only calls that are safe there. Does not return. */
+_Noreturn static void run_program(const struct shim *shim, int output, pid_t parent)
+{
+	static const char cannot[] = "scia-shim: cannot start the program\n";
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILED);
+	setpgid(0, 0);
+	for (size_t i = 0; i < shim->cgroups_len; i++) {
+		int fd = open(shim->cgroups[i], O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "0", 1) != 1) {
+			static const char no_cgroup[] = "scia-shim: cannot enter the control group\n";
+			(void)!write(output, no_cgroup, sizeof(no_cgroup) - 1);
+			_exit(EXIT_FAILED);
+		}
+		close(fd);
+	}
+	for (size_t i = 0; i < shim->rlimits_len; i++) {
+		struct rlimit limit = { shim->rlimits[i].value, shim->rlimits[i].value };
+		setrlimit((__rlimit_resource_t)shim->rlimits[i].resource, &limit);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	dup2(output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
+	execvp(shim->argv[0], shim->argv);
+	(void)!write(STDERR_FILENO, cannot, sizeof(cannot) - 1);
+	_exit(127);
+}
+
+static int start_program(struct shim *shim, int *ret_output)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	pid_t self = getpid();
+	shim->child = fork();
+	if (shim->child == 0)
+		run_program(shim, fds[1], self);
+	close(fds[1]);
+	if (shim->child < 0) {
+		close(fds[0]);
+		return -1;
+	}
+	char text[128];
+	snprintf(text, sizeof(text), "%d %llu %d %llu\n", (int)self, (unsigned long long)proc_start_time(self), (int)shim->child,
+	         (unsigned long long)proc_start_time(shim->child));
+	if (put_file("pid", text) < 0) {
+		/* Nobody could find it again: better not to have it. */
+		kill(shim->child, SIGKILL);
+		close(fds[0]);
+		return -1;
+	}
+	*ret_output = fds[0];
+	return 0;
+}
+
+/* Copies what is there; false when the last writer closed its end. */
+static bool copy_output(struct shim *shim, int output)
+{
+	static char data[COPY_SIZE];
+	ssize_t n = read(output, data, sizeof(data));
+	if (n > 0)
+		write_log(shim, data, (size_t)n);
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+/* Until the program ended; its status. */
+static int supervise(struct shim *shim, int output, int signals)
+{
+	struct pollfd fds[2] = { { .fd = output, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	int status = 0;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -1;
+		if (fds[0].revents && !copy_output(shim, output))
+			fds[0].fd = -1;
+		struct signalfd_siginfo info;
+		if (!fds[1].revents || read(signals, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (info.ssi_signo != SIGCHLD)
+			kill(-shim->child, (int)info.ssi_signo);
+		else if (waitpid(shim->child, &status, WNOHANG) == shim->child)
+			break;
+	}
+	/* What it printed last is in the pipe still; a grandchild that kept the pipe open is not waited for. */
+	struct pollfd rest = { .fd = output, .events = POLLIN };
+	while (fds[0].fd >= 0 && poll(&rest, 1, 0) > 0 && copy_output(shim, output))
+		;
+	return status;
+}
+
+static int take_lock(void)
+{
+	int fd = open("lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		closep(&fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+int main(int argc, char **argv)
+{
+	struct shim shim = { .log_fd = -1 };
+
+	if (!parse_arguments(&shim, argc, argv) || chdir(argv[1]) < 0)
+		return EXIT_USAGE;
+	_cleanup_close_ _unused_ int lock = take_lock();
+	if (lock < 0)
+		return EXIT_ALREADY_RUNNING;
+	int signals = block_signals(), output = -1;
+	open_log(&shim);
+	unlink("exit");
+	if (signals < 0 || start_program(&shim, &output) < 0) {
+		write_log(&shim, "scia-shim: cannot start a process\n", 34);
+		put_file("exit", "70 0 0\n");
+		return EXIT_FAILED;
+	}
+	int status = supervise(&shim, output, signals);
+	char text[64];
+	snprintf(text, sizeof(text), "%d %d %lld\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+	         WIFSIGNALED(status) ? WTERMSIG(status) : 0, (long long)(clock_wall_ns() / NS_PER_S));
+	put_file("exit", text);
+	return 0;
+}
