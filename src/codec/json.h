@@ -23,12 +23,15 @@ enum json_flags {
 	JSON_STRICT_KEYS = 1, /* a repeated key is an error, not "the last one counts" */
 };
 
-/* Parses exactly one value of any type. ERR_BAD_REQUEST with "line L, column C: …". Refuses depth over JSON_DEPTH_MAX
- * and text over JSON_TEXT_MAX. NULL on failure, else a new reference. */
+/* Parses exactly one value of any type. ERR_BAD_REQUEST with "line L, column C: …" (columns count characters, from 1).
+ * Refuses depth over JSON_DEPTH_MAX, text over JSON_TEXT_MAX, invalid UTF-8 and NUL in strings. As in Kubernetes, a
+ * number written as an integer that fits 64 bits is an integer, every other one a double (so 2^63 becomes
+ * 9223372036854775808.0); one too large for a double is an error. NULL on failure, else a new reference. */
 json_t *json_parse(const char *text, size_t len, unsigned flags, struct err *err);
-/* Appends the compact form (keys in insertion order). */
+/* Appends the compact form (keys in insertion order); 0, or -1 with nothing appended when the buffer is full. Doubles
+ * are written like Go does: the shortest text that reads back, and 1.0 as 1. */
 int json_write(const json_t *v, struct buf *out);
-/* Four spaces, as kubectl prints. */
+/* Four spaces and sorted keys, as kubectl prints; no newline at the end. */
 int json_write_pretty(const json_t *v, struct buf *out);
 /* Compact, as a new shared byte string. */
 struct bytes *json_to_bytes(const json_t *v);
@@ -38,10 +41,16 @@ char *json_to_str(const json_t *v);
 char *json_canonical(const json_t *v);
 /* SHA-256 of the canonical form, 64 hexadecimal digits. */
 void json_hash(const json_t *v, char ret[static 65]);
+/* A deep copy that shares nothing with v. Like json_deep_copy(), without its costly search for values that contain
+ * themselves. NULL gives NULL. */
+json_t *json_clone(const json_t *v);
+/* Deep equality as JSON means it: 1 equals 1.0 (json_equal() says no), the order of keys does not count. NULL equals
+ * only NULL. */
+bool json_same(const json_t *a, const json_t *b);
 
 /* Walks object keys: json_at(dep, "status", "cost", NULL). NULL when any step is missing or no object. Borrowed. */
 json_t *json_at(const json_t *v, ...) __attribute__((sentinel));
-/* The same, giving a string or NULL / an integer, number or bool or the default. */
+/* The same, giving a string or NULL / an integer (or a double without a fraction), number or bool or the default. */
 const char *json_str_at(const json_t *v, ...) __attribute__((sentinel));
 int64_t json_int(const json_t *v, int64_t otherwise);
 double json_number(const json_t *v, double otherwise);

@@ -11,8 +11,8 @@
 json_t *json_patch_apply(const json_t *doc, const json_t *patch, struct err *err);
 /* Never fails: every value is a merge patch. */
 json_t *json_merge_patch_apply(const json_t *doc, const json_t *patch);
-/* The merge patch that turns from into to; an empty object when they are equal. (to must not hold null members:
- * a merge patch cannot say them.) */
+/* The merge patch that turns from into to; an empty object when they are equal objects, to itself unless both are
+ * objects. (to must not hold null members: a merge patch cannot say them.) */
 json_t *json_merge_patch_diff(const json_t *from, const json_t *to);
 
 #endif

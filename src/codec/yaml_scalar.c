@@ -1,0 +1,168 @@
+#include "yaml_scalar.h"
+
+#include "base/str.h"
+#include "text.h"
+
+#include <math.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool one_of(const char *s, size_t len, const char *const *words)
+{
+	for (; *words; words++)
+		if (strlen(*words) == len && memcmp(s, *words, len) == 0)
+			return true;
+	return false;
+}
+
+/* Sign and digits in a base to a magnitude; false when a digit is missing or wrong or it passes 64 bits. */
+static bool parse_magnitude(const char *s, unsigned base, uint64_t *ret)
+{
+	uint64_t v = 0;
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		int digit = text_hex_digit(*s);
+		if (digit < 0 || (unsigned)digit >= base || __builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)digit, &v))
+			return false;
+	}
+	*ret = v;
+	return true;
+}
+
+/* An integer of 64 bits, with or without sign, in any base. NULL when it is none. */
+static json_t *resolve_integer(const char *s)
+{
+	bool negative = *s == '-';
+	unsigned base = 10;
+	uint64_t v;
+	s += *s == '-' || *s == '+';
+	if (s[0] == '0' && s[1]) {
+		char marker = (char)(s[1] | 0x20);
+		base = marker == 'x' ? 16 : marker == 'b' ? 2 : 8;
+		s += marker == 'x' || marker == 'b' || marker == 'o' ? 2 : 1;
+	}
+	if (!parse_magnitude(s, base, &v) || v > (uint64_t)INT64_MAX + negative)
+		return NULL;
+	return json_integer((json_int_t)(negative ? 0 - v : v));
+}
+
+static const char *skip_digits(const char *s)
+{
+	while (is_digit(*s))
+		s++;
+	return s;
+}
+
+/* [-+]? (\.[0-9]+ | [0-9]+(\.[0-9]*)?) ([eE][-+]?[0-9]+)? */
+static bool looks_real(const char *s)
+{
+	s += *s == '-' || *s == '+';
+	const char *whole = skip_digits(s), *end = whole;
+	if (*whole == '.')
+		end = skip_digits(whole + 1);
+	if (whole == s && end <= whole + 1)
+		return false;
+	if (*end == 'e' || *end == 'E') {
+		const char *exponent = end + 1 + (end[1] == '-' || end[1] == '+');
+		end = skip_digits(exponent);
+		if (end == exponent)
+			return false;
+	}
+	return !*end;
+}
+
+/* Whether the decimal integer s is what v is printed as: exactly, or in the shortest form, which our writer uses. */
+static bool holds_exactly(const char *s, double v)
+{
+	char shortest[TEXT_REAL_MAX];
+	s += *s == '+';
+	text_format_real(v, shortest);
+	if (str_eq(s, shortest))
+		return true;
+	_cleanup_free_ char *exact = xasprintf("%.0f", v);
+	return str_eq(s, exact);
+}
+
+static json_t *resolve_real(const char *s)
+{
+	double v;
+	if (!looks_real(s) || !text_parse_real(s, strlen(s), &v))
+		return NULL;
+	if (fabs(v) < 0x1p63 && !(trunc(v) < v) && !(trunc(v) > v))
+		return json_integer((json_int_t)v);
+	bool only_digits = !*skip_digits(s + (*s == '-' || *s == '+'));
+	return only_digits && !holds_exactly(s, v) ? NULL : json_real(v);
+}
+
+static enum yaml_kind resolve_number(const char *s, size_t len, json_t **ret)
+{
+	_cleanup_free_ char *plain = xmalloc(len + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < len; i++)
+		if (s[i] != '_' || s[0] == '.')
+			plain[n++] = s[i];
+	plain[n] = '\0';
+	json_t *v = s[0] == '.' ? NULL : resolve_integer(plain);
+	if (!v)
+		v = resolve_real(plain);
+	if (!v)
+		return YAML_STRING;
+	*ret = v;
+	return YAML_NUMBER;
+}
+
+enum yaml_kind yaml_scalar_resolve(const char *s, size_t len, json_t **ret)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
+	static const char *const trues[] = { "y",    "Y",    "yes", "Yes", "YES", "true",
+		                                 "True", "TRUE", "on",  "On",  "ON",  NULL };
+	static const char *const falses[] = { "n",     "N",     "no",  "No",  "NO",  "false",
+		                                  "False", "FALSE", "off", "Off", "OFF", NULL };
+	static const char *const endless[] = { ".nan",  ".NaN",  ".NAN",  ".inf",  ".Inf",  ".INF", "+.inf",
+		                                   "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", NULL };
+	*ret = NULL;
+	if (one_of(s, len, nulls)) {
+		*ret = json_null();
+		return YAML_NULL;
+	}
+	bool yes = one_of(s, len, trues);
+	if (yes || one_of(s, len, falses)) {
+		*ret = json_boolean(yes);
+		return YAML_BOOL;
+	}
+	if (!is_digit(s[0]) && s[0] != '.' && s[0] != '+' && s[0] != '-')
+		return YAML_STRING;
+	if (one_of(s, len, endless))
+		return YAML_NOT_FINITE;
+	return resolve_number(s, len, ret);
+}
+
+/* Sexagesimal numbers and timestamps: digits with ':' or '-' between them. Quoting one string too many costs nothing. */
+static bool resembles_old_number(const char *s, size_t len)
+{
+	size_t i = s[0] == '+' || s[0] == '-', digits = 0;
+	while (i + digits < len && (is_digit(s[i + digits]) || s[i + digits] == '_'))
+		digits++;
+	if (digits == 0 || i + digits == len)
+		return false;
+	char next = s[i + digits];
+	if (next != ':' && !(next == '-' && digits == 4))
+		return false;
+	for (i += digits; i < len; i++)
+		if (!is_digit(s[i]) && !strchr(":-.tTzZ+ _", s[i]))
+			return false;
+	return true;
+}
+
+bool yaml_scalar_is_string(const char *s, size_t len)
+{
+	json_t *v;
+	enum yaml_kind kind = yaml_scalar_resolve(s, len, &v);
+	json_decref(v);
+	return kind == YAML_STRING && !resembles_old_number(s, len) && !str_eq(s, "<<");
+}
