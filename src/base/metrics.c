@@ -339,7 +339,7 @@ static void collect_process(void *self, struct buf *out)
 	put_process_line(out, "process_open_fds", "gauge", "Number of open file descriptors.", open_fds());
 	/* To the hundredth, as the two clocks it comes from drift against each other. */
 	put_process_line(out, "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.",
-	                 round(start_time_seconds() * 100) / 100);
+	                 (double)(int64_t)(start_time_seconds() * 100) / 100);
 }
 
 void metrics_add_process(struct metrics *m)

@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define TERM_GRACE_NS (2 * NS_PER_S)
+#define GRACE_DEFAULT_NS (2 * NS_PER_S)
 #define TICK_CANCEL_NS (50 * NS_PER_MS)
 #define TICK_LIMIT_NS (200 * NS_PER_MS)
 /* How long to wait, once the program has ended and its group is killed, for the pipes to close: a process that left
  * the group may hold them open for ever. */
-#define DRAIN_NS NS_PER_S
+#define DRAIN_NS (NS_PER_S / 2)
 
 struct run {
 	const struct proc_spec *spec;
@@ -223,7 +223,7 @@ static void stop(struct run *r, int64_t now)
 	if (!r->kill_at) {
 		signal_group(r, SIGTERM);
 		signal_group(r, SIGCONT); /* a stopped process could not act on it */
-		r->kill_at = now + TERM_GRACE_NS;
+		r->kill_at = now + (r->spec->grace_ns > 0 ? r->spec->grace_ns : GRACE_DEFAULT_NS);
 	} else if (!r->killed && now >= r->kill_at) {
 		signal_group(r, SIGKILL);
 		r->killed = true;

@@ -15,7 +15,8 @@ struct proc_spec {
 	const char *cwd;      /* NULL: this process's */
 	const void *input;    /* standard input, NULL: /dev/null */
 	size_t input_len;
-	int64_t timeout_ns;   /* 0: none. When over, the group gets SIGTERM, 2 s later SIGKILL */
+	int64_t timeout_ns;   /* 0: none. When over, the group gets SIGTERM, after a grace SIGKILL */
+	int64_t grace_ns;     /* between both signals; 0: 2 s */
 	size_t output_max;    /* bytes kept of each of stdout and stderr; the rest is read and dropped */
 	bool merge_stderr;    /* stderr goes into stdout's buffer, in the order written */
 	const atomic_bool *cancel; /* when it becomes true, as if the time were over; may be NULL */
@@ -37,7 +38,8 @@ struct proc_result {
 	int64_t duration_ns;
 };
 
-/* 0 when the program ran, however it ended; negative when it could not be started (ERR_NOT_FOUND: no such program). */
+/* 0 when the program ran, however it ended; what it left running in its process group is killed then.
+ * negative when it could not be started (ERR_NOT_FOUND: no such program). */
 int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err);
 void proc_result_clear(struct proc_result *r);
 #define _cleanup_proc_result_ _cleanup_(proc_result_clear)
