@@ -15,7 +15,7 @@
 struct store;
 struct store_watch;
 
-/* One stored object; immutable, reference-counted. */
+/* One stored object; immutable, reference-counted. All references must be given back before the store is closed. */
 struct store_object {
 	atomic_size_t refs;
 	uint64_t version;       /* resource version of its last change */
@@ -36,6 +36,7 @@ struct store_config {
 	const char *path;        /* of the database file; its lock file lies beside it */
 	size_t history_max;      /* changes */
 	size_t history_bytes_max;
+	int64_t history_age_max_ns; /* how long a change is kept at most, in steps of a tenth; 0: 10 minutes */
 	struct logger *log;
 	struct metrics *metrics;
 };
@@ -70,6 +71,15 @@ uint64_t store_version(struct store *s);
 /* Number of objects of a resource ("" namespace: all). */
 size_t store_count(struct store *s, const char *resource, const char *ns);
 
+/* Calls each() with every resource that has or had objects. */
+void store_each_resource(struct store *s, void (*each)(void *self, const char *resource, size_t count), void *self);
+
+/* What a write's guard may look at: the latest state including the writes before it in the same group. Borrowed. */
+struct store_view;
+const struct store_object *store_view_get(struct store_view *view, const char *resource, const char *ns, const char *name);
+/* Objects of a resource as of this view ("" namespace: all). */
+size_t store_view_count(struct store_view *view, const char *resource, const char *ns);
+
 /* A write waits for the committer; done() is called from the committer's thread, after the fsync: with the new object (a borrowed
  * reference; for deletes the last state with the deletion's version), or with an error. It must not block. */
 struct store_write {
@@ -78,16 +88,21 @@ struct store_write {
 	/* UPDATE, DELETE: only if the object's version is this one (ERR_CONFLICT); 0: whatever it is. */
 	uint64_t expected_version;
 	/* CREATE, UPDATE: the text, in which the marker "resourceVersion":"" within metadata is replaced by the new version
-	 * (its offset is text_version_offset, just behind the opening quote). Everything else is final. Strings are copied. */
+	 * (its offset is text_version_offset, just behind the opening quote). Everything else is final. The names are
+	 * copied; text, labels, fields and uid are taken over. */
 	struct bytes *text;
 	size_t text_version_offset;
-	char *labels, *fields, *uid; /* taken over */
+	char *labels, *fields, *uid;
 	void (*done)(void *self, struct store_object *object, const struct err *err);
+	/* May be NULL. Called by the committer just before the write, to check what must hold at that very moment (a
+	 * namespace that is not being deleted, a quota); negative refuses the write with err. It must not block. */
+	int (*guard)(void *self, struct store_view *view, struct err *err);
 	void *self;
 };
-void store_submit(struct store *s, struct store_write *write);
-/* The same, waiting for it; *ret is a reference (may be NULL). Not to be called from done() or event threads. */
-int store_commit(struct store *s, struct store_write *write, struct store_object **ret, struct err *err);
+void store_submit(struct store *s, const struct store_write *write);
+/* The same, waiting for it (write->done is not used; self is the guard's). *ret is a reference; ret may be NULL. Not to
+ * be called from done(), on_change() or event threads. */
+int store_commit(struct store *s, const struct store_write *write, struct store_object **ret, struct err *err);
 
 enum store_change_type { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
 struct store_change {
@@ -96,12 +111,12 @@ struct store_change {
 	struct store_object *object;   /* DELETED: the last state, its text carries the deletion's version */
 	struct store_object *previous; /* MODIFIED, DELETED */
 };
-/* All changes of a resource (and namespace, unless "") behind `from`, first those of history, then as they are committed, in order, without gap or
+/* All changes of a resource (NULL: of all; and of a namespace, unless "") behind `from`, first those of history, then as they are committed, in order, without gap or
  * repetition; called from the committer's thread (the first ones from the caller's): must not block. ERR_EXPIRED when history no longer reaches back to
  * `from`; ERR_TIMEOUT ("Too large resource version") when `from` lies in the future. */
 int store_watch(struct store *s, const char *resource, const char *ns, uint64_t from,
                 void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret, struct err *err);
-/* After it returns, on_change is not running and will not be called. */
+/* After it returns, on_change is not running and will not be called. Not to be called from on_change or done. */
 void store_unwatch(struct store_watch *w);
 
 #endif
