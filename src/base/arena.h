@@ -16,7 +16,8 @@ void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3);
-/* Calls destroy(p) when the arena is freed, in reverse order of registration; e.g. to json_decref() a value. Returns p. */
+/* Calls destroy(p) when the arena is freed, in reverse order of registration; e.g. to json_decref() a
+ * value. Returns p. */
 void *arena_own(struct arena *a, void *p, void (*destroy)(void *));
 
 #endif

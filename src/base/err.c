@@ -85,16 +85,6 @@ int err_set_terminal(struct err *err)
 	return -1;
 }
 
-/* Takes the strings; false when there are too many causes already. */
-static bool push_cause(struct err *err, struct err_cause cause)
-{
-	if (err->causes_len >= ERR_CAUSES_MAX)
-		return false;
-	err->causes = xreallocarray(err->causes, err->causes_len + 1, sizeof(*err->causes));
-	err->causes[err->causes_len++] = cause;
-	return true;
-}
-
 void err_add_cause(struct err *err, const char *reason, const char *field, const char *fmt, ...)
 {
 	if (!err || !err_is_set(err) || err->causes_len >= ERR_CAUSES_MAX)
@@ -103,7 +93,9 @@ void err_add_cause(struct err *err, const char *reason, const char *field, const
 	va_start(ap, fmt);
 	char *message = xvasprintf(fmt, ap);
 	va_end(ap);
-	push_cause(err, (struct err_cause){ .reason = xstrdup(reason), .field = xstrdup(field), .message = message });
+	err->causes = xreallocarray(err->causes, err->causes_len + 1, sizeof(*err->causes));
+	err->causes[err->causes_len++] =
+	        (struct err_cause){ .reason = xstrdup(reason), .field = xstrdup(field), .message = message };
 }
 
 void err_move(struct err *dst, struct err *src)
@@ -129,10 +121,14 @@ void err_copy(struct err *dst, const struct err *src)
 	dst->kind = src->kind;
 	dst->terminal = src->terminal;
 	dst->message = xstrdup_or_null(src->message);
-	for (size_t i = 0; i < src->causes_len; i++)
-		push_cause(dst, (struct err_cause){ .reason = xstrdup(src->causes[i].reason),
-		                                    .field = xstrdup(src->causes[i].field),
-		                                    .message = xstrdup(src->causes[i].message) });
+	if (src->causes_len)
+		dst->causes = xcalloc(src->causes_len, sizeof(*dst->causes));
+	for (; dst->causes_len < src->causes_len; dst->causes_len++) {
+		const struct err_cause *from = &src->causes[dst->causes_len];
+		dst->causes[dst->causes_len] = (struct err_cause){ .reason = xstrdup(from->reason),
+			                                           .field = xstrdup(from->field),
+			                                           .message = xstrdup(from->message) };
+	}
 }
 
 void err_clear(struct err *err)

@@ -7,7 +7,8 @@
 
 #include <sys/types.h>
 
-/* The whole file, NUL-terminated (free()); ERR_NOT_FOUND when absent, ERR_TOO_LARGE past max bytes. ret_len may be NULL. */
+/* The whole file, NUL-terminated (free()); ERR_NOT_FOUND when absent, ERR_TOO_LARGE past max bytes. ret_len may be
+ * NULL. */
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
 /* The same for a regular file below an open folder, never leaving it: a symbolic link in any place of the path and ".."
  * are refused (ERR_INVALID), so that a hostile tree cannot point elsewhere. */

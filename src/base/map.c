@@ -60,7 +60,8 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-/* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012), with the words in this machine's order. */
+/* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012), with the words in this machine's
+ * order. */
 static uint64_t hash_string(const char *s, size_t len)
 {
 	uint64_t k0 = hash_seed[0], k1 = hash_seed[1];

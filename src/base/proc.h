@@ -38,8 +38,8 @@ struct proc_result {
 	int64_t duration_ns;
 };
 
-/* 0 when the program ran, however it ended; what it left running in its process group is killed then.
- * negative when it could not be started (ERR_NOT_FOUND: no such program). */
+/* 0 when the program ran, however it ended; negative when it could not be started (ERR_NOT_FOUND: no such program).
+ * What it leaves running in its process group is killed when it ends. */
 int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct err *err);
 void proc_result_clear(struct proc_result *r);
 #define _cleanup_proc_result_ _cleanup_(proc_result_clear)

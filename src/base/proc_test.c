@@ -123,7 +123,8 @@ static void test_proc_run_inherits_nothing(void **state)
 	sigfillset(&blocked);
 	pthread_sigmask(SIG_SETMASK, &blocked, &before);
 	signal(SIGPIPE, SIG_IGN);
-	run_script("ls /proc/self/fd | wc -l; grep -E 'Sig(Blk|Ign)' /proc/self/status; ps -o pgid= -p $$ | tr -d ' '; echo $$",
+	run_script("ls /proc/self/fd | wc -l; grep -E 'Sig(Blk|Ign)' /proc/self/status; "
+	           "ps -o pgid= -p $$ | tr -d ' '; echo $$",
 	           (struct proc_spec){ 0 }, &r);
 	signal(SIGPIPE, SIG_DFL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
