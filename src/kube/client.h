@@ -13,10 +13,13 @@ struct kube_client_config {
 	char *server;                      /* https://host:port[/prefix] */
 	char *ca_pem, *cert_pem, *key_pem; /* NULL: none */
 	char *token;                       /* bearer; NULL: none */
-	char *token_file;                  /* read again when it changes (service accounts); NULL: none */
+	char *token_file;                  /* read again when it changes (service accounts), goes before token; NULL: none */
+	char *username, *password;         /* HTTP basic, for proxies that ask for it; NULL: none */
 	char **exec_argv, **exec_env;      /* credential plugin (client.authentication.k8s.io/v1, v1beta1); NULL: none */
-	char *exec_api_version;
+	char *exec_api_version, *exec_install_hint;
 	bool exec_provide_cluster_info;
+	char *exec_cluster_config;         /* JSON for the plugin, from the cluster's extensions; NULL: none */
+	char **headers;                    /* "Name: value", added to each request (impersonation); NULL: none */
 	char *namespace_default;           /* of the context; "default" when it has none */
 	char *tls_server_name, *proxy_url; /* NULL: none */
 	bool insecure_skip_verify;
