@@ -1,6 +1,6 @@
 #ifndef CODEC_YAML_H
 #define CODEC_YAML_H
-/* YAML 1.2 (core schema, plus what Kubernetes users rely on) to and from JSON values, over libfyaml.
+/* YAML 1.2 (core schema, plus what Kubernetes users rely on) to and from JSON values, over libyaml.
  *
  * Bounded: text length, depth (JSON_DEPTH_MAX), number of nodes, and expansion of aliases (YAML_NODES_MAX in total, so
  * "billion laughs" ends early). Plain scalars become null, bool, int or float as sigs.k8s.io/yaml would read them; mapping keys become

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-/* Our own emitter: the output must be what kubectl users know, down to the quotes, and libfyaml's differs. The rules
- * for styles are those of libyaml's emitter, which kubectl's library descends from; two deviations: long lines are
- * never folded, and characters beyond U+FFFF stand for themselves. */
+/* Our own emitter: the output must be what kubectl users know, down to the quotes. The rules for
+ * styles are those that kubectl's library shows; deviations: long lines are never folded, keys are never block text, and
+ * characters beyond U+FFFF stand for themselves. */
 
 #define INDENT 2
 #define SIMPLE_KEY_MAX 128 /* longer keys take the "? key" form */
