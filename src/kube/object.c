@@ -461,3 +461,13 @@ int kube_err_from_status(struct err *err, int http_status, const char *body, siz
 	}
 	return -1;
 }
+
+json_t *kube_deployment_of(const json_t *obj)
+{
+	const char *name = kube_label(obj, "scia.io/deployment");
+	if (!name)
+		return NULL;
+	json_t *deployment = kube_object_new(&SCIA_DEPLOYMENT, kube_namespace(obj), name);
+	json_put_str(kube_meta(deployment), "uid", kube_label(obj, "scia.io/deployment-uid"));
+	return deployment;
+}

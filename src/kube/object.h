@@ -56,6 +56,10 @@ void kube_set_controller(json_t *obj, const json_t *owner);
 const json_t *kube_controller_of(const json_t *obj);
 bool kube_is_controlled_by(const json_t *obj, const json_t *owner);
 
+/* The Deployment an object was made for (labels scia.io/deployment, scia.io/deployment-uid) as something events can be
+ * about; a new reference, NULL when it says none. */
+json_t *kube_deployment_of(const json_t *obj);
+
 /* Conditions below obj.status.conditions (metav1.Condition). */
 const json_t *kube_condition(const json_t *obj, const char *type);
 bool kube_condition_is(const json_t *obj, const char *type, const char *status);

@@ -177,14 +177,3 @@ struct provider_controller *provider_controller_free(struct provider_controller 
 	free(c);
 	return NULL;
 }
-
-json_t *provider_deployment_of(const json_t *managed)
-{
-	const char *name = kube_label(managed, "scia.io/deployment");
-	const char *uid = kube_label(managed, "scia.io/deployment-uid");
-	if (!name)
-		return NULL;
-	json_t *deployment = kube_object_new(&SCIA_DEPLOYMENT, kube_namespace(managed), name);
-	json_put_str(kube_meta(deployment), "uid", uid);
-	return deployment;
-}

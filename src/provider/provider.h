@@ -48,8 +48,4 @@ struct provider_controller *provider_controller_new(const struct provider_contro
 struct kube_controller *provider_controller_get(struct provider_controller *c);
 struct provider_controller *provider_controller_free(struct provider_controller *c);
 
-/* The Deployment a managed resource was made for (labels scia.io/deployment, scia.io/deployment-uid) as something events can be about; a
- * new reference, NULL when it says none. */
-json_t *provider_deployment_of(const json_t *managed);
-
 #endif
