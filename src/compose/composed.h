@@ -12,11 +12,4 @@
  * long), labels, annotations and controller. A new reference. */
 json_t *composed_render(const json_t *composite, const char *resource_name, const json_t *resource);
 
-/* Appends {field, desired, observed} for each field of desired.spec that observed.spec lacks or has otherwise. Fields
- * only observed has are late initialisation, not drift. */
-void composed_find_drift(const json_t *desired, const json_t *observed, json_t *drift);
-
-/* The manager other than `own` that changed the main resource last, by its managedFields; NULL when none is known. Borrowed. */
-const char *composed_last_manager(const json_t *live, const char *own);
-
 #endif

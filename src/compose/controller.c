@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "composed.h"
+#include "kube/drift.h"
 
 #define COMPOSITE_FINALIZER "scia.io/composite"
 #define FIELD_MANAGER "scia-composite"
@@ -177,24 +178,6 @@ static int read_live(struct composition_pass *p, const json_t *object, json_t **
 	return kube_get(p->c->config.client, p->c->config.managed_types[i], kube_namespace(object), kube_name(object), ret, NULL);
 }
 
-/* "spec.x is 1, should be 2 (changed by kubectl-edit); …" (free()). */
-static char *describe_drift(const json_t *drift, const char *manager)
-{
-	struct buf out = BUF_INIT(4096);
-	size_t i;
-	json_t *entry;
-
-	json_array_foreach (drift, i, entry) {
-		json_t *is = json_object_get(entry, "observed");
-		_cleanup_free_ char *observed = is ? json_to_str(is) : xstrdup("absent");
-		_cleanup_free_ char *desired = json_to_str(json_object_get(entry, "desired"));
-		buf_printf(&out, "%s%s is %.200s, should be %.200s", i ? "; " : "", json_get_str(entry, "field"), observed, desired);
-	}
-	if (manager)
-		buf_printf(&out, " (changed by %s)", manager);
-	return buf_steal(&out);
-}
-
 /* On the resource and on the Deployment it was made for: that is where people look. */
 static void emit_drift(struct composition_pass *p, const json_t *object, const char *reason, const char *what)
 {
@@ -209,8 +192,8 @@ static void emit_drift(struct composition_pass *p, const json_t *object, const c
 static int heal_drift(struct composition_pass *p, const json_t *object, json_t *drift)
 {
 	_cleanup_json_ json_t *live = NULL;
-	const char *manager = read_live(p, object, &live) == 0 ? composed_last_manager(live, FIELD_MANAGER) : NULL;
-	_cleanup_free_ char *what = describe_drift(drift, manager);
+	const char *manager = read_live(p, object, &live) == 0 ? kube_last_spec_manager(live, FIELD_MANAGER) : NULL;
+	_cleanup_free_ char *what = kube_describe_drift(drift, manager);
 
 	emit_drift(p, live ? live : object, "DriftDetected", what);
 	if (apply_resource(p, object) < 0)
@@ -238,7 +221,7 @@ static int reconcile_resource(struct composition_pass *p, const char *name, cons
 	if (!str_eq(kube_annotation(observed, COMPOSED_HASH_ANNOTATION), kube_annotation(object, COMPOSED_HASH_ANNOTATION)))
 		return apply_resource(p, object);
 	_cleanup_json_ json_t *drift = json_array();
-	composed_find_drift(object, observed, drift);
+	kube_find_drift(object, observed, drift);
 	if (json_array_size(drift) == 0)
 		return 0;
 	return heal_drift(p, object, drift);
