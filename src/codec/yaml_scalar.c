@@ -142,21 +142,41 @@ enum yaml_kind yaml_scalar_resolve(const char *s, size_t len, json_t **ret)
 	return resolve_number(s, len, ret);
 }
 
-/* Sexagesimal numbers and timestamps: digits with ':' or '-' between them. Quoting one string too many costs nothing. */
-static bool resembles_old_number(const char *s, size_t len)
+/* [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?, a number to base 60 in YAML 1.1: 12:30, 1:20:30.5. */
+static bool is_sexagesimal(const char *s)
 {
-	size_t i = s[0] == '+' || s[0] == '-', digits = 0;
-	while (i + digits < len && (is_digit(s[i + digits]) || s[i + digits] == '_'))
-		digits++;
-	if (digits == 0 || i + digits == len)
+	s += *s == '-' || *s == '+';
+	if (!is_digit(*s))
 		return false;
-	char next = s[i + digits];
-	if (next != ':' && !(next == '-' && digits == 4))
+	while (is_digit(*s) || *s == '_')
+		s++;
+	if (*s != ':')
 		return false;
-	for (i += digits; i < len; i++)
-		if (!is_digit(s[i]) && !strchr(":-.tTzZ+ _", s[i]))
+	while (*s == ':') {
+		s += 1 + (s[1] >= '0' && s[1] <= '5' && is_digit(s[2]));
+		if (!is_digit(*s))
 			return false;
-	return true;
+		s++;
+	}
+	if (*s == '.')
+		s += 1 + strspn(s + 1, "0123456789_");
+	return !*s;
+}
+
+/* What begins with yyyy-m-d and goes on, if at all, like a time. */
+static bool is_timestamp(const char *s)
+{
+	size_t month, day;
+	if (strspn(s, "0123456789") != 4 || s[4] != '-')
+		return false;
+	month = strspn(s + 5, "0123456789");
+	if (month < 1 || month > 2 || s[5 + month] != '-')
+		return false;
+	s += 6 + month;
+	day = strspn(s, "0123456789");
+	if (day < 1 || day > 2)
+		return false;
+	return !s[day] || (strchr("tT ", s[day]) && !s[day + 1 + strspn(s + day + 1, "0123456789:.+-Z ")]);
 }
 
 bool yaml_scalar_is_string(const char *s, size_t len)
@@ -164,5 +184,5 @@ bool yaml_scalar_is_string(const char *s, size_t len)
 	json_t *v;
 	enum yaml_kind kind = yaml_scalar_resolve(s, len, &v);
 	json_decref(v);
-	return kind == YAML_STRING && !resembles_old_number(s, len) && !str_eq(s, "<<");
+	return kind == YAML_STRING && !is_sexagesimal(s) && !is_timestamp(s) && !str_eq(s, "<<");
 }
