@@ -1,4 +1,4 @@
-#include "net/http_client_internal.h"
+#include "http_client_internal.h"
 
 #include "base/clock.h"
 #include "base/str.h"

@@ -1,4 +1,4 @@
-#include "net/http_server_internal.h"
+#include "http_server_internal.h"
 
 #include "base/clock.h"
 #include "base/str.h"

@@ -1,4 +1,4 @@
-#include "net/http_server_internal.h"
+#include "http_server_internal.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -20,7 +20,7 @@
 #define HEADER_OVERHEAD (8u << 10)
 /* Handlers parse and build objects on event threads; what is not touched of it costs nothing. */
 #define THREAD_STACK_SIZE (1u << 20)
-#define HOUSEKEEPING_INTERVAL_NS NS_PER_S
+#define HOUSEKEEPING_INTERVAL_NS (500 * NS_PER_MS)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* ---- parking ---- */

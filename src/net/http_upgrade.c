@@ -1,4 +1,4 @@
-#include "net/http_server_internal.h"
+#include "http_server_internal.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
