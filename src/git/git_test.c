@@ -347,7 +347,7 @@ static void test_git_a_server_that_never_answers_times_out(void **state)
 {
 	struct git_testing *t = *state;
 	_cleanup_free_ char *url = NULL;
-	_cleanup_close_ int fd = silent_server(&url);
+	_cleanup_close_ _unused_ int fd = silent_server(&url);
 	struct git_source source = {.url = url, .allow_http = true};
 	struct git_limits limits = {.timeout_ns = 200 * NS_PER_MS};
 	_cleanup_err_ struct err err = {0}, err2 = {0};
@@ -371,7 +371,7 @@ static void *set_soon(void *arg)
 static void test_git_cancel_ends_it(void **state)
 {
 	_cleanup_free_ char *url = NULL;
-	_cleanup_close_ int fd = silent_server(&url);
+	_cleanup_close_ _unused_ int fd = silent_server(&url);
 	atomic_bool cancel = false;
 	struct git_source source = {.url = url, .allow_http = true};
 	struct git_limits limits = {.timeout_ns = 60 * NS_PER_S, .cancel = &cancel};
