@@ -281,7 +281,7 @@ static bool wait_before_retry(const struct http_call *call, int64_t delay_ns, in
 	for (;;) {
 		int64_t left = until - clock_mono_ns();
 
-		if (call->cancel && atomic_load(call->cancel))
+		if (http_call_is_cancelled(call))
 			return false;
 		if (left <= 0)
 			return true;

@@ -46,6 +46,7 @@ struct http_call {
 	 * and DELETE also 502, 503, 504 and a connection lost on the way. */
 	struct http_retry retry;
 	const atomic_bool *cancel;        /* checked at least every 100 ms; may be NULL */
+	const atomic_bool *cancel_too;    /* a second one, of whom the call is made for; may be NULL */
 	/* When set, a 2xx body goes here piece by piece instead of into the response; false ends the call (no error). */
 	bool (*on_data)(void *self, const char *data, size_t len);
 	void *self;

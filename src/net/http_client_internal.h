@@ -49,6 +49,7 @@ struct http_attempt {
 
 /* 0: attempt->response holds what came. */
 int http_attempt_run(struct http_attempt *attempt, struct http_handle *handle, struct err *err);
+bool http_call_is_cancelled(const struct http_call *call);
 /* "https://host:port" (free()). */
 char *http_origin(const struct http_url *url);
 /* Addresses of this machine itself: a proxy would look at its own. */

@@ -326,9 +326,9 @@ static int fail(struct http_attempt *a, CURL *easy, CURLcode code, struct err *e
 
 /* ---- running ---- */
 
-static bool is_cancelled(const struct http_call *call)
+bool http_call_is_cancelled(const struct http_call *call)
 {
-	return call->cancel && atomic_load(call->cancel);
+	return (call->cancel && atomic_load(call->cancel)) || (call->cancel_too && atomic_load(call->cancel_too));
 }
 
 /* 1: go on. */
@@ -336,7 +336,7 @@ static int check_patience(const struct http_attempt *a, struct err *err)
 {
 	char text[32];
 
-	if (is_cancelled(a->call))
+	if (http_call_is_cancelled(a->call))
 		return err_set(err, ERR_UNAVAILABLE, "cancelled");
 	if (a->call->idle_timeout_ns > 0 && clock_mono_ns() - a->last_received_ns > a->call->idle_timeout_ns)
 		return err_set(err, ERR_TIMEOUT, "nothing was received for %s",
@@ -346,7 +346,7 @@ static int check_patience(const struct http_attempt *a, struct err *err)
 
 static int poll_ms(const struct http_attempt *a)
 {
-	int64_t ms = a->call->cancel ? CANCEL_POLL_MS : POLL_MS_MAX;
+	int64_t ms = a->call->cancel || a->call->cancel_too ? CANCEL_POLL_MS : POLL_MS_MAX;
 
 	if (a->call->idle_timeout_ns > 0) {
 		int64_t left = (a->last_received_ns + a->call->idle_timeout_ns - clock_mono_ns()) / NS_PER_MS + 1;
