@@ -147,7 +147,8 @@ static int send_once(struct kube_client *c, const struct kube_request *req, unsi
 		.body_len = req->body_len,
 		.timeout_ns = req->timeout_ns ? req->timeout_ns : KUBE_REQUEST_TIMEOUT_NS,
 		.retry = { .attempts = req->attempts ? req->attempts : ATTEMPTS, .base_delay_ns = RETRY_DELAY_NS },
-		.cancel = req->cancel ? req->cancel : &c->cancelled,
+		.cancel = &c->cancelled,
+		.cancel_too = req->cancel,
 		.on_data = req->on_data,
 		.self = req->self,
 	};
