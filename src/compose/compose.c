@@ -20,7 +20,8 @@ static int check_results(const struct compose_function *function, const json_t *
 		if (!str_eq(json_get_str(result, "severity"), "SEVERITY_FATAL"))
 			continue;
 		const char *message = json_get_str(result, "message");
-		err_set(err, ERR_INVALID, "composition function %s: %s", function->name, message ? message : "failed without a message");
+		err_set(err, ERR_INVALID, "composition function %s: %s", function->name,
+		        message ? message : "failed without a message");
 		return err_set_terminal(err);
 	}
 	return 0;
@@ -38,7 +39,8 @@ static int run_step(const struct compose_function *function, json_t *request, js
 		json_array_extend(results, (json_t *)said);
 	if (check_results(function, said, err) < 0)
 		return -1;
-	/* As in Crossplane, a response's desired state replaces the request's: a function hands on what it wants to keep. */
+	/* As in Crossplane, a response's desired state replaces the request's: a function hands on what it wants to keep.
+	 */
 	json_t *desired = json_object_get(response, "desired"), *context = json_object_get(response, "context");
 	if (json_is_object(desired))
 		json_object_set(request, "desired", desired);
@@ -47,8 +49,8 @@ static int run_step(const struct compose_function *function, json_t *request, js
 	return 0;
 }
 
-int compose_run(const struct compose_composition *composition, const json_t *composite, const json_t *observed_resources,
-                json_t **ret_desired, json_t **ret_results, struct err *err)
+int compose_run(const struct compose_composition *composition, const json_t *composite,
+                const json_t *observed_resources, json_t **ret_desired, json_t **ret_results, struct err *err)
 {
 	_cleanup_json_ json_t *request = first_request(composite, observed_resources);
 	_cleanup_json_ json_t *results = json_array();

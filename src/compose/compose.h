@@ -13,8 +13,9 @@
  *
  * request:  { meta: {tag}, observed: {composite: {resource}, resources: {NAME: {resource}}},
  *             desired: {composite: {resource}, resources: {NAME: {resource, ready}}}, context: {}, input: {} }
- * response: { desired: as above, results: [{severity: SEVERITY_FATAL|WARNING|NORMAL, message, reason?}], context?, conditions? }
- * ready is READY_TRUE, READY_FALSE or READY_UNSPECIFIED (then: the managed resource's Ready condition decides). */
+ * response: { desired: as above, results: [{severity: SEVERITY_FATAL|WARNING|NORMAL, message, reason?}], context?,
+ * conditions? } ready is READY_TRUE, READY_FALSE or READY_UNSPECIFIED (then: the managed resource's Ready condition
+ * decides). */
 struct compose_function {
 	const char *name;
 	int (*run)(void *self, const json_t *request, json_t **ret_response, struct err *err);
@@ -34,17 +35,19 @@ extern const size_t COMPOSE_BUILTIN_LEN;
 /* Name of the composition for a CloudProvider type; NULL when there is none yet. */
 const char *compose_for_provider_type(const char *type);
 
-/* Runs a pipeline; pure. *ret_desired: {composite, resources}; *ret_results: array. A fatal result is ERR_INVALID, terminal. */
-int compose_run(const struct compose_composition *composition, const json_t *composite, const json_t *observed_resources,
-                json_t **ret_desired, json_t **ret_results, struct err *err);
+/* Runs a pipeline; pure. *ret_desired: {composite, resources}; *ret_results: array. A fatal result is ERR_INVALID,
+ * terminal. */
+int compose_run(const struct compose_composition *composition, const json_t *composite,
+                const json_t *observed_resources, json_t **ret_desired, json_t **ret_results, struct err *err);
 
-/* The controller of Infrastructures. Each composed resource gets a name derived from the composite's (NAME-RESOURCE, so that a crash
- * between creating it and recording it creates nothing twice), the labels scia.io/deployment, scia.io/composite,
- * scia.io/deployment-uid, the annotations crossplane.io/composition-resource-name and scia.io/desired-hash, and
- * the composite as controller. A composed resource whose spec was changed by somebody else (the desired hash still fits, its
- * fields do not) is put back, with DriftDetected and DriftHealed events on it and on the Deployment, naming fields and
- * the manager who changed them. Resources that are no longer desired are deleted. Finalizer scia.io/composite: composed resources go
- * first, then the composite. Status: conditions Synced and Ready, endpoints, resources, revision. Writes nothing when nothing changed. */
+/* The controller of Infrastructures. Each composed resource gets a name derived from the composite's (NAME-RESOURCE, so
+ * that a crash between creating it and recording it creates nothing twice), the labels scia.io/deployment,
+ * scia.io/composite, scia.io/deployment-uid, the annotations crossplane.io/composition-resource-name and
+ * scia.io/desired-hash, and the composite as controller. A composed resource whose spec was changed by somebody else
+ * (the desired hash still fits, its fields do not) is put back, with DriftDetected and DriftHealed events on it and on
+ * the Deployment, naming fields and the manager who changed them. Resources that are no longer desired are deleted.
+ * Finalizer scia.io/composite: composed resources go first, then the composite. Status: conditions Synced and Ready,
+ * endpoints, resources, revision. Writes nothing when nothing changed. */
 struct compose_controller_config {
 	struct kube_client *client;
 	struct kube_informer *composites;

@@ -8,8 +8,8 @@
 #define COMPOSED_HASH_ANNOTATION "scia.io/desired-hash"
 #define COMPOSED_OWNER_LABEL "scia.io/composite"
 
-/* The whole object: `resource` (apiVersion, kind, spec) with its name (COMPOSITE-RESOURCE, shortened with a hash when too
- * long), labels, annotations and controller. A new reference. */
+/* The whole object: `resource` (apiVersion, kind, spec) with its name (COMPOSITE-RESOURCE, shortened with a hash when
+ * too long), labels, annotations and controller. A new reference. */
 json_t *composed_render(const json_t *composite, const char *resource_name, const json_t *resource);
 
 #endif

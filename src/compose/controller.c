@@ -20,10 +20,10 @@ struct compose_controller {
 struct composition_pass {
 	struct compose_controller *c;
 	struct kube_pass *pass;
-	json_t *composite;  /* our own copy */
-	json_t *observed;   /* {composition resource name: {resource}} */
-	json_t *desired;    /* {resources: {name: {resource, ready}}} */
-	json_t *rendered;   /* {name: object} */
+	json_t *composite; /* our own copy */
+	json_t *observed;  /* {composition resource name: {resource}} */
+	json_t *desired;   /* {resources: {name: {resource, ready}}} */
+	json_t *rendered;  /* {name: object} */
 	json_t *results;
 };
 
@@ -98,8 +98,9 @@ static int patch_composite(struct composition_pass *p, json_t *patch, const char
 
 static int write_finalizers(struct composition_pass *p)
 {
-	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion", kube_resource_version(p->composite),
-	                                         "finalizers", json_object_get(kube_meta(p->composite), "finalizers"));
+	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion",
+	                                         kube_resource_version(p->composite), "finalizers",
+	                                         json_object_get(kube_meta(p->composite), "finalizers"));
 	return patch_composite(p, patch, NULL);
 }
 
@@ -133,8 +134,8 @@ static int record_references(struct composition_pass *p)
 	json_t *object;
 
 	json_object_foreach (p->rendered, name, object) {
-		json_array_append_new(references, json_pack("{s:s, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"), "kind",
-		                                            json_get_str(object, "kind"), "name", kube_name(object)));
+		json_array_append_new(references, json_pack("{s:s, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"),
+		                                            "kind", json_get_str(object, "kind"), "name", kube_name(object)));
 	}
 	if (json_equal(references, json_at(p->composite, "spec", "crossplane", "resourceRefs", NULL)))
 		return 0;
@@ -175,7 +176,8 @@ static int apply_resource(struct composition_pass *p, const json_t *object)
 static int read_live(struct composition_pass *p, const json_t *object, json_t **ret)
 {
 	int i = managed_index(p->c, object);
-	return kube_get(p->c->config.client, p->c->config.managed_types[i], kube_namespace(object), kube_name(object), ret, NULL);
+	return kube_get(p->c->config.client, p->c->config.managed_types[i], kube_namespace(object), kube_name(object), ret,
+	                NULL);
 }
 
 /* On the resource and on the Deployment it was made for: that is where people look. */
@@ -233,7 +235,8 @@ static int delete_undesired(struct composition_pass *p)
 	const char *name;
 	json_t *entry;
 	json_object_foreach (p->observed, name, entry) {
-		if (!json_object_get(p->rendered, name) && delete_resource(p->c, json_object_get(entry, "resource"), p->pass->err) < 0)
+		if (!json_object_get(p->rendered, name) &&
+		    delete_resource(p->c, json_object_get(entry, "resource"), p->pass->err) < 0)
 			return -1;
 	}
 	return 0;
@@ -283,16 +286,19 @@ static json_t *describe_resource(const struct composition_pass *p, const char *n
 	const json_t *observed = json_at(p->observed, name, "resource", NULL);
 	const json_t *ready = kube_condition(observed, "Ready"), *synced = kube_condition(observed, "Synced");
 	const char *declared = json_str_at(p->desired, "resources", name, "ready", NULL);
-	bool is_ready = str_eq(declared, "READY_TRUE") || (!str_eq(declared, "READY_FALSE") && kube_condition_is(observed, "Ready", "True"));
+	bool is_ready = str_eq(declared, "READY_TRUE") ||
+	                (!str_eq(declared, "READY_FALSE") && kube_condition_is(observed, "Ready", "True"));
 	bool is_synced = !kube_condition_is(observed, "Synced", "False");
 	/* What it says is about an older spec: not an answer yet. */
-	bool is_current = observed && json_get_int(kube_status(observed), "observedGeneration", -1) == kube_generation(observed);
+	bool is_current = observed &&
+	                  json_get_int(kube_status(observed), "observedGeneration", -1) == kube_generation(observed);
 	const json_t *says = is_synced ? ready : synced;
 	const char *message = json_get_str(says, "message"), *reason = json_get_str(says, "reason");
 
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"), "kind",
-	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && is_current, "synced", is_synced,
-	                 "reason", observed ? (reason ? reason : "Pending") : "Creating", "message", message ? message : "");
+	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && is_current, "synced",
+	                 is_synced, "reason", observed ? (reason ? reason : "Pending") : "Creating", "message",
+	                 message ? message : "");
 }
 
 /* Endpoints and revisions come from the composed resources' status. */
@@ -340,10 +346,11 @@ static json_t *build_status(const struct composition_pass *p)
 	json_put(status, "resources", resources);
 	collect_status(p, status);
 	kube_set_condition(status, "Synced", "True", "ReconcileSuccess", "", generation, now);
-	_cleanup_free_ char *message = failing ? xasprintf("%s %s: %s", json_get_str(failing, "kind"), json_get_str(failing, "name"),
-	                                                   json_get_str(failing, "message")) : xstrdup("");
-	kube_set_condition(status, "Ready", failing ? "False" : "True", failing ? json_get_str(failing, "reason") : "Available", message,
-	                   generation, now);
+	_cleanup_free_ char *message = failing ? xasprintf("%s %s: %s", json_get_str(failing, "kind"),
+	                                                   json_get_str(failing, "name"), json_get_str(failing, "message"))
+	                                       : xstrdup("");
+	kube_set_condition(status, "Ready", failing ? "False" : "True",
+	                   failing ? json_get_str(failing, "reason") : "Available", message, generation, now);
 	return status;
 }
 
@@ -370,7 +377,8 @@ static int reconcile_composite(struct composition_pass *p)
 	return 0;
 }
 
-static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *key, struct kube_result *result _unused_)
+static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *key,
+                     struct kube_result *result _unused_)
 {
 	struct compose_controller *c = self;
 	_cleanup_(composition_pass_done) struct composition_pass p = { .c = c, .pass = pass };

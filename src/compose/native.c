@@ -22,7 +22,8 @@ static json_t *new_managed(const struct kube_type *type, const json_t *parameter
 	json_t *resource = kube_object_new(type, "", "");
 	json_object_del(resource, "metadata");
 	const char *policy = json_get_str(parameters, "deletionPolicy");
-	json_put(resource, "spec", json_pack("{s:s, s:o}", "deletionPolicy", policy ? policy : "Delete", "forProvider", for_provider));
+	json_put(resource, "spec",
+	         json_pack("{s:s, s:o}", "deletionPolicy", policy ? policy : "Delete", "forProvider", for_provider));
 	return resource;
 }
 
@@ -66,7 +67,8 @@ static int compose_process(void *self _unused_, const json_t *request, json_t **
 	const json_t *parameters = parameters_of(request);
 	if (str_empty(json_get_str(parameters, "startCommand")))
 		return err_set(err, ERR_INVALID,
-		               "spec.parameters.startCommand is missing: nothing says how to start the application; set spec.overrides.startCommand of the Deployment");
+		               "spec.parameters.startCommand is missing: nothing says how to start the application; set "
+		               "spec.overrides.startCommand of the Deployment");
 	json_t *for_provider = json_pack("{s:o}", "source", process_source(parameters));
 	for (size_t i = 0; i < ARRAY_SIZE(PROCESS_FIELDS); i++)
 		carry(parameters, PROCESS_FIELDS[i][0], for_provider, PROCESS_FIELDS[i][1]);
@@ -81,7 +83,8 @@ static int compose_process(void *self _unused_, const json_t *request, json_t **
 static int compose_nop(void *self _unused_, const json_t *request, json_t **ret, struct err *err _unused_)
 {
 	json_t *parameters = parameters_of(request);
-	*ret = respond_with(NOP_NAME, new_managed(&SCIA_NOP, parameters, parameters ? json_incref(parameters) : json_object()));
+	*ret = respond_with(NOP_NAME,
+	                    new_managed(&SCIA_NOP, parameters, parameters ? json_incref(parameters) : json_object()));
 	return 0;
 }
 

@@ -5,11 +5,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-static int write_ready(struct operator_ *op, struct kube_pass *pass, const json_t *provider, bool ready, const char *reason, const char *message)
+static int write_ready(struct operator_ *op, struct kube_pass *pass, const json_t *provider, bool ready,
+                       const char *reason, const char *message)
 {
 	_cleanup_json_ json_t *status = kube_status(provider) ? json_deep_copy(kube_status(provider)) : json_object();
 	json_put_int(status, "observedGeneration", kube_generation(provider));
-	kube_set_condition(status, "Ready", ready ? "True" : "False", reason, message, kube_generation(provider), clock_wall_ns());
+	kube_set_condition(status, "Ready", ready ? "True" : "False", reason, message, kube_generation(provider),
+	                   clock_wall_ns());
 	if (kube_status(provider) && json_equal(kube_status(provider), status))
 		return 0;
 	_cleanup_json_ json_t *changed = json_copy((json_t *)provider);
@@ -21,7 +23,8 @@ static int write_ready(struct operator_ *op, struct kube_pass *pass, const json_
 	return 0;
 }
 
-int cloud_provider_reconcile(void *self, struct kube_pass *pass, const struct kube_key *key, struct kube_result *result _unused_)
+int cloud_provider_reconcile(void *self, struct kube_pass *pass, const struct kube_key *key,
+                             struct kube_result *result _unused_)
 {
 	struct operator_ *op = self;
 	_cleanup_json_ json_t *provider = kube_informer_get(op->providers, key->ns, key->name);
@@ -30,7 +33,8 @@ int cloud_provider_reconcile(void *self, struct kube_pass *pass, const struct ku
 	const char *type = json_get_str(kube_spec(provider), "type");
 	if (str_eq(type, "local") || str_eq(type, "none"))
 		return write_ready(op, pass, provider, true, "Available", "");
-	_cleanup_free_ char *message = xasprintf("providers of type %s are not part of this version; local and none are", type ? type : "");
+	_cleanup_free_ char *message = xasprintf("providers of type %s are not part of this version; local and none are",
+	                                         type ? type : "");
 	return write_ready(op, pass, provider, false, "Unsupported", message);
 }
 
@@ -39,7 +43,8 @@ static bool is_tenant(const json_t *namespace)
 	return str_eq(kube_name(namespace), "default") || str_eq(kube_label(namespace, "scia.io/tenant"), "true");
 }
 
-int tenant_reconcile(void *self, struct kube_pass *pass, const struct kube_key *key, struct kube_result *result _unused_)
+int tenant_reconcile(void *self, struct kube_pass *pass, const struct kube_key *key,
+                     struct kube_result *result _unused_)
 {
 	struct operator_ *op = self;
 	_cleanup_json_ json_t *namespace = kube_informer_get(op->namespaces, "", key->name);

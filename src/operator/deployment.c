@@ -27,7 +27,8 @@ const json_t *deployment_spec(const struct deployment_pass *p)
 	return kube_spec(p->object);
 }
 
-void deployment_condition(struct deployment_pass *p, const char *type, const char *status, const char *reason, const char *fmt, ...)
+void deployment_condition(struct deployment_pass *p, const char *type, const char *status, const char *reason,
+                          const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -51,10 +52,12 @@ void deployment_root_cause(struct deployment_pass *p, const char *resource, cons
 		return;
 	}
 	const char *since = rfc3339_format(clock_wall_ns(), now);
-	if (str_eq(json_get_str(old, "resource"), resource) && str_eq(json_get_str(old, "reason"), reason) && json_get_str(old, "since"))
+	if (str_eq(json_get_str(old, "resource"), resource) && str_eq(json_get_str(old, "reason"), reason) &&
+	    json_get_str(old, "since"))
 		since = json_get_str(old, "since");
-	json_put(p->status, "rootCause",
-	         json_pack("{s:s, s:s, s:s, s:s}", "resource", resource, "reason", reason, "message", message, "since", since));
+	json_put(
+		p->status, "rootCause",
+		json_pack("{s:s, s:s, s:s, s:s}", "resource", resource, "reason", reason, "message", message, "since", since));
 }
 
 void deployment_event(struct deployment_pass *p, enum kube_event_type type, const char *reason, const char *fmt, ...)

@@ -1,7 +1,7 @@
 #ifndef OPERATOR_DEPLOYMENT_H
 #define OPERATOR_DEPLOYMENT_H
-/* The reconciler of Deployments: an ordered list of small steps over one pass. Each step reads what is, does one thing, and
- * says in p->status what it found; the reconciler writes the status once, at the end, if it changed. */
+/* The reconciler of Deployments: an ordered list of small steps over one pass. Each step reads what is, does one thing,
+ * and says in p->status what it found; the reconciler writes the status once, at the end, if it changed. */
 
 #include "decision/decision.h"
 #include "operator/operator.h"
@@ -23,18 +23,18 @@ struct operator_ {
 struct deployment_pass {
 	struct operator_ *op;
 	struct kube_pass *pass;
-	json_t *object;             /* our own copy */
-	json_t *status;             /* what the status will be; begins as a copy of the old one */
-	json_t *provider;           /* CloudProvider, or NULL before step_provider */
-	json_t *revisions;          /* all of this Deployment, ascending */
-	json_t *wanted;             /* the revision the spec (or a pin) asks for */
-	json_t *target;             /* the revision the Infrastructure gets: wanted, or the last healthy one when wanted failed */
-	json_t *infrastructure;     /* NULL: not there */
+	json_t *object;    /* our own copy */
+	json_t *status;    /* what the status will be; begins as a copy of the old one */
+	json_t *provider;  /* CloudProvider, or NULL before step_provider */
+	json_t *revisions; /* all of this Deployment, ascending */
+	json_t *wanted;    /* the revision the spec (or a pin) asks for */
+	json_t *target;    /* the revision the Infrastructure gets: wanted, or the last healthy one when wanted failed */
+	json_t *infrastructure; /* NULL: not there */
 	char commit[41];
 	char input_hash[65];
-	bool is_pinned;             /* spec.rollbackTo holds */
-	bool is_fallback;           /* target is not wanted, because wanted failed */
-	int64_t requeue_ns;         /* the earliest time somebody asked for; 0: none */
+	bool is_pinned;     /* spec.rollbackTo holds */
+	bool is_fallback;   /* target is not wanted, because wanted failed */
+	int64_t requeue_ns; /* the earliest time somebody asked for; 0: none */
 };
 
 enum { STEP_CONTINUE = 0, STEP_STOP = 1 };
@@ -57,12 +57,13 @@ int deployment_reconcile(void *self, struct kube_pass *pass, const struct kube_k
 
 /* Helpers the steps share. */
 const json_t *deployment_spec(const struct deployment_pass *p);
-void deployment_condition(struct deployment_pass *p, const char *type, const char *status, const char *reason, const char *fmt, ...)
-	_printf_(5, 6);
+void deployment_condition(struct deployment_pass *p, const char *type, const char *status, const char *reason,
+                          const char *fmt, ...) _printf_(5, 6);
 void deployment_phase(struct deployment_pass *p, const char *phase);
 /* Names the one thing to look at; the time it began is kept while it stays the same thing. reason NULL: all is well. */
 void deployment_root_cause(struct deployment_pass *p, const char *resource, const char *reason, const char *message);
-void deployment_event(struct deployment_pass *p, enum kube_event_type type, const char *reason, const char *fmt, ...) _printf_(4, 5);
+void deployment_event(struct deployment_pass *p, enum kube_event_type type, const char *reason, const char *fmt, ...)
+	_printf_(4, 5);
 /* Shows a long step before it begins. */
 void deployment_show_progress(struct deployment_pass *p);
 int deployment_write_status(struct deployment_pass *p, struct err *err);

@@ -41,14 +41,23 @@ static void map_to_namespace(void *self _unused_, const json_t *provider, char *
 static struct kube_informer *new_informer(struct operator_ *op, const struct kube_type *type)
 {
 	return kube_informer_new(&(struct kube_informer_config){
-		.client = op->config.client, .type = type, .log = op->config.log, .metrics = op->config.metrics,
+		.client = op->config.client,
+		.type = type,
+		.log = op->config.log,
+		.metrics = op->config.metrics,
 	});
 }
 
-static struct kube_controller *new_controller(struct operator_ *op, const char *name, kube_reconcile reconcile, int workers)
+static struct kube_controller *new_controller(struct operator_ *op, const char *name, kube_reconcile reconcile,
+                                              int workers)
 {
 	return kube_controller_new(&(struct kube_controller_config){
-		.name = name, .workers = workers, .reconcile = reconcile, .self = op, .log = op->config.log, .metrics = op->config.metrics,
+		.name = name,
+		.workers = workers,
+		.reconcile = reconcile,
+		.self = op,
+		.log = op->config.log,
+		.metrics = op->config.metrics,
 	});
 }
 
@@ -66,7 +75,8 @@ static void make_informers(struct operator_ *op)
 
 static void make_controllers(struct operator_ *op)
 {
-	op->deployment_controller = new_controller(op, "deployments", deployment_reconcile, op->config.workers ? op->config.workers : 4);
+	op->deployment_controller = new_controller(op, "deployments", deployment_reconcile,
+	                                           op->config.workers ? op->config.workers : 4);
 	kube_controller_watch(op->deployment_controller, op->deployments);
 	kube_controller_watch_owned(op->deployment_controller, op->infrastructures, &SCIA_DEPLOYMENT);
 	kube_controller_watch_mapped(op->deployment_controller, op->providers, map_provider, op);
@@ -84,11 +94,15 @@ static void make_metrics(struct operator_ *op)
 	struct metrics *m = op->config.metrics;
 	if (!m)
 		return;
-	op->deployments_total = metrics_counter(m, "scia_deployments_total", "Rollouts of revisions that ended.", "strategy,framework,outcome");
-	op->deployment_seconds = metrics_histogram(m, "scia_deployment_duration_seconds", "From decision to running.", "strategy",
+	op->deployments_total = metrics_counter(m, "scia_deployments_total", "Rollouts of revisions that ended.",
+	                                        "strategy,framework,outcome");
+	op->deployment_seconds = metrics_histogram(m, "scia_deployment_duration_seconds", "From decision to running.",
+	                                           "strategy",
 	                                           (const double[]){ 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800 }, 11);
-	op->decision_confidence = metrics_gauge(m, "scia_decision_confidence", "Confidence of the last decision.", "strategy");
-	op->drift_total = metrics_counter(m, "scia_drift_total", "Differences found between what is and what was declared.", "kind");
+	op->decision_confidence = metrics_gauge(m, "scia_decision_confidence", "Confidence of the last decision.",
+	                                        "strategy");
+	op->drift_total = metrics_counter(m, "scia_drift_total", "Differences found between what is and what was declared.",
+	                                  "kind");
 }
 
 static struct kube_informer **informers_of(struct operator_ *op, struct kube_informer *list[static 6])
@@ -114,14 +128,17 @@ static int start_informers(struct operator_ *op, struct err *err)
 	}
 	for (struct kube_informer **i = informers_of(op, list); *i; i++) {
 		if (!kube_informer_wait_synced(*i, deadline))
-			return err_set(err, ERR_TIMEOUT, "starting the operator: the API server did not list SCIA's types within 30 s; are its CRDs installed (kubectl apply -f api/crds)?");
+			return err_set(err, ERR_TIMEOUT,
+			               "starting the operator: the API server did not list SCIA's types within 30 s; are its CRDs "
+			               "installed (kubectl apply -f api/crds)?");
 	}
 	return 0;
 }
 
 static int start_controllers(struct operator_ *op, struct err *err)
 {
-	struct kube_controller *const list[] = { op->deployment_controller, op->provider_controller, op->tenant_controller };
+	struct kube_controller *const list[] = { op->deployment_controller, op->provider_controller,
+		                                     op->tenant_controller };
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		if (list[i] && kube_controller_start(list[i], err) < 0)
 			return -1;
@@ -137,9 +154,13 @@ int operator_start(const struct operator_config *config, struct operator_ **ret,
 	op->data_dir = xstrdup(config->data_dir);
 	op->config.data_dir = op->data_dir;
 	struct source_cache_config sources = {
-		.client = config->client, .data_dir = op->data_dir, .allow_local = config->allow_local_repositories, .poll_ns = op->config.poll_ns / 2,
+		.client = config->client,
+		.data_dir = op->data_dir,
+		.allow_local = config->allow_local_repositories,
+		.poll_ns = op->config.poll_ns / 2,
 	};
-	int r = decision_engine_new(config->rules_path, &op->decisions, err);
+	struct decision_engine_config decisions = { .rules_path = config->rules_path };
+	int r = decision_engine_new(&decisions, &op->decisions, err);
 	if (r == 0)
 		r = source_cache_new(&sources, &op->sources, err);
 	if (r == 0) {

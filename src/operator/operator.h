@@ -1,7 +1,8 @@
 #ifndef OPERATOR_OPERATOR_H
 #define OPERATOR_OPERATOR_H
 /* The operator: Deployments become analysed, decided, frozen revisions, Infrastructures, and a status that says what is
- * and, when something is wrong, the one thing to look at. Also CloudProviders (checked; one named "local" in every tenant). */
+ * and, when something is wrong, the one thing to look at. Also CloudProviders (checked; one named "local" in every
+ * tenant). */
 
 #include "kube/controller.h"
 #include "kube/event.h"
@@ -11,12 +12,12 @@ struct operator_config {
 	struct logger *log;
 	struct metrics *metrics;
 	struct kube_recorder *recorder;
-	const char *data_dir;         /* git cache and scratch space */
-	const char *rules_path;       /* decision rules; NULL: the built-in ones */
+	const char *data_dir;   /* git cache and scratch space */
+	const char *rules_path; /* decision rules; NULL: the built-in ones */
 	bool allow_local_repositories;
-	bool make_local_providers;    /* a CloudProvider "local" in default and in every namespace labelled scia.io/tenant */
-	int64_t poll_ns;              /* how often a repository is asked for new commits; 0: 60 s */
-	int workers;                  /* 0: 4 */
+	bool make_local_providers; /* a CloudProvider "local" in default and in every namespace labelled scia.io/tenant */
+	int64_t poll_ns;           /* how often a repository is asked for new commits; 0: 60 s */
+	int workers;               /* 0: 4 */
 };
 
 struct operator_;

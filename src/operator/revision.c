@@ -41,10 +41,10 @@ json_t *history_entry(struct deployment_pass *p, const json_t *revision)
 		return entry;
 	json_t *history = json_ensure_array(p->status, "history");
 	char now[RFC3339_SIZE];
-	entry = json_pack("{s:I, s:s, s:s, s:s*, s:s*, s:s}", "revision", (json_int_t)revision_number(revision), "timestamp",
-	                  rfc3339_format(clock_wall_ns(), now), "infrastructureRef", kube_name(p->object), "commit",
-	                  json_str_at(revision, "spec", "commit", NULL), "strategy", json_str_at(revision, "spec", "decision", "strategy", NULL),
-	                  "outcome", "InProgress");
+	entry = json_pack("{s:I, s:s, s:s, s:s*, s:s*, s:s}", "revision", (json_int_t)revision_number(revision),
+	                  "timestamp", rfc3339_format(clock_wall_ns(), now), "infrastructureRef", kube_name(p->object),
+	                  "commit", json_str_at(revision, "spec", "commit", NULL), "strategy",
+	                  json_str_at(revision, "spec", "decision", "strategy", NULL), "outcome", "InProgress");
 	json_array_append_new(history, entry);
 	while (json_array_size(history) > HISTORY_MAX)
 		json_array_remove(history, 0);
@@ -82,8 +82,8 @@ int step_prune(struct deployment_pass *p)
 			break;
 		if (number == current || number == revision_number(p->target) || number == revision_number(p->wanted))
 			continue;
-		if (kube_delete(p->op->config.client, &SCIA_REVISION, kube_namespace(revision), kube_name(revision), kube_uid(revision),
-		                KUBE_BACKGROUND, p->pass->err) < 0)
+		if (kube_delete(p->op->config.client, &SCIA_REVISION, kube_namespace(revision), kube_name(revision),
+		                kube_uid(revision), KUBE_BACKGROUND, p->pass->err) < 0)
 			return err_wrap(p->pass->err, "deleting old revision %s", kube_name(revision));
 	}
 	/* The history tells of revisions that can be gone back to, and of no others. */

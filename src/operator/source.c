@@ -77,7 +77,8 @@ static int read_credentials(struct source_cache *c, const char *ns, const char *
 	return 0;
 }
 
-static int open_access(struct source_cache *c, const char *ns, const json_t *repository, struct access *a, struct err *err)
+static int open_access(struct source_cache *c, const char *ns, const json_t *repository, struct access *a,
+                       struct err *err)
 {
 	a->source.url = json_get_str(repository, "url");
 	a->source.ref = json_get_str(repository, "ref");
@@ -135,8 +136,8 @@ static void entry_unlock(struct source_cache *c, struct entry *entry)
 	entry->refs--;
 }
 
-int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, bool fresh, const atomic_bool *cancel,
-                   char ret_commit[static 41], struct err *err)
+int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, bool fresh,
+                   const atomic_bool *cancel, char ret_commit[static 41], struct err *err)
 {
 	_cleanup_(access_clear) struct access a = { 0 };
 	if (open_access(c, ns, repository, &a, err) < 0)
@@ -146,7 +147,8 @@ int source_resolve(struct source_cache *c, const char *ns, const json_t *reposit
 	struct entry *entry = entry_lock(c, key);
 	int r = 0;
 	/* Whoever waited for somebody else's answer takes it, fresh as it is. */
-	bool is_known = entry->commit[0] && (fresh ? entry->resolved_ns >= asked_ns : asked_ns - entry->resolved_ns < c->config.poll_ns);
+	bool is_known = entry->commit[0] &&
+	                (fresh ? entry->resolved_ns >= asked_ns : asked_ns - entry->resolved_ns < c->config.poll_ns);
 	if (!is_known) {
 		struct git_limits limits = { .timeout_ns = 60 * NS_PER_S, .cancel = cancel };
 		char commit[41];
@@ -162,8 +164,8 @@ int source_resolve(struct source_cache *c, const char *ns, const json_t *reposit
 	return r;
 }
 
-static int analyze(struct source_cache *c, const struct access *a, const char *path, const char *commit, const atomic_bool *cancel,
-                   json_t **ret, struct err *err)
+static int analyze(struct source_cache *c, const struct access *a, const char *path, const char *commit,
+                   const atomic_bool *cancel, json_t **ret, struct err *err)
 {
 	struct git_limits limits = { .cancel = cancel };
 	_cleanup_free_ char *dir = xasprintf("%s/%u", c->scratch_dir, atomic_fetch_add(&c->scratch_counter, 1));
@@ -176,8 +178,8 @@ static int analyze(struct source_cache *c, const struct access *a, const char *p
 	return r;
 }
 
-int source_analyze(struct source_cache *c, const char *ns, const json_t *repository, const char *commit, const atomic_bool *cancel,
-                   json_t **ret, struct err *err)
+int source_analyze(struct source_cache *c, const char *ns, const json_t *repository, const char *commit,
+                   const atomic_bool *cancel, json_t **ret, struct err *err)
 {
 	_cleanup_(access_clear) struct access a = { 0 };
 	if (open_access(c, ns, repository, &a, err) < 0)
@@ -200,7 +202,8 @@ int source_cache_new(const struct source_cache_config *config, struct source_cac
 	c->scratch_dir = fs_join(config->data_dir, "scratch");
 	c->entries = map_new(entry_free);
 	pthread_mutex_init(&c->lock, NULL);
-	if (fs_remove_tree(c->scratch_dir, err) < 0 || fs_mkdir_p(c->scratch_dir, 0700, err) < 0 || fs_mkdir_p(c->git_dir, 0700, err) < 0) {
+	if (fs_remove_tree(c->scratch_dir, err) < 0 || fs_mkdir_p(c->scratch_dir, 0700, err) < 0 ||
+	    fs_mkdir_p(c->git_dir, 0700, err) < 0) {
 		source_cache_free(c);
 		return -1;
 	}

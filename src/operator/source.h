@@ -1,7 +1,8 @@
 #ifndef OPERATOR_SOURCE_H
 #define OPERATOR_SOURCE_H
-/* Repositories as the operator sees them: which commit a ref names, and what is in it. Answers are remembered, so that a
- * thousand Deployments of one repository cost one fetch; an answer is only given to those who use the same credentials. */
+/* Repositories as the operator sees them: which commit a ref names, and what is in it. Answers are remembered, so that
+ * a thousand Deployments of one repository cost one fetch; an answer is only given to those who use the same
+ * credentials. */
 
 #include "kube/client.h"
 
@@ -13,7 +14,7 @@ struct source_cache_config {
 	struct kube_client *client; /* for Secrets */
 	const char *data_dir;       /* git cache and scratch space below it */
 	bool allow_local;
-	int64_t poll_ns;            /* how long the commit of a ref is believed */
+	int64_t poll_ns; /* how long the commit of a ref is believed */
 };
 
 /* Removes scratch space of an earlier process. */
@@ -21,10 +22,10 @@ int source_cache_new(const struct source_cache_config *config, struct source_cac
 struct source_cache *source_cache_free(struct source_cache *c);
 
 /* The commit that spec.repository names now. fresh: ask the remote even if the last answer is young. */
-int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, bool fresh, const atomic_bool *cancel,
-                   char ret_commit[static 41], struct err *err);
+int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, bool fresh,
+                   const atomic_bool *cancel, char ret_commit[static 41], struct err *err);
 /* The analysis of that commit (analyzer.h's form); a new reference. */
-int source_analyze(struct source_cache *c, const char *ns, const json_t *repository, const char *commit, const atomic_bool *cancel,
-                   json_t **ret, struct err *err);
+int source_analyze(struct source_cache *c, const char *ns, const json_t *repository, const char *commit,
+                   const atomic_bool *cancel, json_t **ret, struct err *err);
 
 #endif

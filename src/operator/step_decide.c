@@ -13,7 +13,8 @@ static int analyze(struct deployment_pass *p, json_t **ret)
 	const json_t *repository = json_object_get(deployment_spec(p), "repository");
 	deployment_phase(p, "Analyzing");
 	deployment_show_progress(p);
-	if (source_analyze(p->op->sources, kube_namespace(p->object), repository, p->commit, p->pass->cancelled, ret, p->pass->err) < 0) {
+	if (source_analyze(p->op->sources, kube_namespace(p->object), repository, p->commit, p->pass->cancelled, ret,
+	                   p->pass->err) < 0) {
 		/* The step's own words are about decisions; this one is about the repository. */
 		deployment_condition(p, "Analyzed", "False", "AnalysisFailed", "%s", err_message(p->pass->err));
 		return err_wrap(p->pass->err, "analysing the repository");
@@ -27,7 +28,6 @@ static int decide(struct deployment_pass *p, const json_t *analysis, json_t **re
 		.spec = deployment_spec(p),
 		.analysis = analysis,
 		.provider_type = json_str_at(p->provider, "spec", "type", NULL),
-		.provider_name = kube_name(p->provider),
 		.default_region = json_str_at(p->provider, "spec", "defaultRegion", NULL),
 		.commit = p->commit,
 		.redecide = kube_annotation(p->object, "scia.io/redecide"),
@@ -54,15 +54,17 @@ static json_t *health_check(const json_t *spec, const json_t *config)
 /* The parameters of the Infrastructure: frozen with the revision, so that going back gives exactly what was. */
 static json_t *build_parameters(const struct deployment_pass *p, int64_t number, const json_t *decision)
 {
-	static const char *const from_config[] = { "framework", "instanceType", "volumeSize", "region", "installCommand", "buildCommand",
-		                                       "startCommand", "staticDir", "appPort", "replicas", "minReplicas", "maxReplicas", "cpu",
-		                                       "memory", "expectedRPS", "idleSeconds" };
+	static const char *const from_config[] = {
+		"framework",    "instanceType", "volumeSize",  "region",     "installCommand", "buildCommand",
+		"startCommand", "staticDir",    "appPort",     "replicas",   "minReplicas",    "maxReplicas",
+		"cpu",          "memory",       "expectedRPS", "idleSeconds"
+	};
 	const json_t *spec = deployment_spec(p), *config = json_object_get(decision, "config");
 	const json_t *repository = json_object_get(spec, "repository");
 	const char *secret = json_str_at(repository, "secretRef", "name", NULL);
-	json_t *parameters = json_pack("{s:s, s:I, s:s, s:s, s:s}", "deployment", kube_name(p->object), "revision", (json_int_t)number,
-	                               "providerType", json_str_at(p->provider, "spec", "type", NULL), "providerName", kube_name(p->provider),
-	                               "commit", p->commit);
+	json_t *parameters = json_pack("{s:s, s:I, s:s, s:s, s:s}", "deployment", kube_name(p->object), "revision",
+	                               (json_int_t)number, "providerType", json_str_at(p->provider, "spec", "type", NULL),
+	                               "providerName", kube_name(p->provider), "commit", p->commit);
 
 	carry(decision, "strategy", parameters, "strategy");
 	for (size_t i = 0; i < ARRAY_SIZE(from_config); i++)
@@ -78,7 +80,8 @@ static json_t *build_parameters(const struct deployment_pass *p, int64_t number,
 	return parameters;
 }
 
-static json_t *build_revision(const struct deployment_pass *p, int64_t number, const json_t *analysis, const json_t *decision)
+static json_t *build_revision(const struct deployment_pass *p, int64_t number, const json_t *analysis,
+                              const json_t *decision)
 {
 	_cleanup_free_ char *name = xasprintf("%s-r%lld", kube_name(p->object), (long long)number);
 	json_t *revision = kube_object_new(&SCIA_REVISION, kube_namespace(p->object), name);
@@ -89,9 +92,10 @@ static json_t *build_revision(const struct deployment_pass *p, int64_t number, c
 		kube_set_label(revision, "scia.io/deployment", kube_name(p->object));
 	kube_set_controller(revision, p->object);
 	json_put(revision, "spec",
-	         json_pack("{s:s, s:I, s:s, s:s, s:O, s:O?, s:O, s:o}", "deployment", kube_name(p->object), "revision", (json_int_t)number,
-	                   "inputHash", p->input_hash, "commit", p->commit, "analysis", analysis, "rulesFired",
-	                   json_object_get(decision, "rulesFired"), "decision", summary, "parameters", build_parameters(p, number, decision)));
+	         json_pack("{s:s, s:I, s:s, s:s, s:O, s:O?, s:O, s:o}", "deployment", kube_name(p->object), "revision",
+	                   (json_int_t)number, "inputHash", p->input_hash, "commit", p->commit, "analysis", analysis,
+	                   "rulesFired", json_object_get(decision, "rulesFired"), "decision", summary, "parameters",
+	                   build_parameters(p, number, decision)));
 	return revision;
 }
 
@@ -139,9 +143,10 @@ static void announce(struct deployment_pass *p, const json_t *revision)
 	deployment_event(p, KUBE_EVENT_NORMAL, "AnalysisComplete", "commit %.12s is %s (%s), confidence %.2f", p->commit,
 	                 json_get_str(analysis, "framework"), json_get_str(analysis, "language"),
 	                 json_number(json_object_get(analysis, "confidence"), 0));
-	deployment_event(p, KUBE_EVENT_NORMAL, "DecisionMade", "revision %lld: %s, because %s", (long long)revision_number(revision), strategy,
-	                 json_get_str(decision, "reason"));
-	metric_set(p->op->decision_confidence, json_number(json_object_get(decision, "confidence"), 0), METRIC_LABELS(strategy));
+	deployment_event(p, KUBE_EVENT_NORMAL, "DecisionMade", "revision %lld: %s, because %s",
+	                 (long long)revision_number(revision), strategy, json_get_str(decision, "reason"));
+	metric_set(p->op->decision_confidence, json_number(json_object_get(decision, "confidence"), 0),
+	           METRIC_LABELS(strategy));
 }
 
 /* The status shows what the wanted revision was decided on. */
@@ -155,15 +160,17 @@ static void show_revision(struct deployment_pass *p)
 	while (json_array_size(dependencies) > STATUS_DEPENDENCIES_MAX)
 		json_array_remove(dependencies, json_array_size(dependencies) - 1);
 	json_put(p->status, "analysis", analysis);
-	json_put(p->status, "deployment", json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "strategy", json_object_get(decision, "strategy"), "reason",
-	                                            json_object_get(decision, "reason"), "confidence", json_object_get(decision, "confidence"),
-	                                            "alternativeStrategies", json_object_get(decision, "alternativeStrategies"), "config",
-	                                            json_object_get(decision, "config")));
-	json_put_int(p->status, "latestRevision", revision_number(json_array_get(p->revisions, json_array_size(p->revisions) - 1)));
-	deployment_condition(p, "Analyzed", "True", "AnalysisComplete", "%s, from commit %.12s", framework ? framework : "unknown",
-	                     json_get_str(spec, "commit"));
-	deployment_condition(p, "Decided", "True", p->is_pinned ? "Pinned" : "DecisionMade", "%s, revision %lld%s", strategy,
-	                     (long long)revision_number(p->wanted), p->is_pinned ? " (spec.rollbackTo)" : "");
+	json_put(p->status, "deployment",
+	         json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "strategy", json_object_get(decision, "strategy"), "reason",
+	                   json_object_get(decision, "reason"), "confidence", json_object_get(decision, "confidence"),
+	                   "alternativeStrategies", json_object_get(decision, "alternativeStrategies"), "config",
+	                   json_object_get(decision, "config")));
+	json_put_int(p->status, "latestRevision",
+	             revision_number(json_array_get(p->revisions, json_array_size(p->revisions) - 1)));
+	deployment_condition(p, "Analyzed", "True", "AnalysisComplete", "%s, from commit %.12s",
+	                     framework ? framework : "unknown", json_get_str(spec, "commit"));
+	deployment_condition(p, "Decided", "True", p->is_pinned ? "Pinned" : "DecisionMade", "%s, revision %lld%s",
+	                     strategy, (long long)revision_number(p->wanted), p->is_pinned ? " (spec.rollbackTo)" : "");
 }
 
 int step_decide(struct deployment_pass *p)

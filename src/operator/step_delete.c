@@ -6,12 +6,13 @@
 
 static int write_finalizers(struct deployment_pass *p)
 {
-	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion", kube_resource_version(p->object), "finalizers",
+	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion",
+	                                         kube_resource_version(p->object), "finalizers",
 	                                         json_object_get(kube_meta(p->object), "finalizers"));
 	struct kube_patch_options options = { .field_manager = OPERATOR_FIELD_MANAGER };
 	_cleanup_json_ json_t *updated = NULL;
-	if (kube_patch(p->op->config.client, &SCIA_DEPLOYMENT, kube_namespace(p->object), kube_name(p->object), KUBE_PATCH_MERGE, patch, &options,
-	               &updated, p->pass->err) < 0)
+	if (kube_patch(p->op->config.client, &SCIA_DEPLOYMENT, kube_namespace(p->object), kube_name(p->object),
+	               KUBE_PATCH_MERGE, patch, &options, &updated, p->pass->err) < 0)
 		return -1;
 	json_decref(p->object);
 	p->object = TAKE_PTR(updated);
@@ -48,10 +49,11 @@ int step_delete(struct deployment_pass *p)
 	if (!p->infrastructure)
 		return release(p);
 	deployment_phase(p, "Deleting");
-	deployment_condition(p, "Ready", "False", "Deleting", "waiting for Infrastructure %s to go", kube_name(p->infrastructure));
+	deployment_condition(p, "Ready", "False", "Deleting", "waiting for Infrastructure %s to go",
+	                     kube_name(p->infrastructure));
 	if (!kube_is_deleting(p->infrastructure) &&
-	    kube_delete(p->op->config.client, &SCIA_INFRASTRUCTURE, kube_namespace(p->infrastructure), kube_name(p->infrastructure),
-	                kube_uid(p->infrastructure), KUBE_FOREGROUND, p->pass->err) < 0)
+	    kube_delete(p->op->config.client, &SCIA_INFRASTRUCTURE, kube_namespace(p->infrastructure),
+	                kube_name(p->infrastructure), kube_uid(p->infrastructure), KUBE_FOREGROUND, p->pass->err) < 0)
 		return err_wrap(p->pass->err, "deleting Infrastructure %s", kube_name(p->infrastructure));
 	return STEP_STOP; /* its end wakes us */
 }

@@ -9,7 +9,8 @@
 
 static bool infrastructure_has(const struct deployment_pass *p, const json_t *revision)
 {
-	return p->infrastructure && json_int(json_at(p->infrastructure, "spec", "parameters", "revision", NULL), -1) == revision_number(revision);
+	return p->infrastructure && json_int(json_at(p->infrastructure, "spec", "parameters", "revision", NULL), -1) ==
+	                                revision_number(revision);
 }
 
 /* {hash, changes}: what applying the wanted revision would do to what is there. */
@@ -22,12 +23,13 @@ static json_t *build_plan(const struct deployment_pass *p)
 	char hash[65];
 
 	if (!p->infrastructure) {
-		json_array_append_new(changes, json_pack("{s:s, s:s+}", "action", "create", "resource", "Infrastructure/", kube_name(p->object)));
+		json_array_append_new(
+			changes, json_pack("{s:s, s:s+}", "action", "create", "resource", "Infrastructure/", kube_name(p->object)));
 	} else {
 		kube_find_drift(desired, p->infrastructure, drift);
 		if (json_array_size(drift) > 0)
-			json_array_append_new(changes, json_pack("{s:s, s:s+, s:O}", "action", "update", "resource", "Infrastructure/",
-			                                         kube_name(p->object), "fields", drift));
+			json_array_append_new(changes, json_pack("{s:s, s:s+, s:O}", "action", "update", "resource",
+			                                         "Infrastructure/", kube_name(p->object), "fields", drift));
 	}
 	json_hash(wanted, hash);
 	hash[16] = '\0';
@@ -38,7 +40,8 @@ int step_approve(struct deployment_pass *p)
 {
 	bool manual = str_eq(json_get_str(deployment_spec(p), "approval"), "Manual");
 	if (infrastructure_has(p, p->wanted) || p->is_pinned) {
-		deployment_condition(p, "Planned", "True", "Applied", "revision %lld is the plan that was applied", (long long)revision_number(p->wanted));
+		deployment_condition(p, "Planned", "True", "Applied", "revision %lld is the plan that was applied",
+		                     (long long)revision_number(p->wanted));
 		deployment_condition(p, "Approved", "True", manual ? "PlanApproved" : "Automatic", "the plan was applied");
 		return STEP_CONTINUE;
 	}
@@ -47,7 +50,8 @@ int step_approve(struct deployment_pass *p)
 	bool is_new = !str_eq(json_str_at(p->status, "plan", "hash", NULL), hash);
 	_cleanup_free_ char *kept = xstrdup(hash);
 	json_put(p->status, "plan", plan);
-	deployment_condition(p, "Planned", "True", "PlanReady", "plan %s: %zu change(s)", kept, json_array_size(json_object_get(plan, "changes")));
+	deployment_condition(p, "Planned", "True", "PlanReady", "plan %s: %zu change(s)", kept,
+	                     json_array_size(json_object_get(plan, "changes")));
 	if (!manual) {
 		deployment_condition(p, "Approved", "True", "Automatic", "no approval is asked for");
 		return STEP_CONTINUE;
@@ -59,11 +63,15 @@ int step_approve(struct deployment_pass *p)
 		return STEP_CONTINUE;
 	}
 	if (is_new)
-		deployment_event(p, KUBE_EVENT_NORMAL, "PlanReady", "plan %s waits for approval: kubectl annotate --overwrite deployments.scia.io %s scia.io/approved-plan=%s",
-		                 kept, kube_name(p->object), kept);
-	deployment_condition(p, "Approved", "False", "WaitingForApproval", "plan %s waits for the annotation scia.io/approved-plan=%s", kept, kept);
+		deployment_event(
+			p, KUBE_EVENT_NORMAL, "PlanReady",
+			"plan %s waits for approval: kubectl annotate --overwrite deployments.scia.io %s scia.io/approved-plan=%s",
+			kept, kube_name(p->object), kept);
+	deployment_condition(p, "Approved", "False", "WaitingForApproval",
+	                     "plan %s waits for the annotation scia.io/approved-plan=%s", kept, kept);
 	deployment_condition(p, "Ready", "False", "WaitingForApproval", "plan %s waits for approval", kept);
-	deployment_root_cause(p, "Deployment", "WaitingForApproval", "the plan waits for approval (spec.approval is Manual)");
+	deployment_root_cause(p, "Deployment", "WaitingForApproval",
+	                      "the plan waits for approval (spec.approval is Manual)");
 	deployment_phase(p, "AwaitingApproval");
 	return STEP_STOP;
 }
@@ -91,7 +99,8 @@ static bool has_just_failed(const struct deployment_pass *p)
 static const char *failure_message(const struct deployment_pass *p)
 {
 	const json_t *ready = kube_condition(p->infrastructure, "Ready");
-	const char *message = json_get_str(json_array_get(json_object_get(kube_status(p->infrastructure), "resources"), 0), "message");
+	const char *message = json_get_str(json_array_get(json_object_get(kube_status(p->infrastructure), "resources"), 0),
+	                                   "message");
 	if (str_empty(message))
 		message = json_get_str(ready, "message");
 	return str_empty(message) ? "it did not become healthy" : message;
@@ -105,12 +114,14 @@ int step_target(struct deployment_pass *p)
 		const char *message = failure_message(p);
 		const json_t *healthy = last_healthy_before(p, wanted);
 		history_set_outcome(p, p->wanted, "Failed", message);
-		deployment_event(p, KUBE_EVENT_WARNING, "HealthCheckFailed", "revision %lld failed: %s", (long long)wanted, message);
+		deployment_event(p, KUBE_EVENT_WARNING, "HealthCheckFailed", "revision %lld failed: %s", (long long)wanted,
+		                 message);
 		metric_add(p->op->deployments_total, 1,
 		           METRIC_LABELS(json_str_at(p->wanted, "spec", "decision", "strategy", NULL),
 		                         json_str_at(p->wanted, "spec", "parameters", "framework", NULL), "failed"));
 		if (healthy) {
-			deployment_event(p, KUBE_EVENT_WARNING, "RolledBack", "back to revision %lld, the last healthy one", (long long)revision_number(healthy));
+			deployment_event(p, KUBE_EVENT_WARNING, "RolledBack", "back to revision %lld, the last healthy one",
+			                 (long long)revision_number(healthy));
 			deployment_phase(p, "RollingBack");
 		}
 	}
@@ -122,7 +133,8 @@ int step_target(struct deployment_pass *p)
 
 static json_t *render_infrastructure(const struct deployment_pass *p)
 {
-	const char *composition = compose_for_provider_type(json_str_at(p->target, "spec", "parameters", "providerType", NULL));
+	const char *composition = compose_for_provider_type(
+		json_str_at(p->target, "spec", "parameters", "providerType", NULL));
 	if (!composition)
 		return NULL;
 	json_t *infrastructure = kube_object_new(&SCIA_INFRASTRUCTURE, kube_namespace(p->object), kube_name(p->object));
@@ -133,7 +145,9 @@ static json_t *render_infrastructure(const struct deployment_pass *p)
 	json_t *parameters = json_copy(json_at(p->target, "spec", "parameters", NULL));
 	/* Not part of the revision: it is about the end, not about what runs. */
 	json_put_str(parameters, "deletionPolicy", json_get_str(deployment_spec(p), "deletionPolicy"));
-	json_put(infrastructure, "spec", json_pack("{s:o, s:{s:{s:s}}}", "parameters", parameters, "crossplane", "compositionRef", "name", composition));
+	json_put(
+		infrastructure, "spec",
+		json_pack("{s:o, s:{s:{s:s}}}", "parameters", parameters, "crossplane", "compositionRef", "name", composition));
 	return infrastructure;
 }
 
@@ -141,8 +155,8 @@ static int apply_infrastructure(struct deployment_pass *p, const json_t *infrast
 {
 	struct kube_patch_options options = { .field_manager = OPERATOR_FIELD_MANAGER, .force = true };
 	_cleanup_json_ json_t *applied = NULL;
-	if (kube_patch(p->op->config.client, &SCIA_INFRASTRUCTURE, kube_namespace(infrastructure), kube_name(infrastructure),
-	               KUBE_PATCH_APPLY, infrastructure, &options, &applied, p->pass->err) < 0)
+	if (kube_patch(p->op->config.client, &SCIA_INFRASTRUCTURE, kube_namespace(infrastructure),
+	               kube_name(infrastructure), KUBE_PATCH_APPLY, infrastructure, &options, &applied, p->pass->err) < 0)
 		return err_wrap(p->pass->err, "applying Infrastructure %s", kube_name(infrastructure));
 	kube_informer_observe(p->op->infrastructures, applied);
 	json_decref(p->infrastructure);
@@ -154,15 +168,17 @@ static int create_infrastructure(struct deployment_pass *p, const json_t *infras
 {
 	bool was_there = json_object_get(p->status, "infrastructureRef") != NULL;
 	if (was_there)
-		deployment_event(p, KUBE_EVENT_WARNING, "DriftDetected", "Infrastructure %s was deleted", kube_name(infrastructure));
+		deployment_event(p, KUBE_EVENT_WARNING, "DriftDetected", "Infrastructure %s was deleted",
+		                 kube_name(infrastructure));
 	if (apply_infrastructure(p, infrastructure) < 0)
 		return -1;
 	if (was_there) {
 		metric_add(p->op->drift_total, 1, METRIC_LABELS("Infrastructure"));
-		deployment_event(p, KUBE_EVENT_NORMAL, "DriftHealed", "Infrastructure %s was created again", kube_name(infrastructure));
+		deployment_event(p, KUBE_EVENT_NORMAL, "DriftHealed", "Infrastructure %s was created again",
+		                 kube_name(infrastructure));
 	} else {
-		deployment_event(p, KUBE_EVENT_NORMAL, "InfrastructureCreated", "Infrastructure %s for revision %lld", kube_name(infrastructure),
-		                 (long long)revision_number(p->target));
+		deployment_event(p, KUBE_EVENT_NORMAL, "InfrastructureCreated", "Infrastructure %s for revision %lld",
+		                 kube_name(infrastructure), (long long)revision_number(p->target));
 	}
 	return 0;
 }
@@ -171,20 +187,23 @@ static int heal_infrastructure(struct deployment_pass *p, const json_t *infrastr
 {
 	_cleanup_json_ json_t *live = NULL;
 	_cleanup_err_ struct err ignored = { 0 };
-	kube_get(p->op->config.client, &SCIA_INFRASTRUCTURE, kube_namespace(infrastructure), kube_name(infrastructure), &live, &ignored);
+	kube_get(p->op->config.client, &SCIA_INFRASTRUCTURE, kube_namespace(infrastructure), kube_name(infrastructure),
+	         &live, &ignored);
 	_cleanup_free_ char *what = kube_describe_drift(drift, kube_last_spec_manager(live, OPERATOR_FIELD_MANAGER));
 	deployment_event(p, KUBE_EVENT_WARNING, "DriftDetected", "Infrastructure %s: %s", kube_name(infrastructure), what);
 	if (apply_infrastructure(p, infrastructure) < 0)
 		return -1;
 	metric_add(p->op->drift_total, 1, METRIC_LABELS("Infrastructure"));
-	deployment_event(p, KUBE_EVENT_NORMAL, "DriftHealed", "Infrastructure %s: put back as it was decided", kube_name(infrastructure));
+	deployment_event(p, KUBE_EVENT_NORMAL, "DriftHealed", "Infrastructure %s: put back as it was decided",
+	                 kube_name(infrastructure));
 	return 0;
 }
 
 /* The user changed the only live parameter in the spec of the Deployment: nothing drifted. */
 static bool is_policy_change(const json_t *drift)
 {
-	return json_array_size(drift) == 1 && str_eq(json_get_str(json_array_get(drift, 0), "field"), "spec.parameters.deletionPolicy");
+	return json_array_size(drift) == 1 &&
+	       str_eq(json_get_str(json_array_get(drift, 0), "field"), "spec.parameters.deletionPolicy");
 }
 
 static int update_infrastructure(struct deployment_pass *p, const json_t *infrastructure)
@@ -200,8 +219,8 @@ static int update_infrastructure(struct deployment_pass *p, const json_t *infras
 		return heal_infrastructure(p, infrastructure, drift);
 	if (apply_infrastructure(p, infrastructure) < 0)
 		return -1;
-	deployment_event(p, KUBE_EVENT_NORMAL, "InfrastructureUpdated", "Infrastructure %s to revision %lld", kube_name(infrastructure),
-	                 (long long)revision_number(p->target));
+	deployment_event(p, KUBE_EVENT_NORMAL, "InfrastructureUpdated", "Infrastructure %s to revision %lld",
+	                 kube_name(infrastructure), (long long)revision_number(p->target));
 	return 0;
 }
 
@@ -209,18 +228,22 @@ int step_infrastructure(struct deployment_pass *p)
 {
 	_cleanup_json_ json_t *infrastructure = render_infrastructure(p);
 	if (!infrastructure) {
-		err_set(p->pass->err, ERR_INVALID, "CloudProvider \"%s\" is of type %s, for which this version has no composition yet; local and none are there",
+		err_set(p->pass->err, ERR_INVALID,
+		        "CloudProvider \"%s\" is of type %s, for which this version has no composition yet; local and none are "
+		        "there",
 		        kube_name(p->provider), json_str_at(p->provider, "spec", "type", NULL));
 		return err_set_terminal(p->pass->err);
 	}
 	if (p->infrastructure && kube_is_deleting(p->infrastructure)) {
-		deployment_condition(p, "Provisioned", "False", "Deleting", "Infrastructure %s is being deleted; it will be created again", kube_name(p->object));
+		deployment_condition(p, "Provisioned", "False", "Deleting",
+		                     "Infrastructure %s is being deleted; it will be created again", kube_name(p->object));
 		return STEP_CONTINUE;
 	}
 	int r = p->infrastructure ? update_infrastructure(p, infrastructure) : create_infrastructure(p, infrastructure);
 	if (r < 0)
 		return r;
-	json_put(p->status, "infrastructureRef", json_pack("{s:s, s:s, s:s}", "apiVersion", json_get_str(p->infrastructure, "apiVersion"), "kind",
-	                                                   json_get_str(p->infrastructure, "kind"), "name", kube_name(p->infrastructure)));
+	json_put(p->status, "infrastructureRef",
+	         json_pack("{s:s, s:s, s:s}", "apiVersion", json_get_str(p->infrastructure, "apiVersion"), "kind",
+	                   json_get_str(p->infrastructure, "kind"), "name", kube_name(p->infrastructure)));
 	return STEP_CONTINUE;
 }

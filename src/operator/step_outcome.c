@@ -6,14 +6,15 @@
 #include "base/str.h"
 
 /* Reasons of resources that are merely on their way. Everything else that is not ready is a cause. */
-static const char *const PROGRESS[] = { "Pending", "Creating", "Building", "Starting", "Updating", "Deleting", "Stopping", NULL };
+static const char *const PROGRESS[] = { "Pending",  "Creating", "Building", "Starting",
+	                                    "Updating", "Deleting", "Stopping", NULL };
 
 struct outcome {
-	int64_t serving;         /* revision that serves; 0: none */
-	bool is_current;         /* the Infrastructure's status is about its present spec */
+	int64_t serving; /* revision that serves; 0: none */
+	bool is_current; /* the Infrastructure's status is about its present spec */
 	bool is_ready, is_synced;
-	const json_t *failing;   /* entry of status.resources that is not ready, or NULL */
-	bool is_progressing;     /* what is not ready is on its way */
+	const json_t *failing; /* entry of status.resources that is not ready, or NULL */
+	bool is_progressing;   /* what is not ready is on its way */
 };
 
 static void look(const struct deployment_pass *p, struct outcome *ret)
@@ -50,9 +51,11 @@ static void set_root_cause(struct deployment_pass *p, const struct outcome *o)
 		deployment_root_cause(p, NULL, NULL, NULL);
 		return;
 	}
-	_cleanup_free_ char *resource = xasprintf("%s/%s", json_get_str(o->failing, "kind"), json_get_str(o->failing, "name"));
+	_cleanup_free_ char *resource = xasprintf("%s/%s", json_get_str(o->failing, "kind"),
+	                                          json_get_str(o->failing, "name"));
 	const char *message = json_get_str(o->failing, "message");
-	deployment_root_cause(p, resource, json_get_str(o->failing, "reason"), str_empty(message) ? "it is not ready and does not say why" : message);
+	deployment_root_cause(p, resource, json_get_str(o->failing, "reason"),
+	                      str_empty(message) ? "it is not ready and does not say why" : message);
 }
 
 static const char *cause_message(const struct deployment_pass *p, const char *otherwise)
@@ -90,10 +93,12 @@ static void report_running(struct deployment_pass *p)
 		supersede_others(p, number);
 		metric_add(p->op->deployments_total, 1,
 		           METRIC_LABELS(strategy, json_str_at(p->target, "spec", "parameters", "framework", NULL), "success"));
-		metric_observe(p->op->deployment_seconds, seconds_since(json_get_str(history_entry(p, p->target), "timestamp")), METRIC_LABELS(strategy));
+		metric_observe(p->op->deployment_seconds, seconds_since(json_get_str(history_entry(p, p->target), "timestamp")),
+		               METRIC_LABELS(strategy));
 	}
 	if (!kube_condition_is(p->object, "Ready", "True"))
-		deployment_event(p, KUBE_EVENT_NORMAL, "DeploymentReady", "revision %lld runs%s%s", (long long)number, url ? " at " : "", url ? url : "");
+		deployment_event(p, KUBE_EVENT_NORMAL, "DeploymentReady", "revision %lld runs%s%s", (long long)number,
+		                 url ? " at " : "", url ? url : "");
 	deployment_phase(p, "Running");
 	deployment_root_cause(p, NULL, NULL, NULL);
 	deployment_condition(p, "Provisioned", "True", "Available", "everything it is made of is there");
@@ -113,15 +118,16 @@ static void report_fallback(struct deployment_pass *p)
 	deployment_phase(p, "Degraded");
 	deployment_condition(p, "Provisioned", "False", "RevisionFailed", "revision %lld: %s", (long long)wanted, message);
 	deployment_condition(p, "Healthy", "True", "Healthy", "it answers its health check");
-	deployment_condition(p, "Ready", "False", "RevisionFailed", "revision %lld failed: %s; revision %lld serves", (long long)wanted, message,
-	                     (long long)target);
+	deployment_condition(p, "Ready", "False", "RevisionFailed", "revision %lld failed: %s; revision %lld serves",
+	                     (long long)wanted, message, (long long)target);
 }
 
 /* On the way: to the first revision, or from one to the next. */
 static void report_progress(struct deployment_pass *p, const struct outcome *o)
 {
 	const char *step = json_get_str(o->failing, "reason"), *message = json_get_str(o->failing, "message");
-	_cleanup_free_ char *what = str_empty(message) ? xstrdup(step ? step : "waiting for it to be created") : xstrdup(message);
+	_cleanup_free_ char *what = str_empty(message) ? xstrdup(step ? step : "waiting for it to be created")
+	                                               : xstrdup(message);
 	bool serves = o->serving > 0 && kube_condition_is(p->object, "Healthy", "True");
 
 	deployment_root_cause(p, NULL, NULL, NULL);
@@ -130,7 +136,8 @@ static void report_progress(struct deployment_pass *p, const struct outcome *o)
 	deployment_condition(p, "Provisioned", "False", "Provisioning", "%s", what);
 	if (!serves)
 		deployment_condition(p, "Healthy", "Unknown", "Provisioning", "nothing runs yet");
-	deployment_condition(p, "Ready", "False", serves ? "RollingOut" : "Provisioning", "revision %lld: %s", (long long)revision_number(p->target), what);
+	deployment_condition(p, "Ready", "False", serves ? "RollingOut" : "Provisioning", "revision %lld: %s",
+	                     (long long)revision_number(p->target), what);
 }
 
 static void report_trouble(struct deployment_pass *p, const struct outcome *o)
@@ -156,14 +163,16 @@ static void show_cost(struct deployment_pass *p)
 	bool is_free = str_eq(type, "local") || str_eq(type, "none");
 
 	if (is_free)
-		json_put(p->status, "cost", json_pack("{s:i, s:i, s:i, s:[s]}", "estimatedMonthly", 0, "low", 0, "high", 0, "assumptions",
-		                                      "it runs on the control plane's own machine, for which nothing more is paid"));
+		json_put(p->status, "cost",
+		         json_pack("{s:i, s:i, s:i, s:[s]}", "estimatedMonthly", 0, "low", 0, "high", 0, "assumptions",
+		                   "it runs on the control plane's own machine, for which nothing more is paid"));
 	else
 		json_put(p->status, "cost", json_pack("{s:[s]}", "unknown", "no price is known for this provider"));
 	if (!json_object_get(budget, "maxMonthlyCost"))
 		return;
 	if (is_free)
-		deployment_condition(p, "WithinBudget", "True", "WithinBudget", "estimated 0 of %g USD a month", json_number(json_object_get(budget, "maxMonthlyCost"), 0));
+		deployment_condition(p, "WithinBudget", "True", "WithinBudget", "estimated 0 of %g USD a month",
+		                     json_number(json_object_get(budget, "maxMonthlyCost"), 0));
 	else
 		deployment_condition(p, "WithinBudget", "Unknown", "CostUnknown", "no price is known for this provider");
 }
@@ -182,7 +191,8 @@ static void show_infrastructure(struct deployment_pass *p, const struct outcome 
 	if (o->is_synced)
 		deployment_condition(p, "Synced", "True", "ReconcileSuccess", "nothing drifted");
 	else
-		deployment_condition(p, "Synced", "False", "ReconcileError", "%s", json_get_str(kube_condition(p->infrastructure, "Synced"), "message"));
+		deployment_condition(p, "Synced", "False", "ReconcileError", "%s",
+		                     json_get_str(kube_condition(p->infrastructure, "Synced"), "message"));
 	show_cost(p);
 }
 
@@ -191,7 +201,8 @@ int step_outcome(struct deployment_pass *p)
 	struct outcome o;
 	look(p, &o);
 	show_infrastructure(p, &o);
-	bool is_done = o.is_current && o.is_ready && o.serving == revision_number(p->target) && !kube_is_deleting(p->infrastructure);
+	bool is_done = o.is_current && o.is_ready && o.serving == revision_number(p->target) &&
+	               !kube_is_deleting(p->infrastructure);
 	if (is_done && p->is_fallback) {
 		report_fallback(p);
 		return STEP_CONTINUE;

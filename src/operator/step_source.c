@@ -16,13 +16,15 @@ int step_provider(struct deployment_pass *p)
 	if (!p->provider) {
 		deployment_requeue(p, RETRY_PROVIDER_NS);
 		err_set(p->pass->err, ERR_NOT_FOUND,
-		        "there is no CloudProvider \"%s\" in namespace %s (spec.cloudProvider); `kubectl get cloudproviders -n %s` lists those there are",
+		        "there is no CloudProvider \"%s\" in namespace %s (spec.cloudProvider); `kubectl get cloudproviders -n "
+		        "%s` lists those there are",
 		        name, ns, ns);
 		return err_set_terminal(p->pass->err); /* its creation wakes this Deployment */
 	}
 	const json_t *ready = kube_condition(p->provider, "Ready");
 	if (str_eq(json_get_str(ready, "status"), "False")) {
-		err_set(p->pass->err, ERR_UNAVAILABLE, "CloudProvider \"%s\" is not ready: %s", name, json_get_str(ready, "message"));
+		err_set(p->pass->err, ERR_UNAVAILABLE, "CloudProvider \"%s\" is not ready: %s", name,
+		        json_get_str(ready, "message"));
 		return err_set_terminal(p->pass->err);
 	}
 	return STEP_CONTINUE;
@@ -34,7 +36,6 @@ static void hash_inputs(struct deployment_pass *p)
 	struct decision_input input = {
 		.spec = deployment_spec(p),
 		.provider_type = json_str_at(p->provider, "spec", "type", NULL),
-		.provider_name = kube_name(p->provider),
 		.default_region = json_str_at(p->provider, "spec", "defaultRegion", NULL),
 		.commit = p->commit,
 		.redecide = kube_annotation(p->object, "scia.io/redecide"),
@@ -42,13 +43,15 @@ static void hash_inputs(struct deployment_pass *p)
 	decision_input_hash(p->op->decisions, &input, p->input_hash);
 }
 
-/* The hash of the spec alone: a pin holds as long as this stays. */
-static void hash_spec(struct deployment_pass *p, char ret[static 65])
+/* A pin holds as long as what the spec asks for stays the same. */
+static void hash_spec(const struct deployment_pass *p, char ret[static 65])
 {
-	struct decision_input input = {
-		.spec = deployment_spec(p), .provider_type = "", .commit = "", .redecide = kube_annotation(p->object, "scia.io/redecide"),
-	};
-	decision_input_hash(p->op->decisions, &input, ret);
+	static const char *const unrelated[] = { "rollbackTo", "approval", "revisionHistoryLimit", "deletionPolicy",
+		                                     "budget" };
+	_cleanup_json_ json_t *spec = json_copy((json_t *)deployment_spec(p));
+	for (size_t i = 0; i < ARRAY_SIZE(unrelated); i++)
+		json_object_del(spec, unrelated[i]);
+	json_hash(spec, ret);
 }
 
 static int clear_pin(struct deployment_pass *p)
@@ -56,8 +59,8 @@ static int clear_pin(struct deployment_pass *p)
 	_cleanup_json_ json_t *patch = json_pack("{s:{s:n}, s:{s:s}}", "spec", "rollbackTo", "metadata", "resourceVersion",
 	                                         kube_resource_version(p->object));
 	struct kube_patch_options options = { .field_manager = OPERATOR_FIELD_MANAGER };
-	return kube_patch(p->op->config.client, &SCIA_DEPLOYMENT, kube_namespace(p->object), kube_name(p->object), KUBE_PATCH_MERGE,
-	                  patch, &options, NULL, p->pass->err);
+	return kube_patch(p->op->config.client, &SCIA_DEPLOYMENT, kube_namespace(p->object), kube_name(p->object),
+	                  KUBE_PATCH_MERGE, patch, &options, NULL, p->pass->err);
 }
 
 /* spec.rollbackTo pins a revision until it is cleared or anything else of the spec changes. */
@@ -73,7 +76,8 @@ int step_pin(struct deployment_pass *p)
 	}
 	hash_spec(p, spec_hash);
 	if (json_get_int(pin, "revision", 0) == number && !str_eq(json_get_str(pin, "specHash"), spec_hash)) {
-		deployment_event(p, KUBE_EVENT_NORMAL, "RollbackReleased", "the spec changed: revision %lld is no longer pinned", (long long)number);
+		deployment_event(p, KUBE_EVENT_NORMAL, "RollbackReleased",
+		                 "the spec changed: revision %lld is no longer pinned", (long long)number);
 		json_put(p->status, "pin", NULL);
 		if (clear_pin(p) < 0)
 			return -1;
@@ -81,7 +85,8 @@ int step_pin(struct deployment_pass *p)
 	}
 	json_t *revision = revision_find(p, number);
 	if (!revision) {
-		err_set(p->pass->err, ERR_NOT_FOUND, "spec.rollbackTo: there is no revision %lld; `scia history %s` lists those there are",
+		err_set(p->pass->err, ERR_NOT_FOUND,
+		        "spec.rollbackTo: there is no revision %lld; `scia history %s` lists those there are",
 		        (long long)number, kube_name(p->object));
 		return err_set_terminal(p->pass->err);
 	}
@@ -112,7 +117,8 @@ int step_source(struct deployment_pass *p)
 	/* The spec just changed: the user waits for what is there now, not for what was there a minute ago. */
 	bool fresh = json_get_int(kube_status(p->object), "observedGeneration", 0) != kube_generation(p->object);
 	deployment_requeue(p, p->op->config.poll_ns);
-	if (source_resolve(p->op->sources, kube_namespace(p->object), repository, fresh, p->pass->cancelled, p->commit, p->pass->err) < 0)
+	if (source_resolve(p->op->sources, kube_namespace(p->object), repository, fresh, p->pass->cancelled, p->commit,
+	                   p->pass->err) < 0)
 		return -1;
 	hash_inputs(p);
 	p->wanted = json_incref(frozen_revision(p));

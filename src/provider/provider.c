@@ -17,8 +17,9 @@ struct provider_controller {
 /* Metadata is changed by patches that name the version they saw, so that a stale cache cannot undo anybody's change. */
 static int patch_finalizers(struct provider_controller *c, const json_t *managed, struct err *err)
 {
-	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion", kube_resource_version(managed),
-	                                         "finalizers", json_object_get(kube_meta(managed), "finalizers"));
+	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion",
+	                                         kube_resource_version(managed), "finalizers",
+	                                         json_object_get(kube_meta(managed), "finalizers"));
 	_cleanup_json_ json_t *updated = NULL;
 	int r = kube_patch(c->client, c->driver.type, kube_namespace(managed), kube_name(managed), KUBE_PATCH_MERGE, patch,
 	                   NULL, &updated, err);

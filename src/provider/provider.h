@@ -8,8 +8,8 @@
 
 /* What the outside world says about one managed resource. */
 struct provider_observation {
-	bool exists;      /* there is something outside that belongs to it */
-	bool up_to_date;  /* and it is (or is becoming) what the spec says */
+	bool exists;     /* there is something outside that belongs to it */
+	bool up_to_date; /* and it is (or is becoming) what the spec says */
 	bool ready;
 	const char *reason; /* of the Ready condition: Available, Creating, Unavailable, … (static or in the pass' arena) */
 	char *message;      /* one sentence when not ready; in the pass' arena; may be NULL */

@@ -1,15 +1,16 @@
 #ifndef PROVIDER_LOCAL_LOCAL_H
 #define PROVIDER_LOCAL_LOCAL_H
-/* The local provider: a Process resource made real on this machine. It checks the commit out, installs and builds it in an isolated work
- * folder, runs it with bubblewrap and resource limits, watches its health, and puts a stable loopback endpoint before it.
+/* The local provider: a Process resource made real on this machine. It checks the commit out, installs and builds it in
+ * an isolated work folder, runs it with bubblewrap and resource limits, watches its health, and puts a stable loopback
+ * endpoint before it.
  *
- *   vm          one supervised process, restarted with back-off (a new revision starts beside the old one, then takes over)
- *   kubernetes  N replicas behind the proxy, rolling update with health gates
- *   serverless  none until a request comes; stopped after idleSeconds without one
+ *   vm          one supervised process, restarted with back-off (a new revision starts beside the old one, then takes
+ * over) kubernetes  N replicas behind the proxy, rolling update with health gates serverless  none until a request
+ * comes; stopped after idleSeconds without one
  *
- * Every process runs below a scia-shim of its own, which outlives this program: it holds the lock that makes the process
- * exist exactly once, captures and rotates its log and records how it ended. After a restart the provider finds the
- * shims again by those locks and adopts them; nothing is restarted. */
+ * Every process runs below a scia-shim of its own, which outlives this program: it holds the lock that makes the
+ * process exist exactly once, captures and rotates its log and records how it ended. After a restart the provider finds
+ * the shims again by those locks and adopts them; nothing is restarted. */
 
 #include "net/http_server.h"
 #include "provider/provider.h"
@@ -17,14 +18,14 @@
 struct local_provider;
 
 struct local_provider_config {
-	const char *data_dir;     /* work folders, logs, state; made with mode 0700 */
-	const char *shim_path;    /* the scia-shim program; NULL: beside this program */
-	const char *scia_path;    /* this program, made available to applications for "scia serve"; NULL: /proc/self/exe */
+	const char *data_dir;  /* work folders, logs, state; made with mode 0700 */
+	const char *shim_path; /* the scia-shim program; NULL: beside this program */
+	const char *scia_path; /* this program, made available to applications for "scia serve"; NULL: /proc/self/exe */
 	bool allow_local_repositories;
-	int64_t build_timeout_ns; /* 0: 20 min */
-	int64_t build_size_max;   /* bytes of a work folder; 0: 4 GiB */
-	int64_t log_max;          /* bytes of a log before it is rotated (two are kept); 0: 8 MiB */
-	int builds_at_once;       /* 0: 2 */
+	int64_t build_timeout_ns;   /* 0: 20 min */
+	int64_t build_size_max;     /* bytes of a work folder; 0: 4 GiB */
+	int64_t log_max;            /* bytes of a log before it is rotated (two are kept); 0: 8 MiB */
+	int builds_at_once;         /* 0: 2 */
 	struct kube_client *client; /* for Secrets */
 	struct kube_recorder *recorder;
 	struct logger *log;

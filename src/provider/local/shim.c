@@ -3,11 +3,11 @@
  *   scia-shim DIR LOG_MAX [--cgroup PROCS_FILE]... [--rlimit NAME=VALUE]... -- PROGRAM ARGUMENTS...
  *
  * In DIR it keeps
- *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so that an
- *          application exists at most once, whoever starts it, and whenever its starter was killed
- *   pid    "SHIM_PID SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started
- *   log    what the program printed, rotated to log.1 at LOG_MAX bytes
- *   exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal did it)
+ *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so
+ * that an application exists at most once, whoever starts it, and whenever its starter was killed pid    "SHIM_PID
+ * SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started log    what the program printed,
+ * rotated to log.1 at LOG_MAX bytes exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal
+ * did it)
  *
  * The program gets the shim's environment (so that secrets are on no command line) and dies with the shim. SIGTERM to
  * the shim is passed on. The folder's files are replaced whole (rename), so a reader sees old or new, never half. */
@@ -55,8 +55,8 @@ static bool parse_rlimit(struct shim *shim, const char *text)
 		const char *name;
 		int resource;
 	} known[] = {
-		{ "as=", RLIMIT_AS }, { "nproc=", RLIMIT_NPROC }, { "nofile=", RLIMIT_NOFILE },
-		{ "fsize=", RLIMIT_FSIZE }, { "core=", RLIMIT_CORE }, { "cpu=", RLIMIT_CPU },
+		{ "as=", RLIMIT_AS },       { "nproc=", RLIMIT_NPROC }, { "nofile=", RLIMIT_NOFILE },
+		{ "fsize=", RLIMIT_FSIZE }, { "core=", RLIMIT_CORE },   { "cpu=", RLIMIT_CPU },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		const char *value = str_after(text, known[i].name);
@@ -87,7 +87,8 @@ static bool parse_arguments(struct shim *shim, int argc, char **argv)
 	return i + 1 < argc && str_eq(argv[i], "--");
 }
 
-/* Replaces a file of the folder. That it may be lost with the machine is fine (the program then ends too), so no fsync. */
+/* Replaces a file of the folder. That it may be lost with the machine is fine (the program then ends too), so no fsync.
+ */
 static int put_file(const char *name, const char *text)
 {
 	char temporary[32];
@@ -165,8 +166,8 @@ static int start_program(struct shim *shim, int *ret_output)
 		return -1;
 	}
 	char text[128];
-	snprintf(text, sizeof(text), "%d %llu %d %llu\n", (int)self, (unsigned long long)proc_start_time(self), (int)shim->child,
-	         (unsigned long long)proc_start_time(shim->child));
+	snprintf(text, sizeof(text), "%d %llu %d %llu\n", (int)self, (unsigned long long)proc_start_time(self),
+	         (int)shim->child, (unsigned long long)proc_start_time(shim->child));
 	if (put_file("pid", text) < 0) {
 		/* Nobody could find it again: better not to have it. */
 		kill(shim->child, SIGKILL);
