@@ -406,6 +406,8 @@ struct compose_controller *compose_controller_new(const struct compose_controlle
 {
 	struct compose_controller *c = new0(struct compose_controller);
 	c->config = *config;
+	c->config.managed = xmemdup(config->managed, config->managed_len * sizeof(*config->managed));
+	c->config.managed_types = xmemdup(config->managed_types, config->managed_len * sizeof(*config->managed_types));
 	c->controller = kube_controller_new(&(struct kube_controller_config){
 		.name = "infrastructures",
 		.workers = config->workers ? config->workers : 4,
@@ -430,6 +432,8 @@ struct compose_controller *compose_controller_free(struct compose_controller *c)
 	if (!c)
 		return NULL;
 	kube_controller_stop(c->controller);
+	freep(&c->config.managed);
+	freep(&c->config.managed_types);
 	free(c);
 	return NULL;
 }
