@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -51,7 +52,8 @@ static size_t split_scientific(const char *text, char digits[static TEXT_REAL_MA
 size_t text_format_real(double v, char ret[static TEXT_REAL_MAX])
 {
 	char scientific[TEXT_REAL_MAX], digits[TEXT_REAL_MAX];
-	for (int precision = 14; precision <= 16; precision++) {
+	/* Every text of 15 digits reads back as itself, but not when the double has lost digits for being so small. */
+	for (int precision = fabs(v) < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
 		snprintf(scientific, sizeof(scientific), "%.*e", precision, v);
 		if (!(strtod(scientific, NULL) < v) && !(strtod(scientific, NULL) > v))
 			break;

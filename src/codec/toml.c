@@ -172,6 +172,8 @@ int toml_parse_pair(struct toml_parser *t, json_t *table)
 	t->p++;
 	toml_skip_blanks(t);
 	t->depth += (int)key.len;
+	if (t->depth > JSON_DEPTH_MAX)
+		return toml_fail_at(t, at, "nested deeper than %d levels", JSON_DEPTH_MAX);
 	json_t *v = toml_parse_value(t);
 	t->depth -= (int)key.len;
 	return v ? json_object_set_new_nocheck(table, last, v) : -1;

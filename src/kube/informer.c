@@ -27,7 +27,7 @@ struct kube_informer {
 	char *ns, *labels;
 	struct kube_selector *selector;
 	struct logger *log;
-	int64_t resync_ns;
+	int64_t resync_ns, backoff_min_ns;
 	struct handler *handlers;
 	size_t handlers_len;
 	struct object_cache *cache;
@@ -70,7 +70,7 @@ struct kube_informer *kube_informer_new(const struct kube_informer_config *confi
 	i->log = config->log ? logger_with(config->log, "informer", config->type->plural) : NULL;
 	i->resync_ns = config->resync_ns;
 	i->cache = object_cache_new();
-	i->backoff_ns = BACKOFF_MIN_NS;
+	kube_informer_set_backoff(i, BACKOFF_MIN_NS);
 	pthread_mutex_init(&i->lock, NULL);
 	cond_init_mono(&i->changed);
 	add_metrics(i, config->metrics);
@@ -105,6 +105,11 @@ void kube_informer_add_handler_owned(struct kube_informer *i, kube_informer_hand
 void kube_informer_add_handler(struct kube_informer *i, kube_informer_handler handler, void *self)
 {
 	kube_informer_add_handler_owned(i, handler, self, NULL);
+}
+
+void kube_informer_set_backoff(struct kube_informer *i, int64_t first_ns)
+{
+	i->backoff_min_ns = i->backoff_ns = first_ns;
 }
 
 void kube_informer_add_index(struct kube_informer *i, const char *index_name, void (*index)(const json_t *obj, char ***values))
@@ -285,7 +290,7 @@ static void watch_once(struct kube_informer *i)
 	int r = kube_watch_for(i->client, i->type, i->ns, &options, seconds, &i->stop, on_event, i, &e);
 	int64_t lasted = clock_mono_ns() - begin;
 	if (i->events > 0 || lasted >= BACKOFF_RESET_NS) {
-		i->backoff_ns = BACKOFF_MIN_NS;
+		i->backoff_ns = i->backoff_min_ns;
 		recovered(i);
 	}
 	if (r == 0) {

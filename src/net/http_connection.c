@@ -51,6 +51,21 @@ static gnutls_session_t tls_session_of(struct MHD_Connection *connection)
 	return info ? info->tls_session : NULL;
 }
 
+static int handshake_message(gnutls_session_t session, unsigned type _unused_, unsigned when _unused_,
+                             unsigned incoming, const gnutls_datum_t *message _unused_)
+{
+	if (incoming)
+		atomic_store(&http_connection_of(gnutls_session_get_ptr(session))->handshaking, false);
+	return 0;
+}
+
+static void set_up_tls(struct http_connection *c, gnutls_session_t session)
+{
+	atomic_store(&c->handshaking, true);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, handshake_message);
+	gnutls_session_ticket_enable_server(session, &c->server->ticket_key);
+}
+
 static void connection_started(struct http_server *s, struct MHD_Connection *connection, void **socket_context)
 {
 	struct http_connection *c = new0(struct http_connection);
@@ -62,9 +77,9 @@ static void connection_started(struct http_server *s, struct MHD_Connection *con
 	atomic_init(&c->waiting_since_ns, clock_mono_ns());
 	describe_remote(connection, c->remote, sizeof(c->remote));
 	enable_keepalive(c->fd);
-	if (session)
-		gnutls_session_ticket_enable_server(session, &s->ticket_key);
 	*socket_context = c;
+	if (session)
+		set_up_tls(c, session);
 
 	MUTEX_GUARD(&s->lock);
 	c->next = s->connections;

@@ -20,6 +20,8 @@
 #define HEADER_OVERHEAD (8u << 10)
 /* Handlers parse and build objects on event threads; what is not touched of it costs nothing. */
 #define THREAD_STACK_SIZE (1u << 20)
+/* Of the idle timeout, for the TLS handshake: 10 s of 90. */
+#define HANDSHAKE_SHARE 9
 #define HOUSEKEEPING_INTERVAL_NS (500 * NS_PER_MS)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -154,15 +156,17 @@ static void find_gone_clients(struct http_server *s, struct claimed *ret)
 }
 
 /* libmicrohttpd's timeout begins anew with each byte; a client that sends one now and then must not hold a connection
- * for ever. With the lock held. */
+ * for ever. A TLS handshake that stalls is worse, as libmicrohttpd (0.9.75) polls it without a pause. With the lock
+ * held. */
 static void cut_slow_clients(struct http_server *s)
 {
-	int64_t limit = clock_mono_ns() - 2 * s->idle_timeout_ns;
+	int64_t now = clock_mono_ns();
 
 	for (struct http_connection *c = s->connections; c; c = c->next) {
 		int64_t since = atomic_load(&c->waiting_since_ns);
+		int64_t allowed = atomic_load(&c->handshaking) ? s->idle_timeout_ns / HANDSHAKE_SHARE : 2 * s->idle_timeout_ns;
 
-		if (since != 0 && since < limit)
+		if (since != 0 && now - since > allowed)
 			shutdown(c->fd, SHUT_RDWR);
 	}
 }
@@ -181,6 +185,7 @@ static void *housekeeper_main(void *arg)
 		}
 		cond_wait_until(&s->wake, &s->lock, clock_mono_ns() + HOUSEKEEPING_INTERVAL_NS);
 		find_gone_clients(s, &claimed);
+		http_upgrades_find_gone_clients(s);
 		cut_slow_clients(s);
 		pthread_mutex_unlock(&s->lock);
 		resume_all(s, &claimed);

@@ -34,6 +34,7 @@ struct http_connection {
 	int fd;
 	/* Since when it has been waiting for the client to complete a request's head or body; 0: it is not. */
 	atomic_int_least64_t waiting_since_ns;
+	atomic_bool handshaking; /* TLS is not set up yet */
 	struct http_request *pending; /* its request line is in, its headers are not yet */
 	bool peer_known;
 	char *peer_name;
@@ -121,6 +122,8 @@ bool http_stream_client_gone(struct http_parked *p);
 int http_stream_fd(const struct http_parked *p);
 /* Cuts all upgraded connections. */
 void http_upgrades_end(struct http_server *s);
+/* With server->lock held: tells the handlers of upgraded TLS connections whose clients are gone. */
+void http_upgrades_find_gone_clients(struct http_server *s);
 void http_upgrade_drop(struct http_upgrade *up);
 
 #endif

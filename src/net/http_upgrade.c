@@ -1,6 +1,7 @@
 #include "http_server_internal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 /* The handler gets a duplicate of the socket, so that stopping the server can take the connection away from
@@ -12,6 +13,8 @@ struct http_upgrade {
 	void (*upgraded)(void *self, struct http_upgrade *up, int fd, const void *data, size_t len);
 	void *self;
 	int fd;
+	int client_fd; /* under TLS: the socket behind libmicrohttpd, open as long as there is a handle; else -1 */
+	bool client_left;
 	struct MHD_UpgradeResponseHandle *handle; /* NULL when given back; under the server's lock */
 	struct http_upgrade *next, *prev;
 };
@@ -41,16 +44,18 @@ static void upgrade_begin(void *cls, struct MHD_Connection *connection _unused_,
 	struct http_request *req = TAKE_PTR(up->req);
 
 	up->handle = handle;
+	up->client_fd = fd == http_request_peer(req)->fd ? -1 : http_request_peer(req)->fd;
+	http_server_ref(up->server);
 	up->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (up->fd < 0 || fcntl(up->fd, F_SETFL, O_NONBLOCK) < 0 || !upgrade_link(up)) {
 		log_debug(up->server->log, "http: a connection could not be upgraded");
 		closep(&up->fd);
 		MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 		http_request_upgraded(req);
+		http_server_unref(up->server);
 		http_upgrade_drop(up);
 		return;
 	}
-	http_server_ref(up->server);
 	/* One that begins while the server stops is cut at once. */
 	if (atomic_load(&up->server->stopping))
 		shutdown(up->fd, SHUT_RDWR);
@@ -118,6 +123,21 @@ void http_upgrade_close(struct http_upgrade *up)
 	close_handle(s, handle);
 	free(up);
 	http_server_unref(s);
+}
+
+/* libmicrohttpd forwards what a TLS client sends, but not that it has left. It may still be forwarding when the client's
+ * end arrives, so the handler is told at the second look. */
+void http_upgrades_find_gone_clients(struct http_server *s)
+{
+	for (struct http_upgrade *up = s->upgrades; up; up = up->next) {
+		struct pollfd p = { .fd = up->handle ? up->client_fd : -1, .events = POLLRDHUP };
+
+		if (p.fd < 0 || poll(&p, 1, 0) != 1)
+			continue;
+		if (up->client_left)
+			shutdown(up->fd, SHUT_RD);
+		up->client_left = true;
+	}
 }
 
 void http_upgrades_end(struct http_server *s)

@@ -1,0 +1,45 @@
+#ifndef APISERVER_AUTH_H
+#define APISERVER_AUTH_H
+/* Who asks (authentication) and what they may do (authorisation). */
+
+#include "base/err.h"
+#include "codec/json.h"
+#include "net/http_server.h"
+
+struct auth_user {
+	char *name, *uid;
+	char **groups; /* NULL-terminated */
+};
+void auth_user_clear(struct auth_user *u);
+bool auth_user_in(const struct auth_user *u, const char *group);
+/* As in SelfSubjectReview: {username, uid, groups}. */
+json_t *auth_user_json(const struct auth_user *u);
+
+/* Bearer tokens of this process's own components, and client certificates. Thread-safe. */
+struct authn;
+struct authn *authn_new(void);
+struct authn *authn_free(struct authn *a);
+/* A new token for a component (free()). */
+char *authn_component_token(struct authn *a, const char *component);
+/* ERR_UNAUTHORIZED when the request carries no valid credentials. */
+int authn_request(struct authn *a, const struct http_request *http, struct auth_user *ret, struct err *err);
+
+/* One question to the authorizer. Strings are never NULL. */
+struct auth_attributes {
+	const char *verb, *group, *version, *resource, *subresource, *ns, *name;
+	const char *path; /* when resource is "" */
+};
+
+/* Decides. allow() is called on event threads and must not block; it returns true, or false with a reason (free(), may
+ * be NULL). rules() appends to two arrays what the user may do in a namespace (SelfSubjectRulesReview). */
+struct authorizer {
+	bool (*allow)(void *self, const struct auth_user *user, const struct auth_attributes *a, char **ret_reason);
+	void (*rules)(void *self, const struct auth_user *user, const char *ns, json_t *resource_rules, json_t *non_resource_rules);
+	void *self;
+};
+/* system:masters may do everything; authenticated users may ask about themselves and read discovery. */
+struct authorizer authorizer_masters(void);
+/* Sets ERR_FORBIDDEN in Kubernetes' words. Returns -1. */
+int auth_set_forbidden(const struct auth_user *user, const struct auth_attributes *a, const char *reason, struct err *err);
+
+#endif

@@ -1,0 +1,290 @@
+#include "object_meta.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "kube/object.h"
+#include "net/tls.h"
+
+#include <stdio.h>
+
+#define SUFFIX_LEN 5
+#define GENERATED_BASE_MAX (63 - SUFFIX_LEN)
+
+enum meta_type { META_STRING, META_INT, META_STRINGS, META_STRING_MAP, META_OBJECTS };
+
+static const struct {
+	const char *name;
+	enum meta_type type;
+	const char *go_type;
+} META_FIELDS[] = {
+	{ "name", META_STRING, "string" },
+	{ "generateName", META_STRING, "string" },
+	{ "namespace", META_STRING, "string" },
+	{ "selfLink", META_STRING, "string" },
+	{ "uid", META_STRING, "types.UID" },
+	{ "resourceVersion", META_STRING, "string" },
+	{ "generation", META_INT, "int64" },
+	{ "creationTimestamp", META_STRING, "string" },
+	{ "deletionTimestamp", META_STRING, "string" },
+	{ "deletionGracePeriodSeconds", META_INT, "int64" },
+	{ "labels", META_STRING_MAP, "string" },
+	{ "annotations", META_STRING_MAP, "string" },
+	{ "ownerReferences", META_OBJECTS, "[]v1.OwnerReference" },
+	{ "finalizers", META_STRINGS, "[]string" },
+	{ "managedFields", META_OBJECTS, "[]v1.ManagedFieldsEntry" },
+};
+
+static const char *json_type_words(const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return "number";
+	default:
+		return "bool";
+	}
+}
+
+/* The first value of the wrong type, or NULL. */
+static const json_t *wrong_member(const json_t *v, enum meta_type type)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	switch (type) {
+	case META_STRING:
+		return json_is_string(v) ? NULL : v;
+	case META_INT:
+		return json_is_integer(v) ? NULL : v;
+	case META_STRING_MAP:
+		if (!json_is_object(v))
+			return v;
+		json_object_foreach((json_t *)(uintptr_t)v, key, item)
+			if (!json_is_string(item))
+				return item;
+		return NULL;
+	default:
+		if (!json_is_array(v))
+			return v;
+		json_array_foreach(v, i, item)
+			if (type == META_STRINGS ? !json_is_string(item) : !json_is_object(item))
+				return item;
+		return NULL;
+	}
+}
+
+static int meta_field(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(META_FIELDS); i++)
+		if (strcmp(META_FIELDS[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int decode_failed(const struct api_type *t, const struct api_version *v, struct err *err, const char *what)
+{
+	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", t->kind, v->name, t->kind, what);
+}
+
+/* Null values of a map of strings are empty strings in Go. */
+static void fill_null_strings(json_t *map)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(map, next, key, value)
+		if (json_is_null(value))
+			json_object_set_new(map, key, json_string(""));
+}
+
+static int decode_meta(const struct api_type *t, const struct api_version *v, json_t *meta, json_t *dropped, struct err *err)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(meta, next, key, value) {
+		int field = meta_field(key);
+		if (json_is_null(value)) {
+			json_object_del(meta, key);
+			continue;
+		}
+		if (field < 0) {
+			if (dropped)
+				json_array_append_new(dropped, json_strf("metadata.%s", key));
+			json_object_del(meta, key);
+			continue;
+		}
+		if (META_FIELDS[field].type == META_STRING_MAP && json_is_object(value))
+			fill_null_strings(value);
+		const json_t *wrong = wrong_member(value, META_FIELDS[field].type);
+		int64_t time;
+		if (wrong) {
+			_cleanup_free_ char *what = xasprintf("json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
+			                                      json_type_words(wrong), key, META_FIELDS[field].go_type);
+			return decode_failed(t, v, err, what);
+		}
+		if (str_ends_with(key, "Timestamp") && !rfc3339_parse(json_string_value(value), &time)) {
+			_cleanup_free_ char *what = xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"",
+			                                      json_string_value(value), json_string_value(value));
+			return decode_failed(t, v, err, what);
+		}
+	}
+	return 0;
+}
+
+int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped, struct err *err)
+{
+	const json_t *api_version = json_object_get(obj, "apiVersion"), *kind = json_object_get(obj, "kind");
+	json_t *meta = json_object_get(obj, "metadata");
+
+	if (!json_is_object(obj))
+		return err_set(err, ERR_BAD_REQUEST, "the body of the request must be one object of kind %s", t->kind);
+	if (!api_version || (json_is_string(api_version) && !*json_string_value(api_version)))
+		json_put_str(obj, "apiVersion", v->api_version);
+	else if (!str_eq(json_string_value(api_version), v->api_version))
+		return err_set(err, ERR_BAD_REQUEST,
+		               "the API version in the data (%s) does not match the expected API version (%s)",
+		               json_is_string(api_version) ? json_string_value(api_version) : "not a string", v->api_version);
+	if (!kind || (json_is_string(kind) && !*json_string_value(kind)))
+		json_put_str(obj, "kind", t->kind);
+	else if (!str_eq(json_string_value(kind), t->kind))
+		return err_set(err, ERR_BAD_REQUEST, "the kind in the data (%s) does not match the expected kind (%s)",
+		               json_is_string(kind) ? json_string_value(kind) : "not a string", t->kind);
+	if (json_is_null(meta))
+		json_object_del(obj, "metadata");
+	else if (meta && !json_is_object(meta))
+		return decode_failed(t, v, err, "json: cannot unmarshal into Go struct field .metadata of type v1.ObjectMeta");
+	return decode_meta(t, v, json_ensure_object(obj, "metadata"), dropped, err);
+}
+
+int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err)
+{
+	json_t *meta = json_ensure_object(obj, "metadata");
+	const char *own_ns = kube_namespace(obj), *own_name = kube_name(obj);
+
+	if (!t->namespaced)
+		json_object_del(meta, "namespace");
+	else if (!*own_ns)
+		json_put_str(meta, "namespace", ns);
+	else if (strcmp(own_ns, ns) != 0)
+		return err_set(err, ERR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request");
+	if (!*name)
+		return 0;
+	if (!*own_name)
+		json_put_str(meta, "name", name);
+	else if (strcmp(own_name, name) != 0)
+		return err_set(err, ERR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)", own_name, name);
+	return 0;
+}
+
+/* Letters and digits that form no words. */
+static void random_suffix(char ret[SUFFIX_LEN + 1])
+{
+	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
+	unsigned char random[SUFFIX_LEN];
+
+	tls_random(random, sizeof(random));
+	for (size_t i = 0; i < SUFFIX_LEN; i++)
+		ret[i] = alphabet[random[i] % (sizeof(alphabet) - 1)];
+	ret[SUFFIX_LEN] = '\0';
+}
+
+/* RFC 9562, version 4. */
+static json_t *new_uid(void)
+{
+	unsigned char r[16];
+
+	tls_random(r, sizeof(r));
+	r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
+	r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
+	return json_strf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4], r[5],
+	                 r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+}
+
+void object_meta_create(const struct api_type *t, json_t *obj, int64_t now_ns)
+{
+	static const char *const servers[] = { "selfLink", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+		                                   "generation" };
+	json_t *meta = json_ensure_object(obj, "metadata");
+	const char *base = json_get_str(meta, "generateName");
+	char suffix[SUFFIX_LEN + 1], now[RFC3339_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
+		json_object_del(meta, servers[i]);
+	if (!*kube_name(obj) && !str_empty(base)) {
+		random_suffix(suffix);
+		json_put(meta, "name", json_strf("%.*s%s", GENERATED_BASE_MAX, base, suffix));
+	}
+	json_put(meta, "uid", new_uid());
+	json_put_str(meta, "creationTimestamp", rfc3339_format(now_ns, now));
+	if (t->strategy->generation)
+		json_put_int(meta, "generation", 1);
+}
+
+static void keep(json_t *meta, const json_t *old_meta, const char *key)
+{
+	json_t *v = json_object_get(old_meta, key);
+
+	if (v)
+		json_object_set(meta, key, v);
+	else
+		json_object_del(meta, key);
+}
+
+/* Without metadata and, when it is a subresource of its own, status. */
+static bool content_differs(const struct api_version *v, const json_t *a, const json_t *b)
+{
+	_cleanup_json_ json_t *x = json_copy((json_t *)(uintptr_t)a), *y = json_copy((json_t *)(uintptr_t)b);
+
+	json_object_del(x, "metadata");
+	json_object_del(y, "metadata");
+	if (v->has_status) {
+		json_object_del(x, "status");
+		json_object_del(y, "status");
+	}
+	return !json_equal(x, y);
+}
+
+void object_meta_update(const struct api_type *t, const struct api_version *v, json_t *obj, const json_t *old)
+{
+	static const char *const kept[] = { "generation", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName" };
+	json_t *meta = json_ensure_object(obj, "metadata");
+	const json_t *old_meta = kube_meta(old);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		keep(meta, old_meta, kept[i]);
+	if (!json_object_get(meta, "creationTimestamp"))
+		keep(meta, old_meta, "creationTimestamp");
+	keep(meta, old_meta, "name");
+	json_object_del(meta, "selfLink");
+	json_object_del(meta, "resourceVersion");
+	if (t->strategy->generation && content_differs(v, obj, old))
+		json_put_int(meta, "generation", kube_generation(old) + 1);
+}
+
+bool object_meta_is_finished(const json_t *obj)
+{
+	return kube_is_deleting(obj) && json_array_size(json_object_get(kube_meta(obj), "finalizers")) == 0 &&
+	       json_get_int(kube_meta(obj), "deletionGracePeriodSeconds", 0) == 0;
+}
+
+int object_meta_check_uid(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err)
+{
+	const char *uid = kube_uid(obj), *old_uid = kube_uid(old);
+	char words[512];
+
+	if (!*uid || strcmp(uid, old_uid) == 0)
+		return 0;
+	return err_set(err, ERR_CONFLICT,
+	               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID in object meta: %s",
+	               api_type_words(t, words), kube_name(old), uid, old_uid);
+}

@@ -1,0 +1,203 @@
+/* What is wrong in metadata, in Kubernetes' words (k8s.io/apimachinery/pkg/api/validation). */
+#include "base/str.h"
+#include "invalid.h"
+#include "kube/object.h"
+#include "object_meta.h"
+
+#include <string.h>
+
+#define ANNOTATIONS_MAX ((size_t)256 * 1024)
+
+#define SUBDOMAIN_WORDS                                                                                                        \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "   \
+	"with an alphanumeric character (e.g. 'example.com', regex used for validation is "                                        \
+	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+#define LABEL_WORDS                                                                                                            \
+	"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "    \
+	"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+#define QUALIFIED_WORDS                                                                                                        \
+	"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "         \
+	"character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "                                    \
+	"'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+#define LABEL_VALUE_WORDS                                                                                                      \
+	"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end "    \
+	"with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "               \
+	"'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+
+static bool is_path_segment(const char *s)
+{
+	return *s && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && !strpbrk(s, "/%");
+}
+
+static void validate_name(const struct api_type *t, const json_t *obj, struct err *err)
+{
+	const char *name = kube_name(obj), *base = json_get_str(kube_meta(obj), "generateName");
+
+	if (!*name) {
+		if (str_empty(base))
+			invalid_add(err, INVALID_REQUIRED, "metadata.name", "Required value: name or generateName is required");
+		return;
+	}
+	if (t->strategy->name_any) {
+		if (!is_path_segment(name))
+			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": may not be '.', '..' or contain '/' or '%%'", name);
+	} else if (t->strategy->name_label) {
+		if (strlen(name) > 63)
+			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be no more than 63 characters", name);
+		else if (!kube_is_dns_label(name))
+			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": " LABEL_WORDS, name);
+	} else if (strlen(name) > 253) {
+		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be no more than 253 characters", name);
+	} else if (!kube_is_dns_subdomain(name)) {
+		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": " SUBDOMAIN_WORDS, name);
+	}
+}
+
+static const char *qualified_name_fault(const char *key)
+{
+	const char *slash = strchr(key, '/');
+	const char *name = slash ? slash + 1 : key;
+
+	if (slash && slash == key)
+		return "prefix part must be non-empty";
+	if (!*name)
+		return "name part must be non-empty";
+	if (strlen(name) > 63)
+		return "name part must be no more than 63 characters";
+	if (slash && (strchr(name, '/') || slash - key > 253))
+		return "a valid label key must consist of at most one '/'";
+	if (!kube_is_qualified_name(key))
+		return kube_is_label_value(name) ? "prefix part " SUBDOMAIN_WORDS : QUALIFIED_WORDS;
+	return NULL;
+}
+
+static void validate_labels(const json_t *labels, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value) {
+		const char *fault = qualified_name_fault(key), *text = json_string_value(value);
+		if (fault)
+			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": %s", key, fault);
+		if (strlen(text) > 63)
+			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": must be no more than 63 characters", text);
+		else if (!kube_is_label_value(text))
+			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": " LABEL_VALUE_WORDS, text);
+	}
+}
+
+static void validate_annotations(const json_t *annotations, struct err *err)
+{
+	size_t total = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)annotations, key, value) {
+		_cleanup_free_ char *lower = xstrdup(key);
+		str_lower(lower);
+		const char *fault = qualified_name_fault(lower);
+		if (fault)
+			invalid_add(err, INVALID_VALUE, "metadata.annotations", "Invalid value: \"%s\": %s", key, fault);
+		total += strlen(key) + json_string_length(value);
+	}
+	if (total > ANNOTATIONS_MAX)
+		invalid_add(err, INVALID_TOO_LONG, "metadata.annotations", "Too long: may not be more than %zu bytes", ANNOTATIONS_MAX);
+}
+
+static void validate_owner(const json_t *ref, size_t i, struct err *err)
+{
+	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
+
+	for (size_t k = 0; k < ARRAY_SIZE(required); k++) {
+		_cleanup_free_ char *field = xasprintf("metadata.ownerReferences[%zu].%s", i, required[k]);
+		const char *value = json_get_str(ref, required[k]);
+		if (!str_empty(value))
+			continue;
+		if (k == 0)
+			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"\": version must not be empty");
+		else
+			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"\": %s must not be empty", required[k]);
+	}
+}
+
+static void validate_owners(const json_t *refs, struct err *err)
+{
+	const char *controller = NULL;
+	size_t i;
+	json_t *ref;
+
+	json_array_foreach(refs, i, ref) {
+		validate_owner(ref, i, err);
+		if (!json_get_bool(ref, "controller", false))
+			continue;
+		if (controller)
+			invalid_add(err, INVALID_VALUE, "metadata.ownerReferences",
+			            "Invalid value: Only one reference can have Controller set to true. Found \"true\" in references for %s and %s",
+			            controller, json_get_str(ref, "name") ? json_get_str(ref, "name") : "");
+		controller = json_get_str(ref, "name") ? json_get_str(ref, "name") : "";
+	}
+}
+
+static bool has_string(const json_t *array, const char *s)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+		if (str_eq(json_string_value(item), s))
+			return true;
+	return false;
+}
+
+static void validate_finalizers(const json_t *obj, const json_t *old, struct err *err)
+{
+	const json_t *list = json_object_get(kube_meta(obj), "finalizers");
+	const json_t *old_list = json_object_get(kube_meta(old), "finalizers");
+	_cleanup_buf_ struct buf added = BUF_INIT(4096);
+	bool orphan = has_string(list, "orphan"), foreground = has_string(list, "foregroundDeletion");
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item) {
+		const char *fault = qualified_name_fault(json_string_value(item));
+		if (fault)
+			invalid_add(err, INVALID_VALUE, "metadata.finalizers", "Invalid value: \"%s\": %s", json_string_value(item), fault);
+		if (old && !has_string(old_list, json_string_value(item)))
+			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", json_string_value(item));
+	}
+	if (orphan && foreground)
+		invalid_add(err, INVALID_VALUE, "metadata.finalizers",
+		            "Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion cannot be both set");
+	if (old && kube_is_deleting(old) && added.len > 0)
+		invalid_add(err, INVALID_FORBIDDEN, "metadata.finalizers",
+		            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{%s}",
+		            buf_str(&added));
+}
+
+static void validate_immutable(const json_t *obj, const json_t *old, struct err *err)
+{
+	static const char *const fixed[] = { "uid", "creationTimestamp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+		const char *now = json_get_str(kube_meta(obj), fixed[i]), *before = json_get_str(kube_meta(old), fixed[i]);
+		if (str_eq(now, before))
+			continue;
+		_cleanup_free_ char *field = xasprintf("metadata.%s", fixed[i]);
+		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": field is immutable", now ? now : "");
+	}
+}
+
+void object_meta_validate(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err)
+{
+	const json_t *meta = kube_meta(obj);
+
+	if (!old)
+		validate_name(t, obj, err);
+	validate_labels(json_object_get(meta, "labels"), err);
+	validate_annotations(json_object_get(meta, "annotations"), err);
+	validate_owners(json_object_get(meta, "ownerReferences"), err);
+	validate_finalizers(obj, old, err);
+	if (old)
+		validate_immutable(obj, old, err);
+}

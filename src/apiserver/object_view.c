@@ -1,0 +1,203 @@
+#include "object_view.h"
+
+#include "base/str.h"
+#include "kube/object.h"
+
+#include <stdio.h>
+
+#define PAIRS_MAX ((size_t)1 << 20)
+
+/* Stored texts begin with {"apiVersion":"…" (object_text_for_store()). */
+static bool text_is_version(const struct bytes *text, const char *api_version)
+{
+	static const char head[] = "{\"apiVersion\":\"";
+	size_t len = strlen(api_version);
+
+	return text->len > sizeof(head) + len && memcmp(text->data, head, sizeof(head) - 1) == 0 &&
+	       memcmp(text->data + sizeof(head) - 1, api_version, len) == 0 && text->data[sizeof(head) - 1 + len] == '"';
+}
+
+static bool is_as_stored(const struct api_type *t, const struct api_version *v, const struct store_object *o)
+{
+	return !v->from_storage && o->version >= t->defaults_since && text_is_version(o->text, v->api_version);
+}
+
+struct bytes *object_view_text(const struct api_type *t, const struct api_version *v, const struct store_object *o)
+{
+	if (is_as_stored(t, v, o))
+		return bytes_ref(o->text);
+	_cleanup_json_ json_t *obj = object_view_value(t, v, o);
+	return json_to_bytes(obj);
+}
+
+static json_t *parse_stored(const struct store_object *o)
+{
+	json_t *obj = json_parse(o->text->data, o->text->len, 0, NULL);
+
+	/* What is stored was written by us and its checksum was verified. */
+	return obj ? obj : json_object();
+}
+
+void object_from_storage(const struct api_type *t _unused_, const struct api_version *v, json_t *obj)
+{
+	json_put_str(obj, "apiVersion", v->api_version);
+	if (v->from_storage)
+		v->from_storage(obj);
+}
+
+void object_to_storage(const struct api_type *t, const struct api_version *v, json_t *obj)
+{
+	if (v->to_storage)
+		v->to_storage(obj);
+	json_put_str(obj, "apiVersion", t->versions[t->storage].api_version);
+}
+
+json_t *object_view_value(const struct api_type *t, const struct api_version *v, const struct store_object *o)
+{
+	json_t *obj = parse_stored(o);
+
+	object_from_storage(t, v, obj);
+	if (v->schema && o->version < t->defaults_since)
+		schema_default(v->schema, obj);
+	return obj;
+}
+
+json_t *object_stored_value(const struct api_type *t, const struct store_object *o)
+{
+	const struct api_version *v = &t->versions[t->storage];
+	json_t *obj = parse_stored(o);
+
+	json_put_str(obj, "apiVersion", v->api_version);
+	if (v->schema && o->version < t->defaults_since)
+		schema_default(v->schema, obj);
+	return obj;
+}
+
+json_t *object_partial(const json_t *obj, bool v1beta1)
+{
+	json_t *partial = json_object();
+
+	json_put_str(partial, "kind", "PartialObjectMetadata");
+	json_put_str(partial, "apiVersion", v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1");
+	json_t *meta = kube_meta(obj);
+	json_put(partial, "metadata", meta ? json_incref(meta) : json_object());
+	return partial;
+}
+
+/* Moves a member of from to the end of to. */
+static void move(json_t *to, json_t *from, const char *key)
+{
+	json_t *v = json_object_get(from, key);
+
+	if (!v)
+		return;
+	json_object_set(to, key, v);
+	json_object_del(from, key);
+}
+
+/* Small members that are looked at most often first, so that the version is found near the start, and never behind a
+ * nested object that has one of its own. */
+static json_t *order_meta(json_t *meta)
+{
+	static const char *const first[] = { "name", "generateName", "namespace", "uid" };
+	json_t *ordered = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		if (json_is_string(json_object_get(meta, first[i])))
+			move(ordered, meta, first[i]);
+	json_put_str(ordered, "resourceVersion", "");
+	json_object_del(meta, "resourceVersion");
+	json_object_update(ordered, meta);
+	return ordered;
+}
+
+struct bytes *object_text_for_store(json_t *obj, size_t *ret_version_offset)
+{
+	static const char marker[] = "\"resourceVersion\":\"";
+	_cleanup_json_ json_t *rest = json_copy(obj), *ordered = json_object();
+
+	move(ordered, rest, "apiVersion");
+	move(ordered, rest, "kind");
+	_cleanup_json_ json_t *meta = json_copy(json_ensure_object(rest, "metadata"));
+	json_put(ordered, "metadata", order_meta(meta));
+	json_object_del(rest, "metadata");
+	json_object_update(ordered, rest);
+
+	struct bytes *text = json_to_bytes(ordered);
+	/* Inside of a string the quotes would be escaped, so the first hit is the member itself. */
+	const char *at = memmem(text->data, text->len, marker, sizeof(marker) - 1);
+	*ret_version_offset = (size_t)(at - text->data) + sizeof(marker) - 1;
+	return text;
+}
+
+static void add_pair(struct buf *out, const char *key, const char *value)
+{
+	buf_append(out, key, strlen(key) + 1);
+	buf_append(out, value, strlen(value) + 1);
+}
+
+static char *finish_pairs(struct buf *out)
+{
+	if (out->len == 0) {
+		buf_clear(out);
+		return NULL;
+	}
+	buf_putc(out, '\0');
+	return buf_steal(out);
+}
+
+char *object_labels(const json_t *obj)
+{
+	struct buf out = BUF_INIT(PAIRS_MAX);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json_object_get(kube_meta(obj), "labels"), key, value)
+		if (*key && json_is_string(value))
+			add_pair(&out, key, json_string_value(value));
+	return finish_pairs(&out);
+}
+
+/* ".spec.host" → "spec.host" and its value as text; simple paths only, as selectableFields are. */
+static void add_selectable(const json_t *obj, const char *path, struct buf *out)
+{
+	_cleanup_strv_ char **steps = str_split(path, ".");
+	const json_t *v = obj;
+
+	for (size_t i = 0; steps && steps[i] && v; i++)
+		v = json_object_get(v, steps[i]);
+	if (json_is_string(v)) {
+		add_pair(out, path + 1, json_string_value(v));
+	} else if (json_is_integer(v) || json_is_boolean(v)) {
+		_cleanup_free_ char *text = json_to_str(v);
+		add_pair(out, path + 1, text);
+	} else {
+		add_pair(out, path + 1, "");
+	}
+}
+
+static void add_owners(const json_t *obj, struct buf *out)
+{
+	_cleanup_buf_ struct buf uids = BUF_INIT(PAIRS_MAX / 2);
+	size_t i;
+	json_t *ref;
+
+	json_array_foreach(json_object_get(kube_meta(obj), "ownerReferences"), i, ref)
+		if (json_get_str(ref, "uid"))
+			buf_printf(&uids, "%s%s", uids.len ? "," : "", json_get_str(ref, "uid"));
+	if (uids.len > 0)
+		add_pair(out, "@owners", buf_str(&uids));
+}
+
+char *object_fields(const struct api_type *t, const json_t *obj)
+{
+	const struct api_version *v = &t->versions[t->storage];
+	struct buf out = BUF_INIT(PAIRS_MAX);
+
+	if (t->strategy->fields)
+		t->strategy->fields(obj, &out);
+	for (size_t i = 0; v->selectable && v->selectable[i]; i++)
+		add_selectable(obj, v->selectable[i], &out);
+	add_owners(obj, &out);
+	return finish_pairs(&out);
+}

@@ -1,0 +1,121 @@
+/* From a CustomResourceDefinition to the type it defines. */
+#include "base/str.h"
+#include "registry.h"
+
+static char **strv_of(const json_t *array)
+{
+	char **v = NULL;
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+		if (json_is_string(item))
+			strv_push(&v, json_string_value(item));
+	return v;
+}
+
+static int add_columns(struct api_version *v, const json_t *columns, struct err *err)
+{
+	size_t i;
+	json_t *c;
+
+	v->columns = xcalloc(json_array_size(columns), sizeof(*v->columns));
+	json_array_foreach(columns, i, c) {
+		const char *path = json_get_str(c, "jsonPath");
+		struct api_column *column = &v->columns[v->columns_len++];
+		column->name = xstrdup(json_get_str(c, "name") ? json_get_str(c, "name") : "");
+		column->type = xstrdup(json_get_str(c, "type") ? json_get_str(c, "type") : "string");
+		column->format = xstrdup(json_get_str(c, "format") ? json_get_str(c, "format") : "");
+		column->description = xstrdup(json_get_str(c, "description") ? json_get_str(c, "description") : "");
+		column->priority = (int)json_get_int(c, "priority", 0);
+		column->path = jsonpath_parse(path ? path : "", err);
+		if (!column->path)
+			return err_wrap(err, "additionalPrinterColumns[%zu].jsonPath", i);
+	}
+	return 0;
+}
+
+static void add_scale(struct api_version *v, const json_t *scale)
+{
+	if (!json_is_object(scale))
+		return;
+	v->scale = new0(struct api_scale);
+	v->scale->spec_replicas = xstrdup_or_null(json_get_str(scale, "specReplicasPath"));
+	v->scale->status_replicas = xstrdup_or_null(json_get_str(scale, "statusReplicasPath"));
+	v->scale->selector = xstrdup_or_null(json_get_str(scale, "labelSelectorPath"));
+}
+
+static int add_version(struct api_type *t, const json_t *spec, struct err *err)
+{
+	struct api_version *v = api_type_add_version(t, json_get_str(spec, "name"));
+	const json_t *schema = json_at(spec, "schema", "openAPIV3Schema", NULL);
+	size_t i;
+	json_t *f;
+
+	v->served = json_get_bool(spec, "served", false);
+	v->deprecated = json_get_bool(spec, "deprecated", false);
+	const char *warning = json_get_str(spec, "deprecationWarning");
+	if (v->deprecated)
+		v->deprecation_warning = warning ? xstrdup(warning) : xasprintf("%s %s is deprecated", v->api_version, t->kind);
+	v->has_status = json_is_object(json_at(spec, "subresources", "status", NULL));
+	add_scale(v, json_at(spec, "subresources", "scale", NULL));
+	json_array_foreach(json_object_get(spec, "selectableFields"), i, f)
+		if (json_get_str(f, "jsonPath"))
+			strv_push(&v->selectable, json_get_str(f, "jsonPath"));
+	if (schema) {
+		v->schema = schema_compile(schema, "openAPIV3Schema", err);
+		if (!v->schema)
+			return -1;
+	}
+	return add_columns(v, json_object_get(spec, "additionalPrinterColumns"), err);
+}
+
+static int version_order(const void *a, const void *b)
+{
+	return api_version_compare(((const struct api_version *)a)->name, ((const struct api_version *)b)->name);
+}
+
+struct api_type *registry_type_from_crd(const json_t *crd, struct err *err)
+{
+	const json_t *spec = json_object_get(crd, "spec"), *names = json_object_get(spec, "names");
+	const char *group = json_get_str(spec, "group"), *plural = json_get_str(names, "plural");
+	const char *kind = json_get_str(names, "kind"), *singular = json_get_str(names, "singular");
+	const char *storage = NULL;
+	size_t i;
+	json_t *version;
+
+	if (!group || !plural || !kind) {
+		err_set(err, ERR_INVALID, "spec: group, names.plural and names.kind are required");
+		return NULL;
+	}
+	_cleanup_(api_type_unrefp) struct api_type *t = api_type_new(group, plural, singular ? singular : "", kind);
+	t->custom = true;
+	t->namespaced = str_eq(json_get_str(spec, "scope"), "Namespaced");
+	t->short_names = strv_of(json_object_get(names, "shortNames"));
+	t->categories = strv_of(json_object_get(names, "categories"));
+	if (json_get_str(names, "listKind")) {
+		free(t->list_kind);
+		t->list_kind = xstrdup(json_get_str(names, "listKind"));
+	}
+	json_array_foreach(json_object_get(spec, "versions"), i, version) {
+		if (!json_get_str(version, "name")) {
+			err_set(err, ERR_INVALID, "spec.versions[%zu].name: Required value", i);
+			return NULL;
+		}
+		if (add_version(t, version, err) < 0) {
+			err_wrap(err, "spec.versions[%zu]", i);
+			return NULL;
+		}
+		if (json_get_bool(version, "storage", false))
+			storage = json_get_str(version, "name");
+	}
+	qsort(t->versions, t->versions_len, sizeof(*t->versions), version_order);
+	for (i = 0; i < t->versions_len; i++)
+		if (str_eq(t->versions[i].name, storage))
+			t->storage = i;
+	if (!storage) {
+		err_set(err, ERR_INVALID, "spec.versions: must have exactly one version marked as storage version");
+		return NULL;
+	}
+	return TAKE_PTR(t);
+}

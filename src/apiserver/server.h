@@ -1,0 +1,65 @@
+#ifndef APISERVER_SERVER_H
+#define APISERVER_SERVER_H
+/* The server's parts and how they find each other. */
+
+#include "apiserver.h"
+#include "auth.h"
+#include "base/map.h"
+#include "base/metrics.h"
+#include "base/thread.h"
+#include "net/http_server.h"
+#include "net/tls.h"
+#include "registry.h"
+#include "store.h"
+#include "workers.h"
+
+struct watch_hub;
+struct controllers;
+struct documents;
+
+struct apiserver_mount {
+	char *group, *resource, *subresource;
+	apiserver_connect handler;
+	void *self;
+	struct apiserver_mount *next;
+};
+
+struct apiserver_check {
+	char *name;
+	int (*check)(void *self, struct err *err);
+	void *self;
+	struct apiserver_check *next;
+};
+
+struct apiserver {
+	struct logger *log;
+	char *data_dir, *url, *kubeconfig_path, *host;
+	struct tls_pair ca, serving, admin;
+
+	struct store *store;
+	struct registry *registry;
+	struct authn *authn;
+	struct authorizer authorizer;
+	struct workers *workers;
+	struct watch_hub *watches;
+	struct documents *documents; /* discovery and OpenAPI, made when asked for and kept until a type changes */
+	struct controllers *controllers;
+	struct http_server *http;
+
+	pthread_mutex_t lock; /* mounts and checks */
+	struct apiserver_mount *mounts;
+	struct apiserver_check *checks;
+
+	struct metrics *metrics;     /* the caller's, or own_metrics */
+	struct metrics *own_metrics;
+	struct metric *requests, *request_seconds;
+};
+
+/* The HTTP server's handler. */
+void api_handle(void *server, struct http_request *http);
+
+/* pki.c: makes or renews what is missing or about to expire in DIR/pki. */
+int pki_prepare(struct apiserver *s, const char *const *names, struct err *err);
+int pki_write_kubeconfig(struct apiserver *s, struct err *err);
+
+#endif
