@@ -23,7 +23,7 @@ struct http_server_config {
 	int threads;                /* event threads; 0: 2 */
 	const struct tls_server_config *tls; /* NULL: plain HTTP */
 	size_t body_max;            /* larger bodies are answered with 413; 0: 3 MiB */
-	size_t header_max;          /* all headers together; 0: 64 KiB */
+	size_t header_max;          /* all headers together; 0: 64 KiB. A connection costs about this much memory */
 	size_t connections_max;     /* 0: 4096 */
 	int64_t idle_timeout_ns;    /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
 	size_t stream_backlog_max;  /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
@@ -63,8 +63,10 @@ void http_respond_bytes(struct http_request *req, int status, const struct http_
 void http_respond_text(struct http_request *req, int status, const char *content_type, const char *text);
 
 /* Answers with a body that goes on (chunked). The stream is the caller's until http_stream_end(). on_close (may be
- * NULL) is called once, from an event thread, when the client went away, fell behind or the server stops; afterwards
- * writes do nothing, and http_stream_end() must still be called. */
+ * NULL) is called once, from an event thread, when the client went away (noticed within about a second, also while
+ * nothing is written), fell behind or the server stops; afterwards writes do nothing, and http_stream_end() must still be
+ * called. It may be called before this function has returned to another thread; it is not called for a request whose
+ * server had stopped before it was answered: http_stream_is_closed() says so at once. */
 struct http_stream *http_respond_stream(struct http_request *req, int status, const struct http_headers *headers,
                                         void (*on_close)(void *self), void *self);
 /* Never blocks. False when the stream is closed or the client fell too far behind (it is then closed). */
@@ -72,12 +74,15 @@ bool http_stream_write(struct http_stream *stream, const void *data, size_t len)
 /* Shares the bytes. */
 bool http_stream_write_bytes(struct http_stream *stream, struct bytes *data);
 bool http_stream_is_closed(const struct http_stream *stream);
-/* Sends what is waiting, ends the response, gives up the stream. */
+/* Sends what is waiting, ends the response, gives up the stream. When it returns, on_close does not run and will not be
+ * called any more; so do not hold a lock that on_close takes (calling this from within on_close is fine). */
 void http_stream_end(struct http_stream *stream);
 
 /* 101 Switching Protocols: afterwards fd (a non-blocking socket of plain bytes, also under TLS) belongs to upgraded(),
- * called on an event thread with what the client had sent already; it must hand the fd to a thread of its own and end
- * with http_upgrade_close(). */
+ * called on an event thread with what the client had sent already (to be copied); it must hand the fd to a thread of its
+ * own and end with http_upgrade_close(), which closes it. The fd reads as ended when the client left or the server stops.
+ * headers must have Upgrade. A request that cannot be upgraded is answered with 400 and upgraded() is not called; what is
+ * attached to the request is destroyed in either case. */
 struct http_upgrade;
 void http_respond_upgrade(struct http_request *req, const struct http_headers *headers,
                           void (*upgraded)(void *self, struct http_upgrade *up, int fd, const void *data, size_t len), void *self);
