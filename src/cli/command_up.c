@@ -1,0 +1,175 @@
+/* scia up: the embedded control plane, everything in one process. */
+
+#include "apiserver/apiserver.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "cli.h"
+#include "codec/embedded.h"
+#include "control_plane.h"
+#include "server_options.h"
+
+#include <getopt.h>
+
+/* api/crds, made part of the program by the build. */
+extern const struct embedded_file SCIA_CRDS[];
+
+enum { OPTION_LISTEN = 1, OPTION_STOP_APPLICATIONS };
+
+struct up_options {
+	struct server_options server;
+	char *address;
+	int port;
+	bool stop_applications;
+};
+
+struct up {
+	struct up_options options;
+	struct logger *log;
+	struct metrics *metrics;
+	struct apiserver *api;
+	struct kube_client *client;
+	struct control_plane *control_plane;
+};
+
+/* "ADDRESS:PORT", "[V6]:PORT", "ADDRESS" or ":PORT". */
+static int parse_listen(const struct cli_command *command, struct up_options *o, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	int64_t port = 0;
+	size_t len = colon ? (size_t)(colon - value) : strlen(value);
+	if (colon && !str_to_i64(colon + 1, 0, 65535, &port))
+		return cli_usage(command, "--listen wants ADDRESS:PORT, such as 127.0.0.1:6443; got \"%s\"", value);
+	if (len >= 2 && value[0] == '[' && value[len - 1] == ']') {
+		value++;
+		len -= 2;
+	}
+	free(o->address);
+	o->address = len ? xstrndup(value, len) : NULL;
+	o->port = (int)port;
+	return 0;
+}
+
+static int parse_options(int argc, char **argv, struct up_options *o)
+{
+	static const struct option options[] = {
+		SERVER_LONG_OPTIONS,
+		{ "listen", required_argument, NULL, OPTION_LISTEN },
+		{ "stop-applications", no_argument, NULL, OPTION_STOP_APPLICATIONS },
+		{ 0 },
+	};
+	const struct cli_command *command = cli_find("up");
+	int val, r;
+
+	server_options_init(&o->server);
+	while ((val = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		r = val == '?' ? CLI_USAGE : server_option(command, &o->server, val, optarg);
+		if (val == OPTION_LISTEN)
+			r = parse_listen(command, o, optarg);
+		else if (val == OPTION_STOP_APPLICATIONS)
+			r = o->stop_applications = true, 0;
+		if (r != 0)
+			return r;
+	}
+	if (optind < argc)
+		return cli_usage(command, "there is nothing to say after the options; got \"%s\"", argv[optind]);
+	return 0;
+}
+
+static int start_api(struct up *up, struct err *err)
+{
+	const char *crds[32] = { 0 };
+	for (size_t i = 0; SCIA_CRDS[i].name && i + 1 < ARRAY_SIZE(crds); i++)
+		crds[i] = SCIA_CRDS[i].text;
+	struct apiserver_config config = {
+		.data_dir = up->options.server.data_dir,
+		.address = up->options.address,
+		.port = up->options.port,
+		.crds = crds,
+		.log = up->log,
+		.metrics = up->metrics,
+	};
+	return apiserver_start(&config, &up->api, err);
+}
+
+static int make_client(struct up *up, struct err *err)
+{
+	_cleanup_free_ char *token = apiserver_component_token(up->api, "operator");
+	_cleanup_free_ char *ca = xstrdup(apiserver_ca_pem(up->api));
+	_cleanup_free_ char *server = xstrdup(apiserver_url(up->api));
+	_cleanup_free_ char *proxy = xstrdup("");
+	struct kube_client_config config = { .server = server, .ca_pem = ca, .token = token, .proxy_url = proxy };
+	return kube_client_new(&config, &up->client, err);
+}
+
+static int start(struct up *up, struct err *err)
+{
+	if (start_api(up, err) < 0 || make_client(up, err) < 0)
+		return -1;
+	struct control_plane_config config = {
+		.client = up->client,
+		.data_dir = up->options.server.data_dir,
+		.rules_path = up->options.server.rules_path,
+		.with_local = true,
+		.allow_local_repositories = up->options.server.allow_local_repositories,
+		.poll_ns = up->options.server.poll_ns,
+		.log = up->log,
+		.metrics = up->metrics,
+	};
+	if (control_plane_start(&config, &up->control_plane, err) < 0)
+		return -1;
+	apiserver_mount(up->api, SCIA_PROCESS.group, SCIA_PROCESS.plural, "log", local_provider_serve_log,
+	                control_plane_local(up->control_plane));
+	return 0;
+}
+
+static void stop(struct up *up)
+{
+	control_plane_stop(up->control_plane, !up->options.stop_applications);
+	kube_client_unref(up->client);
+	apiserver_stop(up->api);
+	metrics_free(up->metrics);
+	logger_unref(up->log);
+	server_options_done(&up->options.server);
+	free(up->options.address);
+}
+
+/* On a terminal, what one needs next; otherwise the log has it. */
+static void greet(const struct up *up, int64_t started_ns)
+{
+	double ms = (double)(clock_mono_ns() - started_ns) / (double)NS_PER_MS;
+	log_info(up->log, "ready after %.0f ms: %s, kubeconfig %s", ms, apiserver_url(up->api),
+	         apiserver_kubeconfig_path(up->api));
+	if (isatty(STDOUT_FILENO))
+		printf("\nThe control plane is up. In another terminal:\n\n  export KUBECONFIG=%s\n  kubectl api-resources "
+		       "--api-group=scia.io\n  scia deploy https://…/your/repository \"cheap, two replicas\" --wait\n\n"
+		       "Ctrl-C stops it; %s.\n",
+		       apiserver_kubeconfig_path(up->api),
+		       up->options.stop_applications ? "applications are stopped too" : "applications go on running");
+	fflush(stdout);
+}
+
+int command_up(int argc, char **argv)
+{
+	struct up up = { 0 };
+	int64_t started_ns = clock_mono_ns();
+	int r = parse_options(argc, argv, &up.options);
+	if (r != 0) {
+		stop(&up);
+		return r;
+	}
+	server_block_signals();
+	up.log = logger_new(STDERR_FILENO, up.options.server.log_level, up.options.server.log_format);
+	up.metrics = metrics_new();
+	metrics_add_process(up.metrics);
+	_cleanup_err_ struct err err = { 0 };
+	if (start(&up, &err) < 0) {
+		r = cli_fail(&err);
+	} else {
+		greet(&up, started_ns);
+		int number = server_wait_for_signal();
+		log_info(up.log, "stopping (signal %d)", number);
+	}
+	stop(&up);
+	return r;
+}
