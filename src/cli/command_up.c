@@ -66,8 +66,10 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		r = val == '?' ? CLI_USAGE : server_option(command, &o->server, val, optarg);
 		if (val == OPTION_LISTEN)
 			r = parse_listen(command, o, optarg);
-		else if (val == OPTION_STOP_APPLICATIONS)
-			r = o->stop_applications = true, 0;
+		if (val == OPTION_STOP_APPLICATIONS) {
+			o->stop_applications = true;
+			r = 0;
+		}
 		if (r != 0)
 			return r;
 	}
