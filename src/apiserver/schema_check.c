@@ -452,7 +452,7 @@ static void check_nested(struct place *p, const json_t *s, const char *at, bool 
 
 static void check_root_metadata(struct place *p, const json_t *s, const char *at)
 {
-	const json_t *properties = json_object_get(s, "properties");
+	json_t *properties = json_object_get(s, "properties");
 	const char *key;
 	json_t *v;
 

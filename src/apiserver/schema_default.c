@@ -28,10 +28,8 @@ static void default_fields(const struct schema *s, json_t *obj)
 			schema_default(field, v);
 		else if (null_default(field))
 			json_put(obj, key, json_clone(null_default(field)));
-		else if (!(field->flags & (SCHEMA_NULLABLE | SCHEMA_PRESERVE)) || field->type != SCHEMA_ANY) {
-			if (!(field->flags & SCHEMA_NULLABLE))
-				json_object_del(obj, key);
-		}
+		else if (!(field->flags & SCHEMA_NULLABLE))
+			json_object_del(obj, key);
 	}
 }
 

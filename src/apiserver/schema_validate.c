@@ -1,0 +1,370 @@
+/* Validating values, in the words of Kubernetes' kube-openapi library. */
+#include "base/str.h"
+#include "schema_internal.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+
+static const char *const TYPE_NAMES[] = {
+	[SCHEMA_ANY] = "",           [SCHEMA_OBJECT] = "object", [SCHEMA_ARRAY] = "array",    [SCHEMA_STRING] = "string",
+	[SCHEMA_INTEGER] = "integer", [SCHEMA_NUMBER] = "number", [SCHEMA_BOOLEAN] = "boolean",
+};
+
+static const char *type_name(const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+		return "integer";
+	case JSON_REAL:
+		return "number";
+	case JSON_NULL:
+		return "null";
+	default:
+		return "boolean";
+	}
+}
+
+static bool is_whole(const json_t *v)
+{
+	return json_is_integer(v) || (json_is_real(v) && fabs(json_real_value(v)) < 0x1p53 &&
+	                              !(trunc(json_real_value(v)) < json_real_value(v)) &&
+	                              !(trunc(json_real_value(v)) > json_real_value(v)));
+}
+
+static bool type_fits(const struct schema *s, const json_t *v)
+{
+	if (s->flags & SCHEMA_INT_OR_STRING)
+		return json_is_string(v) || is_whole(v);
+	switch ((enum schema_type)s->type) {
+	case SCHEMA_ANY:
+		return true;
+	case SCHEMA_OBJECT:
+		return json_is_object(v);
+	case SCHEMA_ARRAY:
+		return json_is_array(v);
+	case SCHEMA_STRING:
+		return json_is_string(v);
+	case SCHEMA_INTEGER:
+		return is_whole(v);
+	case SCHEMA_NUMBER:
+		return json_is_number(v);
+	case SCHEMA_BOOLEAN:
+		return json_is_boolean(v);
+	}
+	return false;
+}
+
+static void type_invalid(struct schema_errors *e, const struct schema_step *at, const char *wanted, const char *found)
+{
+	char *field = schema_step_text(at);
+
+	schema_errors_add(e, "FieldValueTypeInvalid", field,
+	                  xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", found, field, wanted, found));
+}
+
+static void check_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+{
+	const char *wanted = s->flags & SCHEMA_INT_OR_STRING ? "integer,string" : TYPE_NAMES[s->type];
+
+	if (json_is_null(v)) {
+		if (*wanted && !(s->flags & SCHEMA_NULLABLE))
+			type_invalid(e, at, wanted, "null");
+		return;
+	}
+	if (type_fits(s, v))
+		return;
+	/* With a format, Kubernetes names the formats instead of the types. */
+	if (s->format && !json_is_string(v) && !json_is_array(v))
+		type_invalid(e, at, schema_format_name(s->format), json_is_integer(v) ? "int64" : json_is_real(v) ? "float64" : "");
+	else
+		type_invalid(e, at, wanted, type_name(v));
+}
+
+/* "Invalid value: VALUE: FIELD in body RULE" */
+static void _printf_(4, 5) broken(struct schema_errors *e, const struct schema_step *at, const json_t *value, const char *fmt, ...)
+{
+	char *field = schema_step_text(at);
+	va_list ap;
+
+	va_start(ap, fmt);
+	_cleanup_free_ char *rule = xvasprintf(fmt, ap);
+	va_end(ap);
+	schema_invalid(e, field, value, xasprintf("%s in body %s", field, rule));
+}
+
+static size_t characters(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static void check_string(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+{
+	const struct schema_rules *r = s->rules;
+	const char *text = json_string_value(v);
+	size_t len = json_string_length(v);
+	bool secret = schema_format_is_secret(s->format);
+
+	if (r && r->max_length >= 0 && len > (size_t)r->max_length && characters(text, len) > (size_t)r->max_length) {
+		schema_errors_add(e, "FieldValueTooLong", schema_step_text(at),
+		                  xasprintf("Too long: may not be more than %lld %s", (long long)r->max_length,
+		                            r->max_length == 1 ? "byte" : "bytes"));
+		return;
+	}
+	_cleanup_json_ json_t *shown = secret ? json_string("<value omitted>") : json_incref((json_t *)(uintptr_t)v);
+	if (r && r->min_length > 0 && characters(text, len) < (size_t)r->min_length) {
+		broken(e, at, shown, "should be at least %lld chars long", (long long)r->min_length);
+		return;
+	}
+	if (r && r->pattern && !schema_pattern_matches(r->pattern, text, len)) {
+		broken(e, at, shown, "should match '%s'", schema_pattern_text(r->pattern));
+		return;
+	}
+	if (!s->format || schema_format_check(s->format, text, len))
+		return;
+	char *field = schema_step_text(at);
+	_cleanup_free_ char *value = schema_show(shown);
+	schema_errors_add(e, "FieldValueTypeInvalid", field,
+	                  xasprintf("Invalid value: %s: %s in body must be of type %s: %s", value, field,
+	                            schema_format_name(s->format), value));
+}
+
+/* A number of a schema as Go's %v prints it. */
+static const char *number_text(double d, char ret[static 40])
+{
+	_cleanup_json_ json_t *v = json_real(d);
+	_cleanup_free_ char *text = json_to_str(v);
+
+	snprintf(ret, 40, "%s", text);
+	return ret;
+}
+
+static bool is_multiple(const json_t *v, double of)
+{
+	double d = json_number_value(v);
+
+	if (of <= 0)
+		return true;
+	if (json_is_integer(v) && of >= 1 && !(trunc(of) < of) && of < 0x1p62)
+		return json_integer_value(v) % (json_int_t)of == 0;
+	double quotient = of < 1 ? 1 / of * d : d / of, nearest = nearbyint(quotient);
+	return fabs(quotient - nearest) <= 1e-9 * fmax(1, fabs(quotient));
+}
+
+static void check_number_format(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+{
+	const char *format = schema_format_name(s->format);
+	double d = json_number_value(v);
+	bool fits = true;
+
+	if (s->type == SCHEMA_INTEGER && strcmp(format, "int32") == 0)
+		fits = d >= -0x1p31 && d < 0x1p31;
+	else if (s->type == SCHEMA_INTEGER)
+		fits = d >= -0x1p63 && d < 0x1p63;
+	else if (strcmp(format, "float") == 0)
+		fits = fabs(d) <= 0x1.fffffep127;
+	if (json_is_integer(v) && strcmp(format, "int32") != 0)
+		fits = true;
+	if (fits)
+		return;
+	_cleanup_free_ char *field = schema_step_text(at);
+	_cleanup_json_ json_t *none = json_string("");
+	schema_invalid(e, NULL, none,
+	               *format ? xasprintf("Checked value must be of type %s with format %s in %s", TYPE_NAMES[s->type], format, field)
+	                       : xasprintf("Checked value must be of type %s (default format) in %s", TYPE_NAMES[s->type], field));
+}
+
+static void check_number(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+{
+	const struct schema_rules *r = s->rules;
+	double d = json_number_value(v);
+	char text[40];
+
+	if (s->type == SCHEMA_INTEGER || s->type == SCHEMA_NUMBER)
+		check_number_format(e, s, at, v);
+	if (!r || !r->flags)
+		return;
+	if ((r->flags & RULES_MULTIPLE_OF) && !is_multiple(v, r->multiple_of))
+		broken(e, at, v, "should be a multiple of %s", number_text(r->multiple_of, text));
+	if ((r->flags & RULES_MINIMUM) && !((r->flags & RULES_EXCLUSIVE_MINIMUM) ? d > r->minimum : d >= r->minimum))
+		broken(e, at, v, "should be greater than %s%s", r->flags & RULES_EXCLUSIVE_MINIMUM ? "" : "or equal to ",
+		       number_text(r->minimum, text));
+	if ((r->flags & RULES_MAXIMUM) && !((r->flags & RULES_EXCLUSIVE_MAXIMUM) ? d < r->maximum : d <= r->maximum))
+		broken(e, at, v, "should be less than %s%s", r->flags & RULES_EXCLUSIVE_MAXIMUM ? "" : "or equal to ",
+		       number_text(r->maximum, text));
+}
+
+static void too_many(struct schema_errors *e, const struct schema_step *at, size_t actual, int32_t max)
+{
+	schema_errors_add(e, "FieldValueTooMany", schema_step_text(at),
+	                  xasprintf("Too many: %zu: must have at most %d %s", actual, max, max == 1 ? "item" : "items"));
+}
+
+static void check_count(struct schema_errors *e, const struct schema_step *at, size_t count, int32_t min, int32_t max,
+                        const char *what)
+{
+	if (max >= 0 && count > (size_t)max)
+		too_many(e, at, count, max);
+	if (min >= 0 && count < (size_t)min) {
+		_cleanup_json_ json_t *n = json_integer((json_int_t)count);
+		broken(e, at, n, "should have at least %d %s", min, what);
+	}
+}
+
+/* The item of the old list that an item of a list of type map belongs to. */
+static const json_t *old_item(const struct schema *s, const json_t *item, const json_t *old, size_t i)
+{
+	size_t k;
+	json_t *candidate;
+
+	if (s->list_type != SCHEMA_LIST_MAP || !json_is_array(old))
+		return NULL;
+	for (k = 0; k < json_array_size(old); k++) {
+		/* Mostly at the same place. */
+		candidate = json_array_get(old, (i + k) % json_array_size(old));
+		bool same = true;
+		for (char *const *key = schema_list_map_keys(s); same && *key; key++)
+			same = json_same(json_object_get(item, *key), json_object_get(candidate, *key));
+		if (same)
+			return candidate;
+	}
+	return NULL;
+}
+
+static void check_array(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
+                        const json_t *old)
+{
+	size_t i;
+	json_t *item;
+
+	if (s->items)
+		json_array_foreach(v, i, item) {
+			const struct schema_step step = { .up = at, .index = i };
+			schema_validate_node(e, s->items, &step, item, old ? old_item(s, item, old, i) : NULL);
+		}
+	if (s->rules)
+		check_count(e, at, json_array_size(v), s->rules->min_items, s->rules->max_items, "items");
+	if (s->list_type != SCHEMA_LIST_ATOMIC)
+		schema_validate_list_type(e, s, at, v);
+}
+
+/* apiVersion and kind of an embedded resource. */
+static void check_embedded(struct schema_errors *e, const struct schema_step *at, const json_t *v)
+{
+	static const char *const NAMES[] = { "apiVersion", "kind" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
+		const struct schema_step step = { .up = at, .key = NAMES[i] };
+		const json_t *value = json_object_get(v, NAMES[i]);
+		if (!value)
+			schema_required(e, schema_step_text(&step), "");
+		else if (!json_is_string(value))
+			schema_invalid(e, schema_step_text(&step), value, xstrdup("must be a string"));
+		else if (json_string_length(value) == 0)
+			schema_invalid(e, schema_step_text(&step), value, xstrdup("must not be empty"));
+	}
+	const json_t *meta = json_object_get(v, "metadata");
+	const struct schema_step step = { .up = at, .key = "metadata" };
+	if (meta)
+		schema_validate_node(e, &SCHEMA_OBJECT_META, &step, meta, NULL);
+}
+
+static void check_fields(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
+                         const json_t *old)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)v, key, value) {
+		const struct schema_step step = { .up = at, .key = key };
+		const struct schema *field = schema_find_field(s, key);
+		if (!field)
+			field = s->additional;
+		if (!at && (s->flags & SCHEMA_RESOURCE)) {
+			if (strcmp(key, "metadata") == 0)
+				schema_validate_node(e, &SCHEMA_OBJECT_META, &step, value, json_object_get(old, key));
+			else if (!field && (strcmp(key, "apiVersion") == 0 || strcmp(key, "kind") == 0))
+				field = &SCHEMA_PLAIN_STRING;
+		}
+		if (field) {
+			schema_validate_node(e, field, &step, value, json_object_get(old, key));
+		} else if (s->flags & SCHEMA_NO_ADDITIONAL) {
+			_cleanup_json_ json_t *name = json_string_lossy(key, strlen(key));
+			_cleanup_free_ char *path = schema_step_text(&step);
+			schema_invalid(e, schema_step_text(at), name, xasprintf("%s in body is a forbidden property", path));
+		}
+	}
+}
+
+static void check_object(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
+                         const json_t *old)
+{
+	const struct schema_rules *r = s->rules;
+
+	if (r)
+		check_count(e, at, json_object_size(v), r->min_properties, r->max_properties, "properties");
+	check_fields(e, s, at, v, json_is_object(old) ? old : NULL);
+	for (const char *const *name = r ? r->required : NULL; name && *name; name++)
+		if (!json_object_get(v, *name)) {
+			const struct schema_step step = { .up = at, .key = *name };
+			schema_required(e, schema_step_text(&step), "");
+		}
+	if (s->flags & SCHEMA_EMBEDDED)
+		check_embedded(e, at, v);
+}
+
+static void check_choices(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+{
+	size_t i;
+	json_t *choice;
+
+	json_array_foreach(s->rules->choices, i, choice)
+		if (json_same(choice, v) && !json_is_null(v))
+			return;
+	schema_unsupported(e, schema_step_text(at), v, s->rules->choices);
+}
+
+void schema_validate_node(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
+                          const json_t *old)
+{
+	size_t before = e->len;
+
+	e->checks++;
+	check_type(e, s, at, v);
+	if (!json_is_null(v) && s->rules && s->rules->logic)
+		schema_validate_logic(e, s->rules->logic, at, v);
+	if (json_is_string(v)) {
+		if (s->rules || s->format)
+			check_string(e, s, at, v);
+	} else if (json_is_number(v)) {
+		check_number(e, s, at, v);
+	} else if (json_is_array(v)) {
+		check_array(e, s, at, v, old);
+	}
+	if (s->rules && s->rules->choices)
+		check_choices(e, s, at, v);
+	if (json_is_object(v))
+		check_object(e, s, at, v, old);
+	/* Ratcheting: what an earlier schema let in may stay as it is. */
+	if (old && e->len > before && json_same(v, old))
+		schema_errors_truncate(e, before);
+}
+
+int schema_validate(const struct schema *s, const json_t *obj, const json_t *old, struct err *err)
+{
+	struct schema_errors e = { 0 };
+
+	if (s)
+		schema_validate_node(&e, s, NULL, obj, old);
+	return schema_errors_finish(&e, err);
+}
