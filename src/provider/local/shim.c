@@ -188,6 +188,25 @@ static bool copy_output(struct shim *shim, int output)
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
+/* A signal for the program goes to what runs inside of bubblewrap, not to bubblewrap itself and the first process of
+ * its pid namespace (depths 0 and 1): their end would kill everything else at once. */
+static void signal_program(pid_t pid, int depth, int number)
+{
+	char path[64], data[4096];
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, data, sizeof(data) - 1) : -1;
+	data[n > 0 ? n : 0] = '\0';
+	_cleanup_strv_ char **children = str_split(data, " \n");
+	for (size_t i = 0; i < strv_len(children) && depth < 64; i++) {
+		int64_t child;
+		if (str_to_i64(children[i], 2, INT32_MAX, &child))
+			signal_program((pid_t)child, depth + 1, number);
+	}
+	if (depth >= 2 || (depth == 0 && !children))
+		kill(pid, number);
+}
+
 /* Until the program ended; its status. */
 static int supervise(struct shim *shim, int output, int signals)
 {
@@ -203,7 +222,7 @@ static int supervise(struct shim *shim, int output, int signals)
 		if (!fds[1].revents || read(signals, &info, sizeof(info)) != sizeof(info))
 			continue;
 		if (info.ssi_signo != SIGCHLD)
-			kill(-shim->child, (int)info.ssi_signo);
+			signal_program(shim->child, 0, (int)info.ssi_signo);
 		else if (waitpid(shim->child, &status, WNOHANG) == shim->child)
 			break;
 	}
