@@ -223,7 +223,7 @@ static void print_value(const json_t *v, struct buf *out)
 {
 	if (json_is_string(v)) {
 		buf_append(out, json_string_value(v), json_string_length(v));
-	} else if (!json_is_null(v)) {
+	} else {
 		_cleanup_free_ char *text = json_canonical(v);
 		buf_puts(out, text);
 	}

@@ -5,8 +5,8 @@
 
 #include <limits.h>
 
-/* The grammar of client-go's util/jsonpath, as kubectl's users know it. A part in brackets or parentheses is cut out
- * first and then parsed as an action of its own, which is how ['a.b'] comes to mean two steps. */
+/* The grammar of client-go's util/jsonpath, as kubectl's users know it. The sides of a filter are cut out first and
+ * then parsed as actions of their own. As in client-go, ['a.b'] means two steps and ['a\.b'] one. */
 struct parser {
 	const char *text; /* the whole template, for places in errors */
 	const char *p, *end;
@@ -64,12 +64,12 @@ static void add_field(struct jsonpath_list *list, const char *name, size_t len)
 		add_node(list, JSONPATH_FIELD)->name = xstrndup(name, len);
 }
 
-/* A name up to the next terminator; "\." is a dot in it. */
-static void parse_field(struct parser *ps, struct jsonpath_list *list)
+/* A name up to the next terminator, or only the next dot; "\." is a dot in it. */
+static void parse_field(struct parser *ps, struct jsonpath_list *list, bool quoted)
 {
 	_cleanup_buf_ struct buf name = BUF_INIT(JSONPATH_TEXT_MAX);
 	bool escaped = false;
-	for (; !at_end(ps) && (escaped || !is_terminator(*ps->p)); ps->p++) {
+	for (; !at_end(ps) && (escaped || !(quoted ? *ps->p == '.' : is_terminator(*ps->p))); ps->p++) {
 		if (!escaped && *ps->p == '\\') {
 			escaped = true;
 			continue;
@@ -246,12 +246,14 @@ static int parse_subscript(struct parser *ps, const char *from, const char *end,
 		from++;
 	while (from < end && end[-1] == ' ')
 		end--;
-	if (end - from >= 2 && (*from == '\'' || *from == '"') && end[-1] == *from) {
-		struct parser key = { .text = ps->text, .p = from + 1, .end = end - 1, .err = ps->err };
-		parse_field(&key, list);
-		return key.p == key.end ? 0 : parse_part(ps, key.p, key.end, list);
+	if (end - from < 2 || (*from != '\'' && *from != '"') || end[-1] != *from)
+		return parse_slice(ps, from, end, list);
+	struct parser key = { .text = ps->text, .p = from + 1, .end = end - 1, .err = ps->err };
+	for (;; key.p++) {
+		parse_field(&key, list, true);
+		if (at_end(&key))
+			return 0;
 	}
-	return parse_slice(ps, from, end, list);
 }
 
 /* The comma behind the alternative that begins at p, or end. */
@@ -361,7 +363,7 @@ static int parse_step(struct parser *ps, struct jsonpath_list *list)
 	if (c == '.') {
 		ps->p++;
 		if (at_end(ps) || *ps->p != '.') {
-			parse_field(ps, list);
+			parse_field(ps, list, false);
 			return 0;
 		}
 		ps->p++;
@@ -369,7 +371,7 @@ static int parse_step(struct parser *ps, struct jsonpath_list *list)
 			return fail(ps, "\"..\" must not follow itself");
 		add_node(list, JSONPATH_RECURSIVE);
 		if (!at_end(ps) && !is_terminator(*ps->p))
-			parse_field(ps, list);
+			parse_field(ps, list, false);
 		return 0;
 	}
 	if (c == '+' || c == '-' || (c >= '0' && c <= '9'))

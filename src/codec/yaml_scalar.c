@@ -18,37 +18,45 @@ static bool one_of(const char *s, size_t len, const char *const *words)
 	return false;
 }
 
-/* Sign and digits in a base to a magnitude; false when a digit is missing or wrong or it passes 64 bits. */
-static bool parse_magnitude(const char *s, unsigned base, uint64_t *ret)
-{
-	uint64_t v = 0;
-	if (!*s)
-		return false;
-	for (; *s; s++) {
-		int digit = text_hex_digit(*s);
-		if (digit < 0 || (unsigned)digit >= base || __builtin_mul_overflow(v, base, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)digit, &v))
-			return false;
-	}
-	*ret = v;
-	return true;
-}
+/* An integer as text: [-+]? (0[xX] | 0[oO] | 0[bB] | 0 | nothing) digits. */
+struct integer {
+	bool negative;
+	unsigned base;
+	const char *digits;
+};
 
-/* An integer of 64 bits, with or without sign, in any base. NULL when it is none. */
-static json_t *resolve_integer(const char *s)
+/* False when it is none. */
+static bool scan_integer(const char *s, struct integer *ret)
 {
-	bool negative = *s == '-';
-	unsigned base = 10;
-	uint64_t v;
+	*ret = (struct integer){ .negative = *s == '-', .base = 10 };
 	s += *s == '-' || *s == '+';
 	if (s[0] == '0' && s[1]) {
 		char marker = (char)(s[1] | 0x20);
-		base = marker == 'x' ? 16 : marker == 'b' ? 2 : 8;
+		ret->base = marker == 'x' ? 16 : marker == 'b' ? 2 : 8;
 		s += marker == 'x' || marker == 'b' || marker == 'o' ? 2 : 1;
 	}
-	if (!parse_magnitude(s, base, &v) || v > (uint64_t)INT64_MAX + negative)
+	ret->digits = s;
+	for (; *s; s++) {
+		int digit = text_hex_digit(*s);
+		if (digit < 0 || (unsigned)digit >= ret->base)
+			return false;
+	}
+	return s > ret->digits;
+}
+
+/* An integer of 64 bits. NULL when it is none. */
+static json_t *resolve_integer(const char *s)
+{
+	struct integer integer;
+	uint64_t v = 0;
+	if (!scan_integer(s, &integer))
 		return NULL;
-	return json_integer((json_int_t)(negative ? 0 - v : v));
+	for (const char *p = integer.digits; *p; p++)
+		if (__builtin_mul_overflow(v, integer.base, &v) || __builtin_add_overflow(v, (uint64_t)text_hex_digit(*p), &v))
+			return NULL;
+	if (v > (uint64_t)INT64_MAX + integer.negative)
+		return NULL;
+	return json_integer((json_int_t)(integer.negative ? 0 - v : v));
 }
 
 static const char *skip_digits(const char *s)
@@ -99,14 +107,20 @@ static json_t *resolve_real(const char *s)
 	return only_digits && !holds_exactly(s, v) ? NULL : json_real(v);
 }
 
-static enum yaml_kind resolve_number(const char *s, size_t len, json_t **ret)
+/* The text of what may be a number without the '_' between its digits; free(). */
+static char *drop_underscores(const char *s, size_t len)
 {
-	_cleanup_free_ char *plain = xmalloc(len + 1);
-	size_t n = 0;
+	char *plain = xmalloc(len + 1), *p = plain;
 	for (size_t i = 0; i < len; i++)
 		if (s[i] != '_' || s[0] == '.')
-			plain[n++] = s[i];
-	plain[n] = '\0';
+			*p++ = s[i];
+	*p = '\0';
+	return plain;
+}
+
+static enum yaml_kind resolve_number(const char *s, size_t len, json_t **ret)
+{
+	_cleanup_free_ char *plain = drop_underscores(s, len);
 	json_t *v = s[0] == '.' ? NULL : resolve_integer(plain);
 	if (!v)
 		v = resolve_real(plain);
@@ -179,10 +193,18 @@ static bool is_timestamp(const char *s)
 	return !s[day] || (strchr("tT ", s[day]) && !s[day + 1 + strspn(s + day + 1, "0123456789:.+-Z ")]);
 }
 
+/* Also one that is too large for us: others would read it as a number. */
+static bool looks_like_number(const char *s, size_t len)
+{
+	struct integer integer;
+	_cleanup_free_ char *plain = drop_underscores(s, len);
+	return scan_integer(plain, &integer) || looks_real(plain);
+}
+
 bool yaml_scalar_is_string(const char *s, size_t len)
 {
 	json_t *v;
 	enum yaml_kind kind = yaml_scalar_resolve(s, len, &v);
 	json_decref(v);
-	return kind == YAML_STRING && !is_sexagesimal(s) && !is_timestamp(s) && !str_eq(s, "<<");
+	return kind == YAML_STRING && !looks_like_number(s, len) && !is_sexagesimal(s) && !is_timestamp(s) && !str_eq(s, "<<");
 }
