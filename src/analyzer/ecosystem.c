@@ -76,7 +76,7 @@ static const struct mark programs[] = {
 	{ "index.htm", ECO_STATIC },   { "start.sh", ECO_SHELL },          { "run.sh", ECO_SHELL },
 	{ "server.sh", ECO_SHELL },    { "entrypoint.sh", ECO_SHELL },     { "main.sh", ECO_SHELL },
 	{ "app.sh", ECO_SHELL },       { "serve.sh", ECO_SHELL },          { "main.ts", ECO_DENO },
-	{ "server.ts", ECO_DENO },     { "mod.ts", ECO_DENO },             { "Main.java", ECO_JVM },
+	{ "server.ts", ECO_DENO },     { "mod.ts", ECO_DENO },
 	{ "config.toml", ECO_STATIC },
 };
 

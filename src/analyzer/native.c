@@ -15,7 +15,7 @@ struct native_program {
 
 static const char *native_language(struct analysis *a, struct tree_dir *dir)
 {
-	const struct source_list list = sources_find(a, dir, ECO_COUNT - 1, SRC_C, NULL, 200);
+	const struct source_list list = sources_find(a, dir, ECO_COUNT, SRC_C, NULL, 200);
 	size_t c = 0, cpp = 0;
 
 	for (size_t i = 0; i < list.len; i++) {

@@ -38,7 +38,11 @@ static struct candidate *site_new(struct analysis *a, struct tree_dir *dir, doub
 	c->server = false;
 	c->port_from_env = true;
 	c->static_dir = output;
-	command_set(a, &c->start, dir, "scia serve %s", shell_path(a, output));
+	/* From the top: "scia serve docs" says more than "cd docs && scia serve .". */
+	if (str_eq(output, "."))
+		command_set(a, &c->start, a->tree.dirs[0], "scia serve %s", dir->path[0] ? shell_path(a, dir->path) : ".");
+	else
+		command_set(a, &c->start, dir, "scia serve %s", shell_path(a, output));
 	return c;
 }
 

@@ -11,13 +11,16 @@
 #define DEPTH_MAX 32
 #define PATH_LEN_MAX 4000
 
-/* Made by tools or by others. Folders whose name begins with a dot are left out too. */
+/* Made by tools or by others. Folders whose name begins with a dot are left out too, with
+ * exceptions. */
 static const char *const ignored_dirs[] = {
 	"node_modules", "bower_components", "jspm_packages", "vendor", "target", "dist", "build", "out", "venv", "virtualenv",
 	"__pycache__", "site-packages", "coverage", "htmlcov", "obj", "Pods", "DerivedData", "_build", "deps", "elm-stuff",
 	"third_party", "third-party", "thirdparty", "bazel-bin", "bazel-out", "cmake-build-debug", "cmake-build-release",
 	"wheels", "eggs", "storybook-static", "_site", "tmp", "logs", NULL,
 };
+
+static const char *const dot_dirs[] = { ".streamlit", ".docker", NULL };
 
 static const char *const side_dirs[] = {
 	"test", "tests", "__tests__", "testing", "spec", "specs", "e2e", "cypress", "example", "examples", "sample", "samples",
@@ -113,7 +116,7 @@ static struct tree_dir *dir_new(struct tree *t, struct tree_dir *parent, const c
 
 static bool dir_wanted(struct tree *t, const struct tree_dir *dir, const char *name)
 {
-	if (name[0] == '.')
+	if (name[0] == '.' && !str_in(name, dot_dirs))
 		return false;
 	if (str_in(name, ignored_dirs))
 		return false;

@@ -1,0 +1,23 @@
+#ifndef ANALYZER_DOCKER_H
+#define ANALYZER_DOCKER_H
+/* What a Dockerfile says about the program it packs. */
+
+#include "analyzer/candidate.h"
+
+struct docker_info {
+	const struct text *text; /* NULL: there is no Dockerfile */
+	int port;                /* EXPOSE, else ENV PORT; 0: neither */
+	size_t port_at;
+	const char *command;     /* ENTRYPOINT and CMD as one shell command line, for the folder itself; NULL: none usable */
+	size_t command_at;
+	const char *image;       /* FROM of the last stage that is not another stage */
+};
+
+/* Of the folder (Dockerfile, Containerfile, docker/Dockerfile, …). */
+struct docker_info docker_read(struct analysis *a, struct tree_dir *dir);
+struct docker_info docker_parse(struct analysis *a, const struct text *t);
+
+/* Completes a candidate from the Dockerfile of its folder: port, start command, runtime version. */
+void docker_apply(struct analysis *a, struct candidate *c);
+
+#endif
