@@ -45,6 +45,21 @@ char *exec_credential_info(const struct kube_client_config *config)
 	return json_to_str(info);
 }
 
+/* Some plugins say "never" with the year 9999, which is past what nanoseconds can count. */
+static bool parse_expiry(const char *text, int64_t *ret_wall_ns)
+{
+	if (rfc3339_parse(text, ret_wall_ns))
+		return true;
+	_cleanup_free_ char *near = xstrdup(text);
+	if (strlen(near) < 4 || strncmp(near, "2262", 4) < 0)
+		return false;
+	memcpy(near, "2000", 4);
+	if (strspn(text, "0123456789") != 4 || !rfc3339_parse(near, ret_wall_ns))
+		return false;
+	*ret_wall_ns = INT64_MAX;
+	return true;
+}
+
 int exec_credential_parse(const char *api_version, const char *text, size_t len, struct exec_credential *ret, struct err *err)
 {
 	/* What it printed may hold a secret, so no error quotes it: not even the JSON parser's. */
@@ -59,7 +74,7 @@ int exec_credential_parse(const char *api_version, const char *text, size_t len,
 	const char *token = json_get_str(status, "token"), *expires = json_get_str(status, "expirationTimestamp");
 	const char *cert = json_get_str(status, "clientCertificateData"), *key = json_get_str(status, "clientKeyData");
 	int64_t expires_ns = 0;
-	if (expires && !rfc3339_parse(expires, &expires_ns))
+	if (expires && !parse_expiry(expires, &expires_ns))
 		return err_set(err, ERR_UNAUTHORIZED, "its expirationTimestamp is not an RFC 3339 time");
 	if (str_empty(cert) != str_empty(key))
 		return err_set(err, ERR_UNAUTHORIZED, "it gave only one of clientCertificateData and clientKeyData");
