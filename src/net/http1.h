@@ -35,8 +35,8 @@ enum http1_framing {
 
 struct http1_head {
 	int minor; /* HTTP/1.minor; more than 1 is read as 1 */
-	/* Requests. The target is in origin form ("/path?query", or "?query" when an absolute form had no path) or "*"; host
-	 * is the Host field's value or, as RFC 9112 section 3.2.2 wants it, the absolute form's authority. */
+	/* Requests. The target is in origin form ("/path?query", or "?query" when an absolute form had no path) or "*";
+	 * host is the Host field's value or, as RFC 9112 section 3.2.2 wants it, the absolute form's authority. */
 	struct http1_str method, target, host;
 	/* Responses. */
 	int status;
@@ -61,10 +61,11 @@ struct http1_error {
  * looked at, so that bytes that arrive one by one are not looked at again and again.
  * > 0: bytes of the complete head, *ret is set; its slices point into data. 0: more bytes are needed (never with
  * HTTP1_HEAD_MAX bytes or more). -1: *err says what is wrong. */
-ssize_t http1_parse_request(const char *data, size_t len, size_t *scanned, struct http1_head *ret, struct http1_error *err);
+ssize_t http1_parse_request(const char *data, size_t len, size_t *scanned, struct http1_head *ret,
+                            struct http1_error *err);
 /* The same for a response; its framing depends on the request's method. Errors have status 502. */
-ssize_t http1_parse_response(const char *data, size_t len, size_t *scanned, bool to_head_request, struct http1_head *ret,
-                             struct http1_error *err);
+ssize_t http1_parse_response(const char *data, size_t len, size_t *scanned, bool to_head_request,
+                             struct http1_head *ret, struct http1_error *err);
 
 /* Case-insensitive. */
 bool http1_str_is(struct http1_str a, const char *b);
@@ -74,6 +75,15 @@ bool http1_list_next(struct http1_str *list, struct http1_str *ret);
 bool http1_connection_has(const struct http1_head *h, struct http1_str name);
 /* RFC 9110 section 9.2.2: sending it twice has the effect of sending it once. */
 bool http1_method_idempotent(struct http1_str method);
+
+/* One "name: value" line without its CRLF. */
+int http1_parse_field(struct http1_str line, struct http1_field *ret, struct http1_error *err);
+
+/* Visible, or white space inside a line; bytes above ASCII are opaque (obs-text). */
+static inline bool http1_is_text(unsigned char c)
+{
+	return c == '\t' || (c >= ' ' && c != 0x7f);
+}
 
 /* What a body's bytes mean. */
 struct http1_body {

@@ -43,7 +43,7 @@ static void assert_str(struct http1_str s, const char *expected)
 static void test_http1_request_head(void **state)
 {
 	static const char text[] = "POST /a/b?c=%20d HTTP/1.1\r\nHost: shop.example:80\r\nX-Empty:\r\nX-Odd: \t a  b\t \r\n"
-	                           "Content-Length: 42\r\nConnection: close, X-Odd\r\n\r\nbody";
+							   "Content-Length: 42\r\nConnection: close, X-Odd\r\n\r\nbody";
 	static struct http1_head h;
 	struct http1_error err;
 
@@ -106,7 +106,10 @@ static const struct request_case {
 	{ "length past 64 bits", "POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551622\r\n\r\n", 400, 0 },
 	{ "space before the colon", "POST / HTTP/1.1\r\n" HOST "Content-Length : 6\r\n\r\n", 400, 0 },
 	{ "space before TE's colon", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n", 400, 0 },
-	{ "vertical tab hides chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: \x0b" "chunked\r\n\r\n", 400, 0 },
+	{ "vertical tab hides chunked",
+	  "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: \x0b"
+	  "chunked\r\n\r\n",
+	  400, 0 },
 	{ "unknown coding", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n", 501, 0 },
 	{ "coding with parameter", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked;q=1\r\n\r\n", 501, 0 },
 	{ "quoted coding", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: \"chunked\"\r\n\r\n", 501, 0 },
@@ -418,8 +421,8 @@ static const struct body_case {
 };
 
 /* Feeds text in pieces of `step` bytes. */
-static int feed(struct http1_body *body, const char *text, size_t len, size_t step, struct buf *data, struct buf *trailers,
-                size_t *ret_used)
+static int feed(struct http1_body *body, const char *text, size_t len, size_t step, struct buf *data,
+                struct buf *trailers, size_t *ret_used)
 {
 	size_t at = 0, end = 0, used;
 	struct http1_field f;
@@ -466,8 +469,8 @@ static void test_http1_chunked_bodies(void **state)
 
 			if (result != t->result || strcmp(buf_str(&data), t->data) || strcmp(buf_str(&trailers), t->trailers) ||
 			    (t->rest && strcmp(t->text + used, t->rest)))
-				fail_msg("%s, %zu bytes at once: result %d, data \"%s\", trailers \"%s\", used %zu", t->why, step, result,
-				         buf_str(&data), buf_str(&trailers), used);
+				fail_msg("%s, %zu bytes at once: result %d, data \"%s\", trailers \"%s\", used %zu", t->why, step,
+				         result, buf_str(&data), buf_str(&trailers), used);
 			assert_int_equal(http1_body_ends_with_close(&body), result == END);
 		}
 	}
@@ -572,9 +575,9 @@ static void test_http1_idempotent_methods(void **state)
 	static const struct {
 		const char *method;
 		bool idempotent;
-	} cases[] = { { "GET", true },    { "HEAD", true }, { "PUT", true },   { "DELETE", true }, { "OPTIONS", true },
-		          { "TRACE", true },  { "POST", false }, { "PATCH", false }, { "get", false },   { "GE", false },
-		          { "GETX", false } };
+	} cases[] = { { "GET", true },     { "HEAD", true },  { "PUT", true },   { "DELETE", true },
+		          { "OPTIONS", true }, { "TRACE", true }, { "POST", false }, { "PATCH", false },
+		          { "get", false },    { "GE", false },   { "GETX", false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

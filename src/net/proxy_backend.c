@@ -14,7 +14,7 @@ static struct backend *find(struct proxy *p, int port)
 {
 	struct backend *b;
 
-	LIST_FOREACH(b, &p->backends, entry)
+	LIST_FOREACH (b, &p->backends, entry)
 		if (b->port == port && b->state != BACKEND_REMOVED)
 			return b;
 	return NULL;
@@ -89,7 +89,7 @@ static struct backend *best(struct proxy *p, const struct backend *avoid)
 {
 	struct backend *b, *found = NULL;
 
-	LIST_FOREACH(b, &p->backends, entry) {
+	LIST_FOREACH (b, &p->backends, entry) {
 		if (b->state != BACKEND_IN || b->refused_until > p->set->now)
 			continue;
 		if (!found || is_better(b, found, avoid))
@@ -121,7 +121,7 @@ bool backend_none_in(struct proxy *p)
 	MUTEX_GUARD(&p->set->lock);
 	struct backend *b;
 
-	LIST_FOREACH(b, &p->backends, entry)
+	LIST_FOREACH (b, &p->backends, entry)
 		if (b->state == BACKEND_IN)
 			return false;
 	return true;
@@ -145,7 +145,7 @@ static struct backend *next_changed(struct proxy *p, enum backend_state *ret_sta
 	MUTEX_GUARD(&p->set->lock);
 	struct backend *b;
 
-	LIST_FOREACH(b, &p->backends, entry) {
+	LIST_FOREACH (b, &p->backends, entry) {
 		if (b->changed) {
 			b->changed = false;
 			*ret_state = b->state;
@@ -213,9 +213,9 @@ static void on_idle_timeout(void *self)
 /* A socket that is connecting to the port, or connected; -1 with errno. */
 static int start_connect(int port)
 {
-	const struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-	};
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+		                            .sin_port = htons((uint16_t)port),
+		                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 

@@ -1,4 +1,5 @@
 #include "proxy_internal.h"
+#include "proxy_peer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -67,6 +68,24 @@ static void on_timer(void *self)
 	conn_run_soon(c);
 }
 
+/* A request under way whose response the client could still be waiting for. */
+static bool awaits_response(const struct conn *c)
+{
+	return c->counted && c->phase != CONN_TUNNEL && !c->proxy->config.tcp;
+}
+
+static void on_peer_timer(void *self)
+{
+	struct conn *c = self;
+
+	if (!awaits_response(c))
+		return;
+	if (proxy_peer_is_gone(c->sock.fd))
+		conn_destroy(c, true);
+	else
+		timers_set(timers_of(c), &c->peer_timer, c->proxy->set->now + PROXY_PEER_NS);
+}
+
 void conn_new(struct proxy *p, int fd, const char *peer)
 {
 	struct conn *c = new0(struct conn);
@@ -77,6 +96,7 @@ void conn_new(struct proxy *p, int fd, const char *peer)
 	}
 	c->proxy = p;
 	c->timer = (struct timer){ .fire = on_timer, .self = c };
+	c->peer_timer = (struct timer){ .fire = on_peer_timer, .self = c };
 	outbuf_init(&c->req);
 	outbuf_init(&c->resp);
 	memcpy(c->peer, peer, sizeof(c->peer));
@@ -123,6 +143,7 @@ void conn_destroy(struct conn *c, bool reset)
 		proxy_count_end(p, false);
 	c->counted = false;
 	timers_cancel(timers_of(c), &c->timer);
+	timers_cancel(timers_of(c), &c->peer_timer);
 	sock_done(&c->sock, reset);
 	outbuf_clear(&c->req);
 	outbuf_clear(&c->resp);
@@ -165,7 +186,8 @@ static void wait_for_backend(struct conn *c)
 /* Nothing was sent: any request may try the next backend. */
 static void connect_failed(struct conn *c)
 {
-	log_debug(c->proxy->set->log, "proxy on port %d: port %d refused a connection", c->proxy->port, c->up->backend->port);
+	log_debug(c->proxy->set->log, "proxy on port %d: port %d refused a connection", c->proxy->port,
+	          c->up->backend->port);
 	backend_note_refused(c->proxy, c->up->backend);
 	upstream_close(c->up, false);
 	c->phase = CONN_DISPATCH;
@@ -331,6 +353,12 @@ static bool step(struct conn *c)
 	return false;
 }
 
+static void watch_peer(struct conn *c)
+{
+	if (!c->gone && c->sock.hung_up && !c->peer_timer.slot && awaits_response(c))
+		timers_set(timers_of(c), &c->peer_timer, c->proxy->set->now + PROXY_PEER_FIRST_NS);
+}
+
 void conn_run(struct conn *c)
 {
 	for (int i = 0; i < TURNS; i++) {
@@ -343,8 +371,10 @@ void conn_run(struct conn *c)
 			conn_destroy(c, true);
 			return;
 		}
-		if (!step(c))
+		if (!step(c)) {
+			watch_peer(c);
 			return;
+		}
 	}
 	if (!c->gone)
 		conn_run_soon(c);

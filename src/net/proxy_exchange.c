@@ -185,7 +185,8 @@ static bool move_response_head(struct conn *c)
 		return true;
 	}
 	if (n < 0) {
-		log_debug(set->log, "proxy on port %d: response of port %d: %s", c->proxy->port, c->up->backend->port, err.what);
+		log_debug(set->log, "proxy on port %d: response of port %d: %s", c->proxy->port, c->up->backend->port,
+		          err.what);
 		exchange_fail(c, 502, "the application's answer is not valid HTTP");
 		return true;
 	}

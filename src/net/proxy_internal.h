@@ -14,15 +14,17 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-#define PROXY_CONNS_MAX 8192           /* client connections of one proxy; more wait to be accepted */
-#define PROXY_KEPT_MAX 32              /* idle connections to one backend */
-#define PROXY_BODY_KEPT (64 * 1024)    /* of a request, to send it again */
-#define PROXY_RETRIES_MAX 2            /* times a request is sent again after it was sent once */
-#define PROXY_REFUSED_NS (100 * NS_PER_MS) /* a backend that refused a connection is left alone for so long */
-#define PROXY_CONNECT_NS (3 * NS_PER_S)    /* to a loopback port: longer means its queue is full */
-#define PROXY_TICK_NS (50 * NS_PER_MS)     /* how often waiting requests look for a backend that refused before */
-#define PROXY_DEMAND_NS (100 * NS_PER_MS)  /* between two calls of on_demand */
-#define PROXY_LINGER_NS NS_PER_S           /* for a client to read its last response before the connection is closed */
+#define PROXY_CONNS_MAX 8192                 /* client connections of one proxy; more wait to be accepted */
+#define PROXY_KEPT_MAX 32                    /* idle connections to one backend */
+#define PROXY_BODY_KEPT (64 * 1024)          /* of a request, to send it again */
+#define PROXY_RETRIES_MAX 2                  /* times a request is sent again after it was sent once */
+#define PROXY_REFUSED_NS (100 * NS_PER_MS)   /* a backend that refused a connection is left alone for so long */
+#define PROXY_CONNECT_NS (3 * NS_PER_S)      /* to a loopback port: longer means its queue is full */
+#define PROXY_TICK_NS (50 * NS_PER_MS)       /* how often waiting requests look for a backend that refused before */
+#define PROXY_DEMAND_NS (100 * NS_PER_MS)    /* between two calls of on_demand */
+#define PROXY_PEER_FIRST_NS (20 * NS_PER_MS) /* after a client's FIN: is it still there to read the answer? */
+#define PROXY_PEER_NS NS_PER_S               /* and again */
+#define PROXY_LINGER_NS NS_PER_S /* for a client to read its last response before the connection is closed */
 
 TAILQ_HEAD(conn_list, conn);
 TAILQ_HEAD(upstream_list, upstream);
@@ -119,18 +121,19 @@ struct conn {
 	struct proxy *proxy;
 	TAILQ_ENTRY(conn) entry, waiting_entry, ready_entry;
 	enum conn_phase phase;
-	bool gone;          /* destroyed, waiting to be freed */
+	bool gone; /* destroyed, waiting to be freed */
 	bool in_ready;
-	char peer[16];      /* IPv4 address */
-	struct timer timer; /* by phase: idle, hold, connect, linger */
-	struct outbuf req;  /* towards the backend */
-	struct outbuf resp; /* towards the client */
-	size_t scanned;     /* of a request head */
+	char peer[16];           /* IPv4 address */
+	struct timer timer;      /* by phase: idle, hold, connect, linger */
+	struct timer peer_timer; /* set while a client that sent FIN waits for its response */
+	struct outbuf req;       /* towards the backend */
+	struct outbuf resp;      /* towards the client */
+	size_t scanned;          /* of a request head */
 	struct upstream *up;
 
 	/* The request under way. */
-	bool counted;        /* in stats.active */
-	int64_t hold_until;  /* 0: has not waited yet */
+	bool counted;       /* in stats.active */
+	int64_t hold_until; /* 0: has not waited yet */
 	int retries;
 	const struct backend *avoid; /* failed this request before; only compared */
 	bool to_head, idempotent, upgrade;

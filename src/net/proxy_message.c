@@ -24,14 +24,15 @@ static bool name_in(struct http1_str name, const char *const *names)
 }
 
 /* RFC 9110 section 7.6.1, and what is about this connection's framing. */
-static const char *const hop_by_hop[] = { "connection", "keep-alive", "proxy-connection", "te",
-	                                      "transfer-encoding", "upgrade", "content-length", NULL };
+static const char *const hop_by_hop[] = { "connection",        "keep-alive", "proxy-connection", "te",
+	                                      "transfer-encoding", "upgrade",    "content-length",   NULL };
 /* Written anew. */
 static const char *const request_own[] = { "host", "expect", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
 	                                       NULL };
 /* RFC 9110 section 6.5.1: must not be in a trailer. */
-static const char *const trailer_never[] = { "host", "trailer", "expect", "x-forwarded-for", "x-forwarded-proto",
-	                                         "x-forwarded-host", NULL };
+static const char *const trailer_never[] = {
+	"host", "trailer", "expect", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", NULL
+};
 
 static void put(struct buf *out, struct http1_str s)
 {
@@ -114,7 +115,8 @@ void proxy_message_request(struct buf *out, const struct http1_head *request, co
 	buf_puts(out, "\r\n");
 }
 
-void proxy_message_response(struct buf *out, const struct http1_head *response, const struct proxy_message_response *how)
+void proxy_message_response(struct buf *out, const struct http1_head *response,
+                            const struct proxy_message_response *how)
 {
 	bool may_have_length = response->status >= 200 && response->status != 204;
 

@@ -21,7 +21,8 @@ struct proxy_message_response {
 };
 
 /* Appends the head as the client gets it. */
-void proxy_message_response(struct buf *out, const struct http1_head *response, const struct proxy_message_response *how);
+void proxy_message_response(struct buf *out, const struct http1_head *response,
+                            const struct proxy_message_response *how);
 /* Appends a response of the proxy's own, after which the connection closes. */
 void proxy_message_error(struct buf *out, int status, const char *sentence, bool to_head_request);
 

@@ -16,19 +16,22 @@ static const struct head_case {
 	{ "end-to-end fields pass in order", "GET /x HTTP/1.1\r\nA: 1\r\nHost: a\r\nB: 2\r\nA: 3\r\n\r\n",
 	  "GET /x HTTP/1.1\r\nHost: a\r\nA: 1\r\nB: 2\r\nA: 3\r\n" FORWARDED "\r\n" },
 	{ "hop-by-hop fields do not",
-	  "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Mine\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nTE: trailers\r\n"
+	  "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Mine\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nTE: "
+	  "trailers\r\n"
 	  "X-Mine: 1\r\nX-Other: 2\r\n\r\n",
 	  "GET / HTTP/1.1\r\nHost: a\r\nX-Other: 2\r\n" FORWARDED "\r\n" },
 	{ "what Connection names cannot take away ours",
 	  "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: Host, Content-Length, X-Forwarded-For\r\n\r\n",
 	  "POST / HTTP/1.1\r\nHost: a\r\n" FORWARDED "Content-Length: 3\r\n\r\n" },
 	{ "forwarded fields: For grows, the others are ours",
-	  "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Proto: https\r\n"
+	  "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Proto: "
+	  "https\r\n"
 	  "X-Forwarded-Host: evil\r\n\r\n",
 	  "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4, 5.6.7.8, 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
 	  "X-Forwarded-Host: a\r\n\r\n" },
 	{ "underscores cannot fake what we set",
-	  "GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 6.6.6.6\r\nContent_Length: 7\r\nTransfer_Encoding: chunked\r\nMy_Own: 1\r\n"
+	  "GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 6.6.6.6\r\nContent_Length: 7\r\nTransfer_Encoding: "
+	  "chunked\r\nMy_Own: 1\r\n"
 	  "\r\n",
 	  "GET / HTTP/1.1\r\nHost: a\r\nMy_Own: 1\r\n" FORWARDED "\r\n" },
 	{ "HTTP/1.0 becomes 1.1 with a Host", "GET / HTTP/1.0\r\n\r\n",
@@ -46,13 +49,19 @@ static const struct head_case {
 	  "POST / HTTP/1.1\r\nHost: a\r\n" FORWARDED "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n" },
 	{ "Expect without one is dropped", "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
 	  "GET / HTTP/1.1\r\nHost: a\r\n" FORWARDED "\r\n" },
-	{ "Expect of a 1.0 client is dropped", "POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+	{ "Expect of a 1.0 client is dropped",
+	  "POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
 	  "POST / HTTP/1.1\r\nHost: a\r\n" FORWARDED "Content-Length: 1\r\n\r\n" },
-	{ "WebSocket", "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: k\r\n\r\n",
-	  "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\n" FORWARDED "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n" },
-	{ "h2c is not tunnelled", "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x, h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-	  "HTTP2-Settings: s\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n" FORWARDED "\r\n" },
-	{ "no upgrade with a body", "POST / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\n",
+	{ "WebSocket",
+	  "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: k\r\n\r\n",
+	  "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\n" FORWARDED
+	  "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n" },
+	{ "h2c is not tunnelled",
+	  "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x, h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+	  "HTTP2-Settings: s\r\n\r\n",
+	  "GET / HTTP/1.1\r\nHost: a\r\n" FORWARDED "\r\n" },
+	{ "no upgrade with a body",
+	  "POST / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\n",
 	  "POST / HTTP/1.1\r\nHost: a\r\n" FORWARDED "Content-Length: 1\r\n\r\n" },
 };
 
@@ -82,19 +91,31 @@ static void test_proxy_message_responses(void **state)
 		struct proxy_message_response how;
 		const char *out;
 	} cases[] = {
-		{ "as it is", "HTTP/1.1 200 Fine\r\nServer: x\r\nContent-Length: 5\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n", { 0 },
+		{ "as it is",
+		  "HTTP/1.1 200 Fine\r\nServer: x\r\nContent-Length: 5\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n",
+		  { 0 },
 		  "HTTP/1.1 200 Fine\r\nServer: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 5\r\n\r\n" },
-		{ "hop-by-hop", "HTTP/1.0 200 OK\r\nConnection: close, X\r\nKeep-Alive: a\r\nX: y\r\nUpgrade: h2\r\n\r\n",
-		  { .chunked = true }, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" },
-		{ "close", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", { .close = true, .keep_alive = true },
+		{ "hop-by-hop",
+		  "HTTP/1.0 200 OK\r\nConnection: close, X\r\nKeep-Alive: a\r\nX: y\r\nUpgrade: h2\r\n\r\n",
+		  { .chunked = true },
+		  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" },
+		{ "close",
+		  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		  { .close = true, .keep_alive = true },
 		  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" },
-		{ "kept for a 1.0 client", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", { .keep_alive = true },
+		{ "kept for a 1.0 client",
+		  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		  { .keep_alive = true },
 		  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n" },
 		{ "204 has no length", "HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n", { 0 }, "HTTP/1.1 204 None\r\n\r\n" },
-		{ "304 may have one", "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", { 0 },
+		{ "304 may have one",
+		  "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n",
+		  { 0 },
 		  "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n" },
 		{ "100", "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n", { 0 }, "HTTP/1.1 100 Continue\r\n\r\n" },
-		{ "101", "HTTP/1.1 101 Switch\r\nupgrade: websocket\r\nConnection: Upgrade\r\n\r\n", { .upgrade = true },
+		{ "101",
+		  "HTTP/1.1 101 Switch\r\nupgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+		  { .upgrade = true },
 		  "HTTP/1.1 101 Switch\r\nConnection: upgrade\r\nupgrade: websocket\r\n\r\n" },
 	};
 	static struct http1_head h;
@@ -146,12 +167,14 @@ static void test_proxy_message_bodies(void **state)
 		{ "length stays", "helloGET", HTTP1_LENGTH, 5, false, PROXY_BODY_END, "hello", "GET" },
 		{ "chunks are written anew", "003;x=y\r\nabc\r\n0;z\r\n\r\nGET", HTTP1_CHUNKED, -1, true, PROXY_BODY_END,
 		  "3\r\nabc\r\n0\r\n\r\n", "GET" },
-		{ "chunks for a 1.0 client", "3\r\nabc\r\n1\r\nd\r\n0\r\nX: y\r\n\r\n", HTTP1_CHUNKED, -1, false, PROXY_BODY_END, "abcd",
-		  "" },
+		{ "chunks for a 1.0 client", "3\r\nabc\r\n1\r\nd\r\n0\r\nX: y\r\n\r\n", HTTP1_CHUNKED, -1, false,
+		  PROXY_BODY_END, "abcd", "" },
 		{ "trailers pass", "0\r\nX-Sum: 1\r\nY:2\r\n\r\n", HTTP1_CHUNKED, -1, true, PROXY_BODY_END,
 		  "0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", "" },
-		{ "but not those that would be believed", "0\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\nHost: b\r\nX_Forwarded_For: 6\r\n"
-		  "Connection: close\r\nTrailer: a\r\n\r\n", HTTP1_CHUNKED, -1, true, PROXY_BODY_END, "0\r\n\r\n", "" },
+		{ "but not those that would be believed",
+		  "0\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\nHost: b\r\nX_Forwarded_For: 6\r\n"
+		  "Connection: close\r\nTrailer: a\r\n\r\n",
+		  HTTP1_CHUNKED, -1, true, PROXY_BODY_END, "0\r\n\r\n", "" },
 		{ "incomplete", "5\r\nab", HTTP1_CHUNKED, -1, true, PROXY_BODY_MORE, "2\r\nab\r\n", "" },
 		{ "malformed", "5\r\nabcdefgh", HTTP1_CHUNKED, -1, true, PROXY_BODY_BAD, NULL, NULL },
 		{ "until close becomes chunked", "ab", HTTP1_UNTIL_CLOSE, -1, true, PROXY_BODY_MORE, "2\r\nab\r\n", "" },

@@ -44,7 +44,9 @@ static void test_proxy_timers_fire_in_order(void **state)
 
 	(void)state;
 	for (int i = 0; i < ITEMS; i++) {
-		items[i] = (struct item){ .timer = { .fire = fire, .self = &items[i] }, .timers = &t, .last = &last, .fired = &fired };
+		items[i] = (struct item){
+			.timer = { .fire = fire, .self = &items[i] }, .timers = &t, .last = &last, .fired = &fired
+		};
 		random = random * 1664525 + 1013904223;
 		timers_set(&t, &items[i].timer, random >> 20);
 	}
@@ -76,7 +78,9 @@ static void test_proxy_timers_may_change_others_and_themselves(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		items[i] = (struct item){ .timer = { .fire = fire, .self = &items[i] }, .timers = &t, .last = &last, .fired = &fired };
+		items[i] = (struct item){
+			.timer = { .fire = fire, .self = &items[i] }, .timers = &t, .last = &last, .fired = &fired
+		};
 		timers_set(&t, &items[i].timer, i + 1);
 	}
 	items[0].cancels = &items[1];

@@ -1,4 +1,4 @@
-#include "proxy_test.h"
+#include "proxy_testing.h"
 
 /* Plain TCP, and connections that HTTP hands over (101). */
 
@@ -239,7 +239,8 @@ static void serve_upgrade(struct server_conn *c)
 		server_answer(c, "plain");
 		return;
 	}
-	send_text(c->fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX: y\r\n\r\nwelcome ");
+	send_text(c->fd,
+	          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX: y\r\n\r\nwelcome ");
 	if (c->in.len)
 		send_bytes(c->fd, c->in.data, c->in.len);
 	buf_reset(&c->in);
@@ -301,8 +302,10 @@ static void test_proxy_tunnel_declined_upgrade_stays_http(void **state)
 	assert_true(client_read(fd, false, &r));
 	assert_string_equal(buf_str(&r.body), "plain");
 	/* Tunnels that would carry requests past us are not offered to the application. */
-	assert_true(client_ask(fd, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-	                           "HTTP2-Settings: x\r\n\r\n", &r));
+	assert_true(client_ask(fd,
+	                       "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+	                       "HTTP2-Settings: x\r\n\r\n",
+	                       &r));
 	assert_string_equal(buf_str(&r.body), "plain");
 	fixture_done(&f);
 	server_stop(s);

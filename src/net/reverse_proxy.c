@@ -220,7 +220,7 @@ static struct proxy *next_changed(struct proxy_set *set, bool *ret_closing, int6
 	MUTEX_GUARD(&set->lock);
 	struct proxy *p;
 
-	LIST_FOREACH(p, &set->proxies, entry) {
+	LIST_FOREACH (p, &set->proxies, entry) {
 		if (p->changed) {
 			p->changed = false;
 			*ret_closing = p->closing;
@@ -236,7 +236,7 @@ static struct proxy *next_finished(struct proxy_set *set)
 	MUTEX_GUARD(&set->lock);
 	struct proxy *p;
 
-	LIST_FOREACH(p, &set->proxies, entry)
+	LIST_FOREACH (p, &set->proxies, entry)
 		if (p->draining && !p->conns_len)
 			return p;
 	return NULL;
@@ -381,9 +381,9 @@ struct proxy_set *proxy_set_free(struct proxy_set *set)
 /* Listens on 127.0.0.1; the socket and the port. */
 static int listen_on(int port, int *ret_fd, int *ret_port, struct err *err)
 {
-	struct sockaddr_in at = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-	};
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		                      .sin_port = htons((uint16_t)port),
+		                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	const int on = 1;
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -393,8 +393,10 @@ static int listen_on(int port, int *ret_fd, int *ret_port, struct err *err)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)&at, sizeof(at)) || listen(fd, SOMAXCONN)) {
 		if (errno == EADDRINUSE)
-			return err_set(err, ERR_ALREADY_EXISTS, "reverse proxy on port %d: the port is taken: choose another, or stop "
-			               "the program that listens there", port);
+			return err_set(err, ERR_ALREADY_EXISTS,
+			               "reverse proxy on port %d: the port is taken: choose another, or stop "
+			               "the program that listens there",
+			               port);
 		return err_set_errno(err, errno, "reverse proxy on port %d: listening on 127.0.0.1", port);
 	}
 	if (getsockname(fd, (struct sockaddr *)&at, &len))

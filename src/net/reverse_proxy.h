@@ -1,15 +1,15 @@
 #ifndef NET_REVERSE_PROXY_H
 #define NET_REVERSE_PROXY_H
-/* A load-balancing reverse proxy on loopback, for what the local provider runs: HTTP/1.x with keep-alive on both sides, upgrades
- * (WebSocket) as tunnels, or plain TCP. One event thread serves all proxies of a set.
+/* A load-balancing reverse proxy on loopback, for what the local provider runs: HTTP/1.x with keep-alive on both sides,
+ * upgrades (WebSocket) as tunnels, or plain TCP. One event thread serves all proxies of a set.
  *
  * Least-connections over the backends that are in; a backend taken out gets no new request while its requests under way
- * finish (drain). A request whose backend refuses the connection, or closes a kept connection before a byte of answer, is
- * sent to another backend when nothing of its body was lost (bodies up to 64 KiB are kept for that). No backend: requests
- * wait up to hold_ns (that is how a scaled-to-zero application is woken: on_demand is called), then 503 with a plain
- * sentence. Hop-by-hop headers are removed, X-Forwarded-For/-Proto/-Host are set. Header blocks over 64 KiB are refused
- * (431), malformed or ambiguous framing (both Content-Length and Transfer-Encoding, …) too (400), so that nothing can be
- * smuggled. */
+ * finish (drain). A request whose backend refuses the connection, or closes a kept connection before a byte of answer,
+ * is sent to another backend when nothing of its body was lost (bodies up to 64 KiB are kept for that). No backend:
+ * requests wait up to hold_ns (that is how a scaled-to-zero application is woken: on_demand is called), then 503 with a
+ * plain sentence. Hop-by-hop headers are removed, X-Forwarded-For/-Proto/-Host are set. Header blocks over 64 KiB are
+ * refused (431), malformed or ambiguous framing (both Content-Length and Transfer-Encoding, …) too (400), so that
+ * nothing can be smuggled. */
 
 #include "base/err.h"
 #include "base/log.h"
@@ -22,10 +22,10 @@ struct proxy_set *proxy_set_new(struct logger *log, struct err *err);
 struct proxy_set *proxy_set_free(struct proxy_set *set);
 
 struct proxy_config {
-	int port;              /* to listen on, 127.0.0.1; 0: any free one */
-	bool tcp;              /* plain TCP instead of HTTP */
-	int64_t hold_ns;       /* how long a request waits for a backend; 0: 30 s */
-	int64_t idle_ns;       /* an idle kept connection is closed after this; 0: 60 s */
+	int port;        /* to listen on, 127.0.0.1; 0: any free one */
+	bool tcp;        /* plain TCP instead of HTTP */
+	int64_t hold_ns; /* how long a request waits for a backend; 0: 30 s */
+	int64_t idle_ns; /* an idle kept connection is closed after this; 0: 60 s */
 	/* Called on the event thread when a request arrives and no backend is in; at most every 100 ms. Must not block. May
 	 * be NULL. */
 	void (*on_demand)(void *self);

@@ -1,4 +1,6 @@
-#include "proxy_test.h"
+#include "proxy_testing.h"
+
+#include <sys/resource.h>
 
 /* Balancing. */
 
@@ -75,6 +77,7 @@ static void test_reverse_proxy_prefers_the_least_busy(void **state)
 		assert_string_equal(buf_str(&r.body), "2");
 	}
 	assert_int_equal(stats_of(&f).active, 1);
+	atomic_store(&a->flag, 1);
 	assert_true(client_read(busy, false, &slow));
 	assert_string_equal(buf_str(&slow.body), "1");
 	fixture_done(&f);
@@ -96,7 +99,8 @@ static void test_reverse_proxy_tries_another_when_refused(void **state)
 	proxy_backend_add(f.proxy, closed_port());
 	proxy_backend_add(f.proxy, s->port);
 	for (int i = 0; i < 10; i++) {
-		assert_true(client_ask_once(f.port, i % 2 ? GET("/") : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", &r));
+		assert_true(client_ask_once(
+			f.port, i % 2 ? GET("/") : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", &r));
 		assert_int_equal(r.status, 200);
 	}
 	assert_int_equal(atomic_load(&s->requests_seen), 10);
@@ -214,9 +218,10 @@ struct load {
 /* Keeps its connection as long as it is let. */
 static void *load_main(void *arg)
 {
-	static const char *const requests[] = { GET("/"), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
-		                                    GET("/echo"),
-		                                    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" };
+	static const char *const requests[] = {
+		GET("/"), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", GET("/echo"),
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+	};
 	_cleanup_response_ struct response r;
 	struct load *load = arg;
 	_cleanup_close_ int fd = try_connect(load->port);
@@ -290,6 +295,7 @@ static void test_reverse_proxy_drains(void **state)
 		assert_string_equal(buf_str(&r.body), "2");
 	}
 	assert_int_equal(proxy_backend_active(f.proxy, a->port), 1);
+	atomic_store(&a->flag, 1);
 	assert_true(client_read(busy, false, &slow));
 	assert_string_equal(buf_str(&slow.body), "1");
 	assert_soon(proxy_backend_active(f.proxy, a->port) == 0);
@@ -541,6 +547,7 @@ static void test_reverse_proxy_close_lets_requests_finish(void **state)
 	proxy_close(f.proxy, 10 * NS_PER_S);
 	assert_int_equal(try_connect(f.port), -1);
 	assert_true(at_end(idle));
+	atomic_store(&s->flag, 1);
 	assert_true(client_read(busy, false, &r));
 	assert_int_equal(r.status, 200);
 	assert_false(r.keep_alive);
@@ -642,6 +649,39 @@ static void test_reverse_proxy_serves_many_proxies(void **state)
 	server_stop(s);
 }
 
+/* More clients than there are file descriptors: they wait, and nothing spins or breaks. */
+static void test_reverse_proxy_survives_a_lack_of_descriptors(void **state)
+{
+	struct server *s = server_start(0, 1, serve_app, NULL);
+	_cleanup_response_ struct response r;
+	struct rlimit limit, low;
+	struct fixture f;
+
+	(void)state;
+	response_init(&r);
+	fixture_open(&f, NULL);
+	proxy_backend_add(f.proxy, s->port);
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in to = loopback(f.port);
+
+	set_patience(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = (rlim_t)fd + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	int connected = connect(fd, (struct sockaddr *)&to, sizeof(to));
+	bool sent = send_text(fd, GET("/"));
+
+	clock_sleep_ns(20 * NS_PER_MS);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(connected == 0 && sent);
+	assert_int_equal(stats_of(&f).requests, 0);
+	assert_true(client_read(fd, false, &r));
+	assert_int_equal(r.status, 200);
+	fixture_done(&f);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -667,6 +707,7 @@ int main(void)
 		cmocka_unit_test(test_reverse_proxy_set_free_cuts_everything),
 		cmocka_unit_test(test_reverse_proxy_can_be_closed_by_its_own_callback),
 		cmocka_unit_test(test_reverse_proxy_serves_many_proxies),
+		cmocka_unit_test(test_reverse_proxy_survives_a_lack_of_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,10 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                               \
-		if (!(condition))                                                                                              \
-			abort();                                                                                                   \
+#define CHECK(condition)  \
+	do {                  \
+		if (!(condition)) \
+			abort();      \
 	} while (0)
 
 enum kind { REQUEST, RESPONSE, RESPONSE_TO_HEAD };
@@ -43,8 +43,8 @@ static ssize_t parse_pieces(enum kind kind, const char *data, size_t len, size_t
 }
 
 /* Decodes a whole body onto out. */
-static enum http1_event decode(enum http1_framing framing, int64_t length, const char *data, size_t len, struct buf *out,
-                               size_t *ret_used)
+static enum http1_event decode(enum http1_framing framing, int64_t length, const char *data, size_t len,
+                               struct buf *out, size_t *ret_used)
 {
 	struct http1_body body;
 	struct http1_field f;
