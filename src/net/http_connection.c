@@ -33,11 +33,13 @@ static void describe_remote(struct MHD_Connection *connection, char *ret, size_t
 	}
 }
 
-/* A client that vanished without a word (power, network) is noticed after about a minute. */
-static void enable_keepalive(int fd)
+/* A client that vanished without a word (power, network) is noticed after about a minute. libmicrohttpd sets TCP_NODELAY
+ * only when it sends a response; without it, the parts of a TLS handshake may wait for delayed acknowledgements. */
+static void set_socket_options(int fd)
 {
 	int on = 1, idle_s = 30, interval_s = 10, count = 3;
 
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
@@ -76,7 +78,7 @@ static void connection_started(struct http_server *s, struct MHD_Connection *con
 	c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	atomic_init(&c->waiting_since_ns, clock_mono_ns());
 	describe_remote(connection, c->remote, sizeof(c->remote));
-	enable_keepalive(c->fd);
+	set_socket_options(c->fd);
 	*socket_context = c;
 	if (session)
 		set_up_tls(c, session);
