@@ -252,7 +252,7 @@ static int check_framing(const struct http1_head *h, const struct framing_fields
 /* "HTTP/1.1" */
 static int parse_version(struct http1_str s, int *ret_minor, struct http1_error *err)
 {
-	if (s.len != 8 || memcmp(s.p, "HTTP/", 5) || s.p[5] < '0' || s.p[5] > '9' || s.p[6] != '.' || s.p[7] < '0' ||
+	if (s.len != 8 || memcmp(s.p, "HTTP/", 5) != 0 || s.p[5] < '0' || s.p[5] > '9' || s.p[6] != '.' || s.p[7] < '0' ||
 	    s.p[7] > '9')
 		return bad(err, 400, "the protocol version is malformed");
 	if (s.p[5] != '1')

@@ -20,8 +20,11 @@ static void serve_scripted(struct server_conn *c)
 		buf_reset(&s->seen);
 		buf_append(&s->seen, c->head_text.data, c->head_text.len);
 		buf_append(&s->seen, buf_str(&c->body), c->body.len);
+		const char *answer = s->answer;
+		bool close_after = s->close;
+
 		pthread_mutex_unlock(&s->lock);
-		if (!send_text(c->fd, s->answer) || s->close)
+		if (!send_text(c->fd, answer) || close_after)
 			return;
 	}
 }
@@ -36,6 +39,13 @@ static void script_open(struct script *s, server_handler handler, const char *an
 	proxy_backend_add(s->f.proxy, s->server->port);
 }
 
+static void script_set(struct script *s, const char *answer, bool close_after)
+{
+	MUTEX_GUARD(&s->lock);
+	s->answer = answer;
+	s->close = close_after;
+}
+
 static void script_done(struct script *s)
 {
 	fixture_done(&s->f);
@@ -44,78 +54,77 @@ static void script_done(struct script *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
+static const struct response_case {
+	const char *why, *request, *answer;
+	bool close; /* the backend, after its answer */
+	int status;
+	enum http1_framing framing;
+	bool keep_alive, whole;
+	const char *body;
+} response_cases[] = {
+	{ "length", GET("/"), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, HTTP1_LENGTH, true, true,
+	  "ab" },
+	{ "chunked", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n1\r\nb\r\n0\r\n\r\n",
+	  false, 200, HTTP1_CHUNKED, true, true, "ab" },
+	{ "trailers", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nSum: 1\r\n\r\n", false,
+	  200, HTTP1_CHUNKED, true, true, "a[Sum=1]" },
+	{ "until close: the client's connection stays", GET("/"), "HTTP/1.0 200 OK\r\n\r\nab", true, 200, HTTP1_CHUNKED,
+	  true, true, "ab" },
+	{ "HEAD", "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false, 200,
+	  HTTP1_NONE, true, true, "" },
+	{ "204", GET("/"), "HTTP/1.1 204 No Content\r\n\r\n", false, 204, HTTP1_NONE, true, true, "" },
+	{ "304", GET("/"), "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", false, 304, HTTP1_NONE, true, true,
+	  "" },
+	{ "early hints are dropped for 1.0", "GET / HTTP/1.0\r\n\r\n",
+	  "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200,
+	  HTTP1_LENGTH, false, true, "ab" },
+	{ "1.0, chunked", "GET / HTTP/1.0\r\n\r\n",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n", false, 200,
+	  HTTP1_UNTIL_CLOSE, false, true, "ab" },
+	{ "1.0 keep-alive", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, HTTP1_LENGTH, true, true, "ab" },
+	{ "1.0 keep-alive needs a length", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\nab",
+	  true, 200, HTTP1_UNTIL_CLOSE, false, true, "ab" },
+	{ "the client closes", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, HTTP1_LENGTH, false, true, "ab" },
+	{ "the backend closes: not the client's matter", GET("/"),
+	  "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab", true, 200, HTTP1_LENGTH, true, true,
+	  "ab" },
+	{ "cut off, with length", GET("/"), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", true, 200, HTTP1_LENGTH, true,
+	  false, "ab" },
+	{ "cut off, chunked", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", true, 200,
+	  HTTP1_CHUNKED, true, false, "ab" },
+	{ "malformed chunk", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", false, 200,
+	  HTTP1_CHUNKED, true, false, "ab" },
+	{ "not HTTP", GET("/"), "220 mail.example ESMTP\r\n\r\n", false, 502, HTTP1_LENGTH, false, true,
+	  "The application's answer is not valid HTTP.\n" },
+	{ "ambiguous", GET("/"), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  false, 502, HTTP1_LENGTH, false, true, "The application's answer is not valid HTTP.\n" },
+	{ "half a head", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nX: ", true, 502,
+	  HTTP1_LENGTH, false, true, "The application closed the connection before it had answered.\n" },
+	{ "101 nobody asked for", GET("/"), "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+	  false, 502, HTTP1_LENGTH, false, true, "The application switched protocols without being asked to.\n" },
+};
+
 static void test_proxy_exchange_responses(void **state)
 {
-	static const struct {
-		const char *why, *request, *answer;
-		bool close; /* the backend, after its answer */
-		int status;
-		enum http1_framing framing;
-		bool keep_alive, whole;
-		const char *body;
-	} cases[] = {
-		{ "length", GET("/"), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, HTTP1_LENGTH, true, true,
-		  "ab" },
-		{ "chunked", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n1\r\nb\r\n0\r\n\r\n",
-		  false, 200, HTTP1_CHUNKED, true, true, "ab" },
-		{ "trailers", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nSum: 1\r\n\r\n",
-		  false, 200, HTTP1_CHUNKED, true, true, "a[Sum=1]" },
-		{ "until close: the client's connection stays", GET("/"), "HTTP/1.0 200 OK\r\n\r\nab", true, 200, HTTP1_CHUNKED,
-		  true, true, "ab" },
-		{ "HEAD", "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false, 200,
-		  HTTP1_NONE, true, true, "" },
-		{ "204", GET("/"), "HTTP/1.1 204 No Content\r\n\r\n", false, 204, HTTP1_NONE, true, true, "" },
-		{ "304", GET("/"), "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", false, 304, HTTP1_NONE, true, true,
-		  "" },
-		{ "early hints are dropped for 1.0", "GET / HTTP/1.0\r\n\r\n",
-		  "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200,
-		  HTTP1_LENGTH, false, true, "ab" },
-		{ "1.0, chunked", "GET / HTTP/1.0\r\n\r\n",
-		  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n", false, 200,
-		  HTTP1_UNTIL_CLOSE, false, true, "ab" },
-		{ "1.0 keep-alive", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-		  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, HTTP1_LENGTH, true, true, "ab" },
-		{ "1.0 keep-alive needs a length", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-		  "HTTP/1.0 200 OK\r\n\r\nab", true, 200, HTTP1_UNTIL_CLOSE, false, true, "ab" },
-		{ "the client closes", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-		  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, HTTP1_LENGTH, false, true, "ab" },
-		{ "the backend closes: not the client's matter", GET("/"),
-		  "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab", true, 200, HTTP1_LENGTH, true, true,
-		  "ab" },
-		{ "cut off, with length", GET("/"), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", true, 200, HTTP1_LENGTH,
-		  true, false, "ab" },
-		{ "cut off, chunked", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", true, 200,
-		  HTTP1_CHUNKED, true, false, "ab" },
-		{ "malformed chunk", GET("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", false, 200,
-		  HTTP1_CHUNKED, true, false, "ab" },
-		{ "not HTTP", GET("/"), "220 mail.example ESMTP\r\n\r\n", false, 502, HTTP1_LENGTH, false, true,
-		  "The application's answer is not valid HTTP.\n" },
-		{ "ambiguous", GET("/"), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		  false, 502, HTTP1_LENGTH, false, true, "The application's answer is not valid HTTP.\n" },
-		{ "half a head", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nX: ", true, 502,
-		  HTTP1_LENGTH, false, true, "The application closed the connection before it had answered.\n" },
-		{ "101 nobody asked for", GET("/"),
-		  "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", false, 502, HTTP1_LENGTH,
-		  false, true, "The application switched protocols without being asked to.\n" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(response_cases); i++) {
+		const struct response_case *t = &response_cases[i];
 		_cleanup_response_ struct response r;
 		struct script s;
 
 		response_init(&r);
-		script_open(&s, serve_scripted, cases[i].answer);
-		s.close = cases[i].close;
+		script_open(&s, serve_scripted, NULL);
+		script_set(&s, t->answer, t->close);
 		_cleanup_close_ int fd = client_connect(s.f.port);
 
-		if (!client_ask(fd, cases[i].request, &r) || r.status != cases[i].status || r.framing != cases[i].framing ||
-		    r.keep_alive != cases[i].keep_alive || r.whole != cases[i].whole || strcmp(buf_str(&r.body), cases[i].body))
-			fail_msg("%s: status %d, framing %d, keep_alive %d, whole %d, body \"%s\"", cases[i].why, r.status,
-			         r.framing, r.keep_alive, r.whole, buf_str(&r.body));
+		if (!client_ask(fd, t->request, &r) || r.status != t->status || r.framing != t->framing ||
+		    r.keep_alive != t->keep_alive || r.whole != t->whole || strcmp(buf_str(&r.body), t->body))
+			fail_msg("%s: status %d, framing %d, keep_alive %d, whole %d, body \"%s\"", t->why, r.status, r.framing,
+			         r.keep_alive, r.whole, buf_str(&r.body));
 		if (r.keep_alive && r.whole) {
-			s.close = false;
-			s.answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext";
+			script_set(&s, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext", false);
 			assert_true(client_ask(fd, GET("/"), &r));
 			assert_string_equal(buf_str(&r.body), "next");
 		} else if (r.whole && !r.keep_alive) {
@@ -132,8 +141,8 @@ static void test_proxy_exchange_truncation_is_an_error_for_old_clients(void **st
 	struct script s;
 
 	(void)state;
-	script_open(&s, serve_scripted, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
-	s.close = true;
+	script_open(&s, serve_scripted, NULL);
+	script_set(&s, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", true);
 	_cleanup_close_ int fd = client_connect(s.f.port);
 
 	/* Its body ends with the connection: only a reset says that this was not the end. */
