@@ -11,7 +11,7 @@ struct watch {
 	atomic_int closed; /* how often on_close was called */
 	bool end_in_on_close;
 	bool slow_on_close;
-	atomic_bool in_on_close;
+	atomic_bool began; /* on_close has */
 };
 
 struct fixture {
@@ -26,13 +26,12 @@ static void on_close(void *self)
 {
 	struct watch *w = self;
 
-	atomic_store(&w->in_on_close, true);
+	atomic_store(&w->began, true);
 	if (w->slow_on_close)
 		clock_sleep_ns(50 * NS_PER_MS);
 	if (w->end_in_on_close)
 		http_stream_end(w->stream);
 	atomic_fetch_add(&w->closed, 1);
-	atomic_store(&w->in_on_close, false);
 }
 
 /* "/watch" opens a stream, "/finished" one that has ended before it began. */
@@ -220,7 +219,7 @@ static void test_http_stream_end_waits_for_on_close(void **state)
 	int fd = open_watch(f, "slow", &w);
 
 	close(fd);
-	WAIT_UNTIL(atomic_load(&w->in_on_close));
+	WAIT_UNTIL(atomic_load(&w->began));
 	end_watch(w);
 	assert_int_equal(atomic_load(&w->closed), 1);
 }

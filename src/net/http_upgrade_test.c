@@ -122,9 +122,9 @@ static struct fixture *fixture_new(const struct tls_server_config *tls)
 
 static void fixture_free(struct fixture *f)
 {
+	http_server_stop(f->server, NS_PER_S);
 	if (atomic_load(&f->upgraded))
 		pthread_join(f->session.thread, NULL);
-	http_server_stop(f->server, NS_PER_S);
 	free(f);
 }
 
