@@ -81,11 +81,13 @@ static void test_json_parse_numbers_as_kubernetes_does(void **state)
 		{ "0.000001", "0.000001", JSON_REAL, "the last without exponent" },
 		{ "0.0000001", "1e-07", JSON_REAL, "the first with exponent" },
 		{ "123456789.125", "123456789.125", JSON_REAL, "digits on both sides" },
+		{ "77777777777777777.7", "77777777777777776", JSON_REAL, "all digits where it reads back as an integer" },
 		{ "1e20", "100000000000000000000", JSON_REAL, "written out below 1e21" },
 		{ "1e21", "1e+21", JSON_REAL, "and not from there on" },
 		{ "1.7976931348623157e308", "1.7976931348623157e+308", JSON_REAL, "largest double" },
 		{ "5e-324", "5e-324", JSON_REAL, "smallest double" },
 		{ "1e-400", "0", JSON_REAL, "too small becomes 0, as in Go" },
+		{ "-0.0", "0", JSON_REAL, "which has no sign" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_json_ json_t *v = parse(cases[i].text);

@@ -52,6 +52,10 @@ static size_t split_scientific(const char *text, char digits[static TEXT_REAL_MA
 size_t text_format_real(double v, char ret[static TEXT_REAL_MAX])
 {
 	char scientific[TEXT_REAL_MAX], digits[TEXT_REAL_MAX];
+	/* Read back as an integer, which must be the same number: so all its digits count, not only those that a double
+	 * needs. */
+	if (fabs(v) >= 0x1p53 && fabs(v) < 0x1p63)
+		return (size_t)snprintf(ret, TEXT_REAL_MAX, "%.0f", v);
 	/* Every text of 15 digits reads back as itself, but not when the double has lost digits for being so small. */
 	for (int precision = fabs(v) < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
 		snprintf(scientific, sizeof(scientific), "%.*e", precision, v);
@@ -61,7 +65,7 @@ size_t text_format_real(double v, char ret[static TEXT_REAL_MAX])
 	int exponent;
 	size_t n = split_scientific(scientific, digits, &exponent);
 	char *p = ret;
-	if (signbit(v))
+	if (v < 0) /* -0.0 is 0: equal numbers have equal texts */
 		*p++ = '-';
 	if (exponent < -6 || exponent >= 21) {
 		*p++ = digits[0];

@@ -123,7 +123,8 @@ void text_position(const char *text, const char *at, int *ret_line, int *ret_col
 const char *text_describe(const char *at, const char *end, char ret[static 32]);
 
 #define TEXT_REAL_MAX 32
-/* The shortest decimal text that reads back as v, written as Go's encoding/json does (1, 0.25, 1e+21). Its length. */
+/* The shortest decimal text that reads back as the same number, written as Go's encoding/json does (1, 0.25, 1e+21).
+ * Its length. */
 size_t text_format_real(double v, char ret[static TEXT_REAL_MAX]);
 /* Reads the len bytes of a decimal number that is known to be well-formed; false when it overflows a double. */
 bool text_parse_real(const char *text, size_t len, double *ret);
