@@ -9,6 +9,7 @@ struct apply_request {
 	const char *manager;           /* field manager, never empty */
 	const char *api_version;       /* of the request */
 	const char *subresource;       /* "" for the main resource */
+	bool has_status;               /* the type has a status subresource: its main resource does not own status */
 	bool force;
 	int64_t now_wall_ns;
 };

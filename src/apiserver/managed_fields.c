@@ -1,0 +1,313 @@
+#include "managed_fields.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define UPDATE_MANAGERS_MAX 10
+#define OLD_UPDATES "ancient-changes"
+
+static void entry_clear(struct managed_entry *e)
+{
+	free(e->manager);
+	free(e->api_version);
+	free(e->subresource);
+	free(e->time);
+	field_set_free(e->set);
+	*e = (struct managed_entry){ 0 };
+}
+
+void managed_clear(struct managed *m)
+{
+	for (size_t i = 0; i < m->len; i++)
+		entry_clear(&m->entries[i]);
+	free(m->entries);
+	*m = (struct managed){ 0 };
+}
+
+static struct managed_entry *lookup(const struct managed *m, const char *manager, bool applied, const char *api_version,
+                                    const char *subresource)
+{
+	for (size_t i = 0; i < m->len; i++) {
+		struct managed_entry *e = &m->entries[i];
+		/* An applier stays the same one from version to version. */
+		if (e->applied == applied && strcmp(e->manager, manager) == 0 && strcmp(e->subresource, subresource) == 0 &&
+		    (applied || strcmp(e->api_version, api_version) == 0))
+			return e;
+	}
+	return NULL;
+}
+
+static struct managed_entry *append(struct managed *m, const char *manager, bool applied, const char *api_version,
+                                    const char *subresource)
+{
+	m->entries = xreallocarray(m->entries, m->len + 1, sizeof(*m->entries));
+	m->entries[m->len] = (struct managed_entry){
+		.manager = xstrdup(manager),
+		.api_version = xstrdup(api_version),
+		.subresource = xstrdup(subresource),
+		.applied = applied,
+		.set = field_set_new(),
+	};
+	return &m->entries[m->len++];
+}
+
+static bool decode_entry(const json_t *v, struct managed *m)
+{
+	const char *operation = json_get_str(v, "operation"), *api_version = json_get_str(v, "apiVersion");
+	const char *manager = json_get_str(v, "manager"), *subresource = json_get_str(v, "subresource");
+	const json_t *fields = json_object_get(v, "fieldsV1");
+	bool applied = str_eq(operation, "Apply");
+
+	if ((!applied && !str_eq(operation, "Update")) || str_empty(api_version) ||
+	    !str_eq(json_get_str(v, "fieldsType"), "FieldsV1"))
+		return false;
+	struct field_set *set = json_is_object(fields) ? field_set_from_v1(fields, NULL) : field_set_new();
+	if (!set)
+		return false;
+	manager = manager ? manager : "";
+	subresource = subresource ? subresource : "";
+	struct managed_entry *e = lookup(m, manager, applied, api_version, subresource);
+	if (!e)
+		e = append(m, manager, applied, api_version, subresource);
+	field_set_free(e->set);
+	e->set = set;
+	free(e->time);
+	e->time = xstrdup_or_null(json_get_str(v, "time"));
+	return true;
+}
+
+bool managed_decode(const json_t *obj, struct managed *ret)
+{
+	const json_t *list = json_at(obj, "metadata", "managedFields", NULL);
+	struct managed m = { 0 };
+	size_t i;
+	json_t *v;
+	bool good = json_array_size(list) <= MANAGED_ENTRIES_MAX;
+
+	*ret = m;
+	json_array_foreach(list, i, v) {
+		good = good && decode_entry(v, &m);
+		if (!good)
+			break;
+	}
+	if (good)
+		*ret = m;
+	else
+		managed_clear(&m);
+	return good;
+}
+
+static int64_t seconds_of(const char *time)
+{
+	int64_t ns;
+
+	return time && rfc3339_parse(time, &ns) ? ns / NS_PER_S : 0;
+}
+
+/* Applies first, then by time, manager, version, subresource. */
+static int entry_order(const void *a, const void *b)
+{
+	const struct managed_entry *x = a, *y = b;
+	int64_t x_s = seconds_of(x->time), y_s = seconds_of(y->time);
+	int order;
+
+	if (x->applied != y->applied)
+		return x->applied ? -1 : 1;
+	if (x_s != y_s)
+		return x_s < y_s ? -1 : 1;
+	if ((order = strcmp(x->manager, y->manager)) != 0 || (order = strcmp(x->api_version, y->api_version)) != 0)
+		return order;
+	return strcmp(x->subresource, y->subresource);
+}
+
+static json_t *encode_entry(const struct managed_entry *e)
+{
+	json_t *v = json_object();
+
+	if (*e->manager)
+		json_put_str(v, "manager", e->manager);
+	json_put_str(v, "operation", e->applied ? "Apply" : "Update");
+	json_put_str(v, "apiVersion", e->api_version);
+	json_put_str(v, "time", e->time);
+	json_put_str(v, "fieldsType", "FieldsV1");
+	json_put(v, "fieldsV1", field_set_to_v1(e->set));
+	if (*e->subresource)
+		json_put_str(v, "subresource", e->subresource);
+	return v;
+}
+
+void managed_encode(struct managed *m, json_t *obj)
+{
+	json_t *meta = json_ensure_object(obj, "metadata");
+
+	managed_drop_empty(m);
+	if (m->len == 0) {
+		json_object_del(meta, "managedFields");
+		return;
+	}
+	qsort(m->entries, m->len, sizeof(*m->entries), entry_order);
+	json_t *list = json_array();
+	for (size_t i = 0; i < m->len; i++)
+		json_array_append_new(list, encode_entry(&m->entries[i]));
+	json_put(meta, "managedFields", list);
+}
+
+struct managed_entry *managed_find(const struct managed *m, const struct apply_request *request, const char *manager, bool applied)
+{
+	return lookup(m, manager, applied, request->api_version, request->subresource);
+}
+
+struct managed_entry *managed_ensure(struct managed *m, const struct apply_request *request, const char *manager, bool applied)
+{
+	struct managed_entry *e = managed_find(m, request, manager, applied);
+
+	if (!e)
+		return append(m, manager, applied, request->api_version, request->subresource);
+	if (strcmp(e->api_version, request->api_version) != 0) {
+		free(e->api_version);
+		e->api_version = xstrdup(request->api_version);
+	}
+	return e;
+}
+
+static void remove_entry(struct managed *m, size_t i)
+{
+	entry_clear(&m->entries[i]);
+	memmove(&m->entries[i], &m->entries[i + 1], (m->len - i - 1) * sizeof(*m->entries));
+	m->len--;
+}
+
+void managed_drop_empty(struct managed *m)
+{
+	for (size_t i = m->len; i-- > 0;)
+		if (field_set_is_empty(m->entries[i].set))
+			remove_entry(m, i);
+}
+
+void managed_reconcile(struct managed *m, const struct schema *schema)
+{
+	for (size_t i = 0; i < m->len; i++)
+		field_set_reconcile(m->entries[i].set, schema);
+}
+
+static void subtract(struct managed_entry *e, const struct field_set *s)
+{
+	if (field_set_is_empty(s))
+		return;
+	struct field_set *rest = field_set_difference(e->set, s);
+	field_set_free(e->set);
+	e->set = rest;
+}
+
+void managed_yield(struct managed *m, const struct managed_entry *self, const struct field_comparison *c)
+{
+	for (size_t i = 0; i < m->len; i++) {
+		if (&m->entries[i] == self)
+			continue;
+		subtract(&m->entries[i], c->modified);
+		subtract(&m->entries[i], c->added);
+		subtract(&m->entries[i], c->removed);
+	}
+}
+
+void managed_set_time(struct managed_entry *e, int64_t wall_ns)
+{
+	char text[RFC3339_SIZE];
+
+	free(e->time);
+	e->time = xstrdup(rfc3339_format(wall_ns, text));
+}
+
+struct field_set *managed_filter_set(const struct apply_request *request, const struct field_set *s)
+{
+	if (strcmp(request->subresource, "status") == 0)
+		return field_set_keep_top(s, "status");
+	return request->has_status ? field_set_drop_top(s, "status") : field_set_copy(s);
+}
+
+static void filter(const struct apply_request *request, struct field_set **s)
+{
+	struct field_set *kept = managed_filter_set(request, *s);
+
+	field_set_free(*s);
+	*s = kept;
+}
+
+void managed_filter(const struct apply_request *request, struct field_comparison *c)
+{
+	if (strcmp(request->subresource, "status") != 0 && !request->has_status)
+		return;
+	filter(request, &c->removed);
+	filter(request, &c->modified);
+	filter(request, &c->added);
+}
+
+static int oldest_update(const void *a, const void *b)
+{
+	const struct managed_entry *x = *(struct managed_entry *const *)a, *y = *(struct managed_entry *const *)b;
+	int64_t x_s = seconds_of(x->time), y_s = seconds_of(y->time);
+
+	if (x_s != y_s)
+		return x_s < y_s ? -1 : 1;
+	int order = strcmp(x->manager, y->manager);
+	return order ? order : strcmp(x->api_version, y->api_version);
+}
+
+/* Puts the oldest updates of each version together until there are few enough. */
+static void cap_updates(struct managed *m)
+{
+	struct managed_entry **updates = xcalloc(m->len, sizeof(*updates));
+	size_t len = 0, left;
+
+	for (size_t i = 0; i < m->len; i++)
+		if (!m->entries[i].applied)
+			updates[len++] = &m->entries[i];
+	qsort(updates, len, sizeof(*updates), oldest_update);
+	left = len;
+	for (size_t i = 1; i < len && left > UPDATE_MANAGERS_MAX; i++)
+		for (size_t k = 0; k < i; k++) {
+			struct managed_entry *bucket = updates[k], *e = updates[i];
+			if (!bucket->set || strcmp(bucket->api_version, e->api_version) != 0)
+				continue;
+			struct field_set *both = field_set_union(bucket->set, e->set);
+			field_set_free(bucket->set);
+			bucket->set = both;
+			free(bucket->manager);
+			bucket->manager = xstrdup(OLD_UPDATES);
+			free(bucket->subresource);
+			bucket->subresource = xstrdup("");
+			free(bucket->time);
+			bucket->time = TAKE_PTR(e->time);
+			e->set = field_set_free(e->set);
+			left--;
+			break;
+		}
+	free(updates);
+	managed_drop_empty(m);
+}
+
+void managed_update(struct managed *m, const struct apply_request *request, const char *manager, const json_t *old, const json_t *obj)
+{
+	struct field_comparison c;
+
+	managed_reconcile(m, request->schema);
+	field_compare(request->schema, old, obj, &c);
+	managed_filter(request, &c);
+	managed_yield(m, NULL, &c);
+	managed_drop_empty(m);
+	struct field_set *set = field_set_union(c.added, c.modified);
+	field_comparison_clear(&c);
+	field_set_strip(set);
+	if (!field_set_is_empty(set)) {
+		struct managed_entry *e = managed_ensure(m, request, manager, false);
+		struct field_set *both = field_set_union(e->set, set);
+		field_set_free(e->set);
+		e->set = both;
+		managed_set_time(e, request->now_wall_ns);
+	}
+	field_set_free(set);
+	cap_updates(m);
+}
