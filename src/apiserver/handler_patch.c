@@ -119,6 +119,7 @@ static int prepare_apply(struct api_request *req, struct api_op *op, struct err 
 		.manager = api_request_manager(req, manager),
 		.api_version = req->version->api_version,
 		.subresource = subresource,
+		.has_status = req->version->has_status,
 		.force = req->options.force,
 		.now_wall_ns = clock_wall_ns(),
 	};

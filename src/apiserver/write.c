@@ -215,6 +215,7 @@ static int track_fields(const struct api_request *req, const struct write_input 
 		.manager = api_request_manager(req, manager),
 		.api_version = req->version->api_version,
 		.subresource = in->subresource,
+		.has_status = req->version->has_status,
 		.now_wall_ns = clock_wall_ns(),
 	};
 
