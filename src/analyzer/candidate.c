@@ -1,5 +1,6 @@
 #include "analyzer/candidate.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 
 #include <ctype.h>

@@ -105,8 +105,7 @@ static struct compose_service *service_new(struct analysis *a, struct tree_dir *
 
 const struct compose_service *compose_read(struct analysis *a)
 {
-	struct compose_service *first = NULL;
-	const struct compose_service **tail = (const struct compose_service **)&first;
+	const struct compose_service *first = NULL, **tail = &first;
 	size_t files = 0, services = 0;
 
 	for (size_t i = 0; i < a->tree.dirs_len && files < FILES_MAX; i++) {

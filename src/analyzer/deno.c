@@ -35,6 +35,16 @@ static void read_imports(struct analysis *a, struct candidate *c, json_t *import
 	}
 }
 
+static bool serves(struct analysis *a, struct tree_dir *dir, const char *entry)
+{
+	const struct text *t = tree_read_at(&a->tree, dir, entry);
+	struct regex_match m;
+	size_t pos = 0;
+
+	return !str_eq(entry, "mod.ts") ||
+	       (t && regex_next(a->regex, "\\bserve\\(|\\.listen\\(|Deno\\.listen", t->data, t->len, &pos, &m));
+}
+
 static void set_start(struct analysis *a, struct candidate *c, struct tree_dir *dir, json_t *tasks)
 {
 	static const char *const names[] = { "start", "serve", "server", "preview", "dev", NULL };
@@ -55,7 +65,8 @@ static void set_start(struct analysis *a, struct candidate *c, struct tree_dir *
 		command_set(a, &c->start, dir, "deno task %s", names[i]);
 		return;
 	}
-	if (entry)
+	/* mod.ts is what a library is imported by. */
+	if (entry && serves(a, dir, entry))
 		command_set(a, &c->start, dir, "deno run --allow-net --allow-env --allow-read %s", shell_path(a, entry));
 }
 

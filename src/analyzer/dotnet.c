@@ -35,14 +35,18 @@ static void read_packages(struct analysis *a, struct candidate *c, const struct 
 	}
 }
 
-/* "net8.0" → "8.0"; of several the first. */
-static const char *target(struct analysis *a, const struct xml_node *project)
+/* "net8.0" → "8.0"; of several the first. What projects have in common may be said in a folder above. */
+static const char *target(struct analysis *a, struct tree_dir *dir, const struct xml_node *project)
 {
-	const char *s = property(project, "TargetFramework");
+	const char *s = NULL;
 	char *version;
 
-	if (!s)
-		s = property(project, "TargetFrameworks");
+	for (; dir && !s; dir = dir->parent) {
+		s = property(project, "TargetFramework");
+		if (!s)
+			s = property(project, "TargetFrameworks");
+		project = manifest_xml(a, tree_read_at(&a->tree, dir, "Directory.Build.props"));
+	}
 	if (!s)
 		return NULL;
 	version = arena_strndup(a->arena, s, strcspn(s, ";"));
@@ -53,15 +57,24 @@ static const char *target(struct analysis *a, const struct xml_node *project)
 	                                                                                   version;
 }
 
-/* launchSettings.json: profiles.NAME.applicationUrl = "https://localhost:7001;http://localhost:5000". */
+/* launchSettings.json: profiles.NAME.applicationUrl = "https://localhost:7001;http://localhost:5000". Those of IIS are
+ * for Windows only. */
 static void read_launch_settings(struct analysis *a, struct candidate *c, struct tree_dir *dir)
 {
 	const struct text *t = tree_read_at(&a->tree, dir, "Properties/launchSettings.json");
-	struct regex_match m;
-	size_t pos = 0;
+	json_t *profiles = json_object_get(manifest_json(a, t), "profiles"), *profile;
+	const char *name;
 
-	if (t && regex_next(a->regex, "\"applicationUrl\"\\s*:\\s*\"(?:[^\"]*;)?http://[^:\";]+:(\\d+)", t->data, t->len, &pos, &m))
-		candidate_port(a, c, port_number(m.group[1], m.len[1]), PORT_CONFIG, t, m.start, "launchSettings.json");
+	json_object_foreach(profiles, name, profile)
+	{
+		const char *url = json_get_str(profile, "applicationUrl");
+		struct regex_match m;
+		size_t pos = 0;
+
+		if (str_eq(json_get_str(profile, "commandName"), "Project") && url &&
+		    regex_next(a->regex, "(?:^|;)http://[^:;]+:(\\d+)", url, strlen(url), &pos, &m))
+			candidate_port(a, c, port_number(m.group[1], m.len[1]), PORT_CONFIG, t, text_find(t, 0, url), "launchSettings.json");
+	}
 }
 
 static bool is_test(const struct candidate *c, const char *stem)
@@ -119,7 +132,7 @@ static void detect_project(struct analysis *a, struct tree_dir *dir, struct tree
 	if (!project)
 		return;
 	read_packages(a, c, project, t);
-	c->runtime_version = target(a, project);
+	c->runtime_version = target(a, dir, project);
 	output = property(project, "OutputType");
 	assembly = property(project, "AssemblyName");
 	web = is_web(c, t, sdk);

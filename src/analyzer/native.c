@@ -60,7 +60,8 @@ static void find_programs(struct analysis *a, struct tree_dir *top, struct tree_
 			continue;
 		p.dir = dir == top ? "" : path_below(top, dir->path);
 		p.points = program_points(a, dir, p.name, project);
-		if (!best->name || p.points > best->points)
+		/* A test or an example is no reason to call a library a program. */
+		if (p.points > 0 && p.points > best->points)
 			*best = p;
 	}
 	for (size_t i = 0; i < dir->dirs_len && depth > 0; i++)

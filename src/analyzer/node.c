@@ -319,7 +319,7 @@ static void detect_node(struct analysis *a, struct tree_dir *dir)
 		judge_framework(a, c, &p);
 	else
 		judge_plain(a, c, &p);
-	if (str_eq(c->framework, "node") && (why = bun_reason(a, &p, &at, &offset))) {
+	if (str_eq(c->framework, "node") && !node_is_workspace(a, dir) && (why = bun_reason(a, &p, &at, &offset))) {
 		c->framework = "bun";
 		c->default_port = 3000;
 		if (c->score < SCORE_FRAMEWORK)

@@ -86,7 +86,8 @@ static const char *first_script(const struct node_project *p, const char *const 
 	return NULL;
 }
 
-static void set_build(struct analysis *a, struct candidate *c, const struct node_project *p)
+/* start: what the start command comes down to, or NULL. */
+static void set_build(struct analysis *a, struct candidate *c, const struct node_project *p, const char *start)
 {
 	static const char *const site_names[] = { "build", "build:prod", "build:production", "generate", "prod", "production",
 		                                      "bundle", NULL };
@@ -94,7 +95,6 @@ static void set_build(struct analysis *a, struct candidate *c, const struct node
 	const struct node_framework *f = p->framework;
 	bool site = f && f->kind == NODE_SITE;
 	const char *script = first_script(p, site ? site_names : server_names), *name = json_get_str(p->json, "name");
-	const char *start = node_script(p, "start");
 
 	if (script && p->manager.dir != p->dir && tree_file(p->manager.dir, "turbo.json") && !str_empty(name) &&
 	    str_eq(script, "build"))
@@ -103,7 +103,7 @@ static void set_build(struct analysis *a, struct candidate *c, const struct node
 		            exec(a, p, text_printf(a, "turbo run build --filter=%s", shell_word(a, name))));
 	else if (script)
 		command_set(a, &c->build, p->dir, "%s", run(a, p, script));
-	else if (f && f->build)
+	else if (f && f->build && !(str_eq(f->framework, "nestjs") && !candidate_dep_find(c, "@nestjs/cli")))
 		command_set(a, &c->build, p->dir, "%s", exec(a, p, f->build));
 	else if (p->typescript && start && tree_file(p->dir, "tsconfig.json") &&
 	         (str_contains(start, "dist/") || str_contains(start, "build/")))
@@ -207,15 +207,14 @@ static const char *script_entry(struct analysis *a, const struct node_project *p
 
 void node_commands(struct analysis *a, struct candidate *c, const struct node_project *p)
 {
-	const char *script;
+	const char *script = start_script(p);
 
 	set_install(a, c, p);
-	set_build(a, c, p);
+	set_build(a, c, p, script ? resolve_script(a, p, script) : NULL);
 	if (p->framework && (p->framework->kind == NODE_SITE || p->framework->kind == NODE_APP)) {
 		c->script = node_script(p, "dev") ? node_script(p, "dev") : node_script(p, "start");
 		return; /* node_output() */
 	}
-	script = start_script(p);
 	if (script) {
 		command_set(a, &c->start, p->dir, "%s", run(a, p, script));
 		candidate_why(a, c, p->text, text_find(p->text, 0, text_printf(a, "\"%s\"", script)), "started by script %s: %s",

@@ -36,6 +36,8 @@ static void serve_files(struct analysis *a, struct candidate *c, const struct no
 {
 	if (str_starts_with(output, "./"))
 		output += 2;
+	if (output[0] && str_ends_with(output, "/"))
+		output = arena_strndup(a->arena, output, strlen(output) - 1);
 	c->server = false;
 	c->port_from_env = true;
 	c->static_dir = output;
@@ -124,6 +126,8 @@ static void output_angular(struct analysis *a, struct candidate *c, const struct
 	out = json_is_object(path) ? json_get_str(path, "base") : json_string_value(path);
 	if (!out)
 		out = name ? text_printf(a, "dist/%s", name) : "dist";
+	if (str_ends_with(out, "/"))
+		out = arena_strndup(a->arena, out, strlen(out) - 1);
 	/* The older builders ("browser", and "browser-esbuild") write to outputPath itself. */
 	if (str_ends_with(builder, ":application")) {
 		const char *browser = json_is_object(path) ? json_get_str(path, "browser") : "browser";

@@ -83,7 +83,7 @@ static void from_source(struct analysis *a, struct candidate *c, const struct so
 			c->port_from_env |= p->from_env;
 			if (!port)
 				break;
-			if (of_another_program(port) || port < 80 || !better(best, p->strength, order))
+			if (of_another_program(port) || (port < 100 && port != 80) || !better(best, p->strength, order))
 				continue;
 			*best = (struct found){ .port = port, .strength = p->strength, .order = order, .text = t, .at = m.start };
 			break;

@@ -51,7 +51,7 @@ const struct port_pattern port_patterns[] = {
 	{ SRC_GO, 2, false, "\\.(?:Run|Start|Listen|RunTLS|StartTLS|Serve)\\(\\s*\"[\\w.]*:(\\d{2,5})\"" },
 	{ SRC_GO, 2, false, "\\bAddr:\\s*\"[\\w.]*:(\\d{2,5})\"" },
 	{ SRC_GO, 2, false, "net\\.Listen\\(\\s*\"tcp\\d?\"\\s*,\\s*\"[\\w.]*:(\\d{2,5})\"" },
-	{ SRC_GO, 2, false, "flag\\.(?:String|Int|StringVar|IntVar|Uint)\\([^\\n]*\"[\\w-]*(?i:port|addr|listen|http)[\\w-]*\"\\s*,\\s*\"?[\\w.]*:?(\\d{2,5})" },
+	{ SRC_GO, 2, false, "\\.(?:String|Int|StringVar|IntVar|Uint|StringP|IntP)\\([^\\n]*\"[\\w-]*(?i:port|addr|listen|http)[\\w-]*\"\\s*,\\s*\"?[\\w.]*:?(\\d{2,5})" },
 	{ SRC_GO, 2, false, "\\b\\w*(?i:port|addr|address)\\w*\\s*(?:string|int)?\\s*:?=\\s*\"?[\\w.]*:?(\\d{2,5})\"?\\s*$" },
 	{ SRC_GO, 1, false, "\\b(?i:port|addr|address)\\w*:\\s*\"?[\\w.]*:?(\\d{2,5})\"?\\s*,?\\s*$" },
 	{ SRC_GO, 0, true, "(?:Getenv|LookupEnv)\\(\"PORT\"\\)" },

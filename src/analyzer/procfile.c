@@ -31,6 +31,17 @@ static const char *wrapped(struct analysis *a, const struct candidate *c, const 
 	return text_printf(a, c->wrap, command);
 }
 
+/* "web: shop" of a Go program names the program that the platform built; ours is where the start command says. */
+static const char *known_program(struct analysis *a, const struct candidate *c, const char *command)
+{
+	size_t n = strcspn(command, " ");
+	const char *word = arena_strndup(a->arena, command, n);
+
+	if (c->eco != ECO_GO || !c->start.line || !str_eq(path_base(word), path_base(c->start.line)))
+		return command;
+	return text_printf(a, "%s%s", c->start.line, command + n);
+}
+
 void procfile_apply(struct analysis *a, struct candidate *c)
 {
 	const struct text *t = tree_read_at(&a->tree, c->dir, "Procfile");
@@ -46,6 +57,7 @@ void procfile_apply(struct analysis *a, struct candidate *c)
 	if (!command)
 		return;
 	candidate_why(a, c, t, at, "started by the Procfile: %s", command);
+	command = known_program(a, c, command);
 	/* Package managers' own commands find what they installed. */
 	if (!(str_starts_with(command, "npm ") || str_starts_with(command, "yarn ") || str_starts_with(command, "pnpm ")))
 		c->script = command;

@@ -31,6 +31,15 @@ static void set_install_pip(struct analysis *a, struct candidate *c, const struc
 	c->package_manager = "pip";
 }
 
+/* At or above the folder: of a workspace there is one. */
+static bool has_lock(const struct tree_dir *dir, const char *name)
+{
+	for (; dir; dir = dir->parent)
+		if (tree_file(dir, name))
+			return true;
+	return false;
+}
+
 static void set_install(struct analysis *a, struct candidate *c, const struct python_project *p, const char *more)
 {
 	static const struct {
@@ -49,7 +58,7 @@ static void set_install(struct analysis *a, struct candidate *c, const struct py
 		if (!str_eq(p->manager, managers[i].manager))
 			continue;
 		command_set(a, &c->install, p->dir, "%s",
-		            tree_file(p->dir, managers[i].lock) ? managers[i].locked : managers[i].unlocked);
+		            has_lock(p->dir, managers[i].lock) ? managers[i].locked : managers[i].unlocked);
 		c->wrap = managers[i].wrap;
 		c->wrap_shell = true;
 		return;

@@ -231,8 +231,10 @@ static const char *manager(const struct python_project *p, const struct candidat
 	const struct tree_dir *dir = p->dir;
 	json_t *tool = json_object_get(p->pyproject, "tool");
 
-	if (tree_file(dir, "uv.lock"))
-		return "uv";
+	/* The lock file of a workspace is at its top. */
+	for (const struct tree_dir *up = dir; up && p->pyproject; up = up->parent)
+		if (tree_file(up, "uv.lock"))
+			return "uv";
 	if (tree_file(dir, "poetry.lock"))
 		return "poetry";
 	if (tree_file(dir, "pdm.lock"))
@@ -258,6 +260,8 @@ void python_read_manifests(struct analysis *a, struct candidate *c, struct pytho
 {
 	static const char *const versions[] = { ".python-version", "runtime.txt", NULL };
 	const struct text *t = tree_read_any(&a->tree, p->dir, versions);
+	struct regex_match m;
+	size_t pos = 0;
 
 	read_pyproject(a, c, p);
 	pip_files(a, c, p);
@@ -266,13 +270,10 @@ void python_read_manifests(struct analysis *a, struct candidate *c, struct pytho
 	read_setup(a, c, p);
 	p->manager = manager(p, c);
 	c->package_manager = p->manager;
-	if (t && t->len < 64 && (!c->runtime_version || str_eq(path_base(t->path), "runtime.txt"))) {
-		const char *said = str_strip(arena_strdup(a->arena, t->data));
-
-		said = str_starts_with(said, "python-") ? said + strlen("python-") : said;
-		if (said[0])
-			c->runtime_version = said;
-	}
+	/* The first line that is no comment: "3.11", "python-3.11.4". */
+	if (t && (!c->runtime_version || str_eq(path_base(t->path), "runtime.txt")) &&
+	    regex_next(a->regex, "^(?:python-)?(\\d[\\w.]*)", t->data, t->len, &pos, &m))
+		c->runtime_version = regex_group(a->arena, &m, 1);
 }
 
 const struct dependency *python_dep(const struct candidate *c, const char *name)

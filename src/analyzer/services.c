@@ -16,7 +16,13 @@
 #define SOURCES_MAIN 400
 #define SOURCES_OTHER 120
 
-static const char *const main_names[] = { "backend", "server", "api", "app", "web", "main", "www", "core", "service", NULL };
+static const struct {
+	const char *name;
+	double bonus;
+} main_names[] = {
+	{ "web", 0.03 }, { "app", 0.03 }, { "www", 0.03 }, { "site", 0.03 },    { "backend", 0.02 },
+	{ "api", 0.02 }, { "core", 0.01 }, { "main", 0.02 }, { "server", 0.02 }, { "service", 0.01 },
+};
 static const char *const other_names[] = { "worker", "cli", "docs", "admin", "e2e", "mobile", "storybook", "common", "shared", "lib", "libs",
 	                                       "landing", "website", "migrations", "cron", "jobs", "desktop", "functions", "lambda", NULL };
 
@@ -26,6 +32,15 @@ static const struct compose_service *compose_of(const struct analysis *a, const 
 		if (s->build == c->dir)
 			return s;
 	return NULL;
+}
+
+static const struct compose_service *first_published(const struct analysis *a)
+{
+	const struct compose_service *s = a->compose;
+
+	while (s && !(s->build && s->published))
+		s = s->next;
+	return s;
 }
 
 static bool is_hint(const struct candidate *c)
@@ -54,14 +69,15 @@ static double rank(const struct analysis *a, const struct candidate *c)
 		r -= 0.3;
 	if (!c->start.line)
 		r -= 0.15;
-	if (str_in(c->dir->name, main_names))
-		r += 0.02;
+	for (size_t i = 0; i < ARRAY_SIZE(main_names); i++)
+		r += strcasecmp(c->dir->name, main_names[i].name) ? 0 : main_names[i].bonus;
 	if (str_in(c->dir->name, other_names))
 		r -= 0.05;
 	if (tree_file(c->dir, "Procfile"))
 		r += 0.03;
+	/* Of the services of a compose file, those that are reachable, and the first of them. */
 	if (s && s->published && !is_hint(c))
-		r += 0.02;
+		r += s == first_published(a) ? 0.03 : 0.02;
 	return r;
 }
 

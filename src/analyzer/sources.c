@@ -51,10 +51,15 @@ unsigned ecosystem_languages(enum ecosystem eco)
 	return languages[eco];
 }
 
+/* Settings of tools, which start servers of their own. */
+static const char *const tool_settings[] = { "cypress.", "playwright.", "jest.", "vitest.", "karma.", "webpack.", "gulpfile.", "Gruntfile.",
+	                                         "rollup.", "test_", "conftest.py", "test.exs", "setup.py", "protractor.", "wdio.", NULL };
+
 static bool is_source(const char *name)
 {
-	if (str_starts_with(name, "test_") || str_eq(name, "conftest.py"))
-		return false;
+	for (size_t i = 0; tool_settings[i]; i++)
+		if (str_starts_with(name, tool_settings[i]))
+			return false;
 	for (size_t i = 0; not_sources[i]; i++)
 		if (str_ends_with(name, not_sources[i]))
 			return false;

@@ -22,12 +22,15 @@ static const char *const ignored_dirs[] = {
 
 static const char *const dot_dirs[] = { ".streamlit", ".docker", NULL };
 
+static const char *const test_dirs[] = { "test", "tests", "__tests__", "testing", "spec", "specs", "e2e", "cypress", "testdata",
+	                                     "test-data", "fixtures", "__mocks__", "mocks", "integration-tests", "integration_tests", NULL };
+
 static const char *const side_dirs[] = {
-	"test", "tests", "__tests__", "testing", "spec", "specs", "e2e", "cypress", "example", "examples", "sample", "samples",
-	"demo", "demos", "docs", "doc", "documentation", "fixture", "fixtures", "testdata", "test-data", "benchmark",
+	"example", "examples", "sample", "samples",
+	"demo", "demos", "docs", "doc", "documentation", "fixture", "benchmark",
 	"benchmarks", "bench", "tools", "tooling", "scripts", "template", "templates", "contrib", "playground", "playgrounds",
-	"sandbox", "external", "extern", "infra", "terraform", "deploy", "deployment", "k8s", "helm", "charts", "__mocks__",
-	"mocks", "storybook", "integration-tests", "integration_tests", "starter", "starters", "boilerplate", "snippets", "_examples", NULL,
+	"sandbox", "external", "extern", "infra", "terraform", "deploy", "deployment", "k8s", "helm", "charts",
+	"storybook", "starter", "starters", "boilerplate", "snippets", "_examples", NULL,
 };
 
 struct names {
@@ -97,6 +100,17 @@ static void names_read(struct tree *t, const struct tree_dir *dir, struct names 
 	t->names += n->len;
 }
 
+/* In sources, "samples" or "tools" is a package like any other: only tests are something else there. */
+static bool is_side(const struct tree_dir *parent, const char *name)
+{
+	if (parent->side || str_in(name, test_dirs))
+		return true;
+	for (const struct tree_dir *up = parent; up; up = up->parent)
+		if (str_eq(up->name, "src"))
+			return false;
+	return str_in(name, side_dirs);
+}
+
 static struct tree_dir *dir_new(struct tree *t, struct tree_dir *parent, const char *name)
 {
 	struct tree_dir *dir = arena_alloc(t->arena, sizeof(*dir));
@@ -105,7 +119,7 @@ static struct tree_dir *dir_new(struct tree *t, struct tree_dir *parent, const c
 	dir->parent = parent;
 	dir->path = !parent || !parent->path[0] ? name : arena_printf(t->arena, "%s/%s", parent->path, name);
 	dir->depth = parent ? parent->depth + 1 : 0;
-	dir->side = parent && (parent->side || str_in(name, side_dirs));
+	dir->side = parent && is_side(parent, name);
 	if (t->dirs_len == t->dirs_cap) {
 		t->dirs_cap = t->dirs_cap ? t->dirs_cap * 2 : 256;
 		t->dirs = xreallocarray(t->dirs, t->dirs_cap, sizeof(struct tree_dir *));
