@@ -6,6 +6,8 @@
 /* How much of a body that is too large is read and thrown away, so that a client that sends all before it reads gets to
  * see the 413; past that it is cut off. */
 #define DISCARD_MAX (UINT64_C(32) << 20)
+/* So many bodies of the largest size may be in memory at once: clients send them before anybody knows who they are. */
+#define BODIES_MAX 64
 
 enum phase { PHASE_HEADERS, PHASE_BODY, PHASE_HANDLING, PHASE_QUEUED };
 
@@ -19,7 +21,8 @@ struct http_request {
 	bool counted;
 
 	struct buf body;
-	bool too_large;
+	size_t body_counted; /* of it, in server->body_bytes */
+	int refusal;         /* 413 or 503: the body is thrown away and this is the answer */
 	uint64_t discarded;
 
 	bool deferred;
@@ -92,6 +95,7 @@ void http_request_unref(struct http_request *req)
 	if (atomic_fetch_sub(&req->refs, 1) != 1)
 		return;
 	destroy_state(req);
+	atomic_fetch_sub(&req->parked.server->body_bytes, req->body_counted);
 	if (req->response)
 		MHD_destroy_response(req->response);
 	if (req->upgrade)
@@ -176,6 +180,14 @@ static void respond_too_large(struct http_request *req)
 	http_respond_text(req, 413, "text/plain; charset=utf-8", text);
 }
 
+static void respond_unavailable(struct http_request *req, const char *text)
+{
+	struct http_header list[] = { { (char[]){ "Content-Type" }, (char[]){ "text/plain; charset=utf-8" } },
+		                          { (char[]){ "Retry-After" }, (char[]){ "1" } } };
+
+	http_respond(req, 503, &(struct http_headers){ list, ARRAY_SIZE(list) }, text, strlen(text));
+}
+
 static enum MHD_Result queue_response(struct http_request *req)
 {
 	enum MHD_Result r = MHD_queue_response(req->parked.connection, (unsigned)req->status, req->response);
@@ -212,12 +224,29 @@ static enum MHD_Result begin(struct http_request *req, const char *method, const
 	return queue_response(req);
 }
 
+static void count_body(struct http_request *req, size_t len)
+{
+	struct http_server *s = req->parked.server;
+	size_t before = atomic_fetch_add(&s->body_bytes, len);
+
+	req->body_counted += len;
+	if (before + len > BODIES_MAX * s->body_max)
+		req->refusal = 503;
+}
+
 static enum MHD_Result receive(struct http_request *req, const char *data, size_t len)
 {
-	if (!req->too_large && buf_append(&req->body, data, len) == 0)
+	if (!req->refusal) {
+		if (buf_append(&req->body, data, len) < 0)
+			req->refusal = 413;
+		else
+			count_body(req, len);
+	}
+	if (!req->refusal)
 		return MHD_YES;
-	req->too_large = true;
 	buf_clear(&req->body);
+	atomic_fetch_sub(&req->parked.server->body_bytes, req->body_counted);
+	req->body_counted = 0;
 	req->discarded += len;
 	return req->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
 }
@@ -228,10 +257,12 @@ static enum MHD_Result handle(struct http_request *req)
 
 	req->phase = PHASE_HANDLING;
 	atomic_store(&req->conn->waiting_since_ns, 0);
-	if (req->too_large) {
+	if (req->refusal == 413) {
 		respond_too_large(req);
+	} else if (req->refusal) {
+		respond_unavailable(req, "The server is receiving too much at once: try again.\n");
 	} else if (atomic_load(&s->stopping)) {
-		http_respond_text(req, 503, "text/plain; charset=utf-8", "The server is shutting down.\n");
+		respond_unavailable(req, "The server is shutting down.\n");
 	} else {
 		http_connection_identify(req->conn, req->parked.connection);
 		s->handler(s->self, req);

@@ -61,6 +61,7 @@ struct http_server {
 	atomic_bool killed;   /* deferred requests are given up */
 	atomic_int inflight;  /* requests between headers and the end of their response */
 	atomic_int claims;    /* resumes under way */
+	atomic_size_t body_bytes; /* of all requests' bodies in memory */
 
 	pthread_mutex_t lock; /* the fields below */
 	pthread_cond_t wake;

@@ -386,6 +386,42 @@ static void test_http_server_refuses_bodies_over_the_limit(void **state)
 	buf_clear(&in);
 }
 
+static void test_http_server_bounds_all_bodies_together(void **state)
+{
+	struct fixture *f = *state;
+	struct buf in = BUF_INIT(1 << 20);
+	char *most = request_with_body("POST /most HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n", 99999);
+	int fds[65];
+
+	/* so many bodies that are never complete */
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = raw_connect(f->port);
+		raw_puts(fds[i], most);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		raw_puts(fds[i], "b");
+		buf_reset(&in);
+		assert_true(raw_expect(fds[i], &in, "\r\n\r\n"));
+		if (strstr(buf_str(&in), "HTTP/1.1 503"))
+			break;
+		/* it fitted: send another, never complete either */
+		raw_puts(fds[i], most);
+	}
+	assert_non_null(strstr(buf_str(&in), "Retry-After: 1"));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	/* what they held is given back */
+	WAIT_UNTIL(({
+		char *answer = raw_exchange(f->port, "POST /x HTTP/1.1\r\n" CLOSE "Content-Length: 1\r\n\r\nx");
+		bool ok = str_starts_with(answer, "HTTP/1.1 200");
+
+		free(answer);
+		ok;
+	}));
+	free(most);
+	buf_clear(&in);
+}
+
 static void test_http_server_continues_when_expected(void **state)
 {
 	struct fixture *f = *state;
@@ -735,6 +771,7 @@ int main(void)
 		test_with_server(test_http_server_destroys_the_state_of_deferred_requests),
 		test_with_server(test_http_server_answers_many_from_another_thread),
 		test_with_server(test_http_server_refuses_bodies_over_the_limit),
+		test_with_server(test_http_server_bounds_all_bodies_together),
 		test_with_server(test_http_server_continues_when_expected),
 		test_with_server(test_http_server_refuses_malformed_requests),
 		cmocka_unit_test(test_http_server_bounds_headers),
