@@ -144,6 +144,8 @@ static int load(struct kube_client *c, struct err *err)
 
 static bool has_name(const struct found_type *t, const char *name, size_t len)
 {
+	if (len == 0)
+		return false;
 	_cleanup_free_ char *n = xstrndup(name, len);
 	str_lower(n);
 	if (str_eq(n, t->type.plural) || strcasecmp(n, t->type.kind) == 0 || (*t->singular && str_eq(n, t->singular)))
@@ -199,6 +201,13 @@ static int distance(const char *a, const char *b)
 	return row[lb] < 3 ? row[lb] : 3;
 }
 
+/* A wrong letter or two, but not all of them. */
+static bool is_near(const char *wanted, const char *name)
+{
+	int d = distance(wanted, name);
+	return d <= 2 && (size_t)d < strlen(wanted) && (size_t)d < strlen(name);
+}
+
 static int not_found(const struct kube_discovery *d, const char *name, struct err *err)
 {
 	_cleanup_free_ char *wanted = xstrndup(name, strcspn(name, "."));
@@ -206,7 +215,7 @@ static int not_found(const struct kube_discovery *d, const char *name, struct er
 	str_lower(wanted);
 	for (size_t i = 0; i < d->len && strv_len(near) < NEAR_MISSES; i++) {
 		const struct found_type *t = d->order[i];
-		if (!t->preferred || (distance(wanted, t->type.plural) > 2 && distance(wanted, t->singular) > 2 && !has_name(t, wanted, strlen(wanted))))
+		if (!t->preferred || (!is_near(wanted, t->type.plural) && !is_near(wanted, t->singular) && !has_name(t, wanted, strlen(wanted))))
 			continue;
 		_cleanup_free_ char *full = *t->type.group ? xasprintf("%s.%s", t->type.plural, t->type.group) : xstrdup(t->type.plural);
 		strv_push(&near, full);

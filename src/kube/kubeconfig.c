@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "codec/base64.h"
 #include "codec/yaml.h"
+#include "net/http.h"
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -274,7 +275,7 @@ static int resolve_user(const struct kubeconfig *k, const char *name, struct kub
 }
 
 /* Without a scheme the server speaks TLS exactly if there is something TLS would need. */
-static void complete_server(struct kube_client_config *ret)
+static int complete_server(struct kube_client_config *ret, struct err *err)
 {
 	if (!strstr(ret->server, "://")) {
 		bool tls = ret->ca_pem || ret->cert_pem || ret->insecure_skip_verify;
@@ -282,8 +283,13 @@ static void complete_server(struct kube_client_config *ret)
 		free(ret->server);
 		ret->server = full;
 	}
+	struct http_url url;
+	if (http_url_parse(ret->server, &url, err) < 0)
+		return -1;
+	http_url_clear(&url);
 	for (size_t n = strlen(ret->server); n > 0 && ret->server[n - 1] == '/'; n--)
 		ret->server[n - 1] = '\0';
+	return 0;
 }
 
 static const char *current_context(const struct kubeconfig *k)
@@ -311,8 +317,7 @@ static int resolve_into(const struct kubeconfig *k, const char *context, struct 
 		return -1;
 	if (!out->namespace_default)
 		out->namespace_default = xstrdup("default");
-	complete_server(out);
-	return 0;
+	return complete_server(out, err) < 0 ? err_wrap(err, "%s: server", s.what) : 0;
 }
 
 int kubeconfig_resolve(const struct kubeconfig *k, const char *context, struct kube_client_config *ret, struct err *err)

@@ -177,6 +177,7 @@ static void test_kubeconfig_refuses(void **state)
 		{ "current-context: x\n" CLUSTER "contexts:\n" CONTEXT("x", "c", "u"), "there is no user 'u'", "unknown user" },
 		{ "current-context: x\ncontexts: [{name: x, context: {}}]", "names no cluster", "no cluster" },
 		{ "current-context: x\nclusters: [{name: c, cluster: {}}]\ncontexts: [{name: x, context: {cluster: c}}]", "no server", "no server" },
+		{ "current-context: x\nclusters: [{name: c, cluster: {server: '/'}}]\ncontexts: [{name: x, context: {cluster: c}}]", "context x: server", "no host" },
 		{ ONE_USER("{token: 12345}"), "token must be a string: put it in quotes", "a number as token" },
 		{ ONE_USER("{client-certificate-data: '***', client-key-data: AA==}"), "client-certificate-data is not base64", "bad base64" },
 		{ ONE_USER("{client-certificate-data: AA==}"), "belong together", "half a pair" },
