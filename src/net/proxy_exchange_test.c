@@ -398,6 +398,8 @@ static void test_proxy_exchange_early_answer_reaches_a_client_that_still_sends(v
 	assert_int_equal(r.status, 413);
 	assert_string_equal(buf_str(&r.body), "big");
 	assert_false(r.keep_alive);
+	/* An orderly end, not a reset that could have overtaken the response. */
+	assert_true(at_end(fd));
 	shutdown(fd, SHUT_RDWR);
 	pthread_join(sender, NULL);
 	close(fd);
@@ -700,6 +702,31 @@ static void test_proxy_exchange_idle_clients_are_closed(void **state)
 	server_stop(s);
 }
 
+static void test_proxy_exchange_dripping_head_does_not_last(void **state)
+{
+	static const char head[] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+	_cleanup_response_ struct response r;
+	struct fixture f;
+
+	(void)state;
+	response_init(&r);
+	fixture_open(&f, &(struct proxy_config){ .idle_ns = 60 * NS_PER_MS });
+	_cleanup_close_ int fd = client_connect(f.port);
+	int64_t start = clock_mono_ns();
+	char byte;
+
+	assert_true(send_text(fd, head));
+	/* Each byte comes in time, but the head as a whole must. */
+	while (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && clock_mono_ns() - start < 2 * NS_PER_S) {
+		send_text(fd, "x");
+		clock_sleep_ns(10 * NS_PER_MS);
+	}
+	assert_true(clock_mono_ns() - start < 2 * NS_PER_S);
+	assert_true(client_read(fd, false, &r));
+	assert_int_equal(r.status, 408);
+	fixture_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -720,6 +747,7 @@ int main(void)
 		cmocka_unit_test(test_proxy_exchange_client_abort_reaches_the_backend),
 		cmocka_unit_test(test_proxy_exchange_half_closed_client_gets_its_answer),
 		cmocka_unit_test(test_proxy_exchange_idle_clients_are_closed),
+		cmocka_unit_test(test_proxy_exchange_dripping_head_does_not_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,37 @@ static void test_reverse_proxy_survives_kept_connections_that_close(void **state
 	server_stop(s);
 }
 
+static void test_reverse_proxy_gives_what_cannot_be_repeated_a_new_connection(void **state)
+{
+	static const struct {
+		const char *request;
+		int conns;
+	} steps[] = {
+		{ GET("/"), 1 },
+		{ "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 1 },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 2 },
+		{ "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", 3 },
+		{ GET("/"), 3 },
+	};
+	struct server *s = server_start(0, 1, serve_app, NULL);
+	_cleanup_response_ struct response r;
+	struct fixture f;
+
+	(void)state;
+	response_init(&r);
+	fixture_open(&f, NULL);
+	proxy_backend_add(f.proxy, s->port);
+	_cleanup_close_ int fd = client_connect(f.port);
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		assert_true(client_ask(fd, steps[i].request, &r));
+		assert_int_equal(r.status, 200);
+		assert_int_equal(atomic_load(&s->conns_seen), steps[i].conns);
+	}
+	fixture_done(&f);
+	server_stop(s);
+}
+
 /* Reads a request, and closes without an answer. */
 static void serve_nothing(struct server_conn *c)
 {
@@ -690,6 +721,7 @@ int main(void)
 		cmocka_unit_test(test_reverse_proxy_prefers_the_least_busy),
 		cmocka_unit_test(test_reverse_proxy_tries_another_when_refused),
 		cmocka_unit_test(test_reverse_proxy_survives_kept_connections_that_close),
+		cmocka_unit_test(test_reverse_proxy_gives_what_cannot_be_repeated_a_new_connection),
 		cmocka_unit_test(test_reverse_proxy_repeats_only_what_may_be_repeated),
 		cmocka_unit_test(test_reverse_proxy_gives_up_repeating),
 		cmocka_unit_test(test_reverse_proxy_drops_nothing_while_backends_are_replaced),
