@@ -50,6 +50,9 @@ struct kube_list_sink {
 	bool (*on_item)(void *self, json_t *item);
 	/* The list begins anew (its pages expired): forget what came. */
 	void (*on_restart)(void *self);
+	/* An item that is valid for the server but not for us (a NUL in a string): true goes on without it. NULL: it fails
+	 * the list. */
+	bool (*on_unreadable)(void *self, const struct err *why);
 	void *self;
 };
 int kube_list_items(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,

@@ -205,11 +205,20 @@ static void on_restart(void *self)
 	object_cache_sweep_begin(((struct kube_informer *)self)->cache);
 }
 
+/* One strange object, which any user of the cluster may make, must not keep us from seeing all others. */
+static bool on_unreadable(void *self, const struct err *why)
+{
+	struct kube_informer *i = self;
+	log_warn(i->log, "one of %s cannot be read and is treated as absent: %s", i->type->plural, err_message(why));
+	metric_add(i->errors, 1, METRIC_LABELS(i->type->plural));
+	return true;
+}
+
 /* The whole list, most recent: what the watch then goes on from. */
 static int list_all(struct kube_informer *i, struct err *err)
 {
 	struct kube_list_options options = { .labels = i->labels, .limit = PAGE_SIZE };
-	struct kube_list_sink sink = { .on_item = on_item, .on_restart = on_restart, .self = i };
+	struct kube_list_sink sink = { .on_item = on_item, .on_restart = on_restart, .on_unreadable = on_unreadable, .self = i };
 	char *version = NULL;
 	metric_add(i->lists, 1, METRIC_LABELS(i->type->plural));
 	object_cache_sweep_begin(i->cache);

@@ -251,6 +251,20 @@ static void test_informer_survives_garbage(void **state)
 	teardown(&x);
 }
 
+static void test_informer_goes_on_without_an_unreadable_object(void **state)
+{
+	(void)state;
+	struct fixture x;
+	setup(&x, NULL, 0);
+	x.f->fail_times = 1;
+	x.f->fail_status = 200;
+	x.f->fail_body = "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\\u0000b\"}},"
+	                 "{\"metadata\":{\"namespace\":\"a\",\"name\":\"good\",\"resourceVersion\":\"1\"}}]}";
+	start(&x);
+	expect_heard(&x.heard, "good:>");
+	teardown(&x);
+}
+
 static void test_informer_does_not_spin_on_short_watches(void **state)
 {
 	(void)state;
@@ -332,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_informer_retries_a_refused_watch_without_a_list),
 		cmocka_unit_test(test_informer_lists_anew_when_the_server_is_behind),
 		cmocka_unit_test(test_informer_survives_garbage),
+		cmocka_unit_test(test_informer_goes_on_without_an_unreadable_object),
 		cmocka_unit_test(test_informer_does_not_spin_on_short_watches),
 		cmocka_unit_test(test_informer_reads_own_writes),
 		cmocka_unit_test(test_informer_resyncs),

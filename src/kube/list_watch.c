@@ -31,8 +31,12 @@ static bool on_list_item(void *self, const char *text, size_t len)
 {
 	struct page *page = self;
 	_cleanup_json_ json_t *item = json_parse(text, len, 0, &page->err);
-	if (!item)
-		return false;
+	if (!item) {
+		bool skip = page->sink->on_unreadable && page->sink->on_unreadable(page->sink->self, &page->err);
+		if (skip)
+			err_clear(&page->err);
+		return skip;
+	}
 	complete_type(item, page);
 	page->stopped = !page->sink->on_item(page->sink->self, item);
 	return !page->stopped;
