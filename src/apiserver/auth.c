@@ -71,7 +71,7 @@ char *authn_component_token(struct authn *a, const char *component)
 	return token;
 }
 
-static bool by_token(struct authn *a, const char *token, struct auth_user *ret)
+bool authn_token(struct authn *a, const char *token, struct auth_user *ret)
 {
 	char digest[65];
 
@@ -98,7 +98,7 @@ int authn_request(struct authn *a, const struct http_request *http, struct auth_
 		strv_push(&ret->groups, "system:authenticated");
 		return 0;
 	}
-	if (header && strncasecmp(header, "Bearer ", 7) == 0 && by_token(a, header + 7, ret))
+	if (header && strncasecmp(header, "Bearer ", 7) == 0 && authn_token(a, header + 7, ret))
 		return 0;
 	return err_set(err, ERR_UNAUTHORIZED, "Unauthorized");
 }

@@ -21,6 +21,8 @@ struct authn *authn_new(void);
 struct authn *authn_free(struct authn *a);
 /* A new token for a component (free()). */
 char *authn_component_token(struct authn *a, const char *component);
+/* Whose token it is; false when it is not known. */
+bool authn_token(struct authn *a, const char *token, struct auth_user *ret);
 /* ERR_UNAUTHORIZED when the request carries no valid credentials. */
 int authn_request(struct authn *a, const struct http_request *http, struct auth_user *ret, struct err *err);
 

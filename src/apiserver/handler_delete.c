@@ -1,14 +1,11 @@
 /* DELETE of one object and of a collection. */
-#include "base/clock.h"
 #include "base/str.h"
+#include "deletion.h"
 #include "kube/object.h"
 #include "list.h"
 #include "object_view.h"
 #include "server.h"
 #include "write.h"
-
-#define FOREGROUND "foregroundDeletion"
-#define ORPHAN "orphan"
 
 static int check_preconditions(const struct api_request *req, const struct api_op *op, struct err *err)
 {
@@ -29,33 +26,6 @@ static int check_preconditions(const struct api_request *req, const struct api_o
 	return 0;
 }
 
-/* The policy is kept as a finalizer, for the garbage collector. */
-static void set_propagation(json_t *obj, enum propagation propagation)
-{
-	if (propagation == PROPAGATION_DEFAULT)
-		return;
-	kube_remove_finalizer(obj, propagation == PROPAGATION_FOREGROUND ? ORPHAN : FOREGROUND);
-	if (propagation == PROPAGATION_BACKGROUND)
-		kube_remove_finalizer(obj, ORPHAN);
-	else
-		kube_add_finalizer(obj, propagation == PROPAGATION_FOREGROUND ? FOREGROUND : ORPHAN);
-	if (json_array_size(json_object_get(kube_meta(obj), "finalizers")) == 0)
-		json_object_del(kube_meta(obj), "finalizers");
-}
-
-static void mark_deleted(json_t *obj)
-{
-	json_t *meta = kube_meta(obj);
-	char now[RFC3339_SIZE];
-
-	if (kube_is_deleting(obj))
-		return;
-	json_put_str(meta, "deletionTimestamp", rfc3339_format(clock_wall_ns(), now));
-	json_put_int(meta, "deletionGracePeriodSeconds", 0);
-	if (kube_generation(obj) > 0)
-		json_put_int(meta, "generation", kube_generation(obj) + 1);
-}
-
 static int prepare_delete(struct api_request *req, struct api_op *op, struct err *err)
 {
 	const struct api_type *t = req->type;
@@ -66,20 +36,16 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 	op->current = store_get(req->server->store, t->resource, op->ns, op->name);
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), op->name);
-	if (check_preconditions(req, op, err) < 0)
+	if (check_preconditions(req, op, err) < 0 || (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0))
 		return -1;
 	_cleanup_json_ json_t *old = object_stored_value(t, op->current), *obj = json_deep_copy(old);
-	set_propagation(obj, req->options.propagation);
-	if (t->strategy->prepare_delete)
-		t->strategy->prepare_delete(obj);
-	op->gone = json_array_size(json_object_get(kube_meta(obj), "finalizers")) == 0 && !(t->strategy->held && t->strategy->held(obj));
+	op->gone = deletion_mark(t, obj, req->options.propagation);
 	if (op->gone && req->options.dry_run)
 		return WRITE_CURRENT;
 	if (op->gone) {
 		write_delete(req, op);
 		return WRITE_COMMIT;
 	}
-	mark_deleted(obj);
 	if (req->options.dry_run) {
 		object_from_storage(t, req->version, obj);
 		op->value = json_incref(obj);
@@ -110,4 +76,42 @@ void handle_delete(struct api_request *req)
 		api_respond_err(req, &err);
 	else
 		write_start(req, prepare_delete, NULL);
+}
+
+/* The list of what was deleted, as it was. */
+static json_t *deleted_list(const struct api_request *req, const struct store_list *list)
+{
+	json_t *v = json_object(), *items = json_array();
+
+	json_put_str(v, "kind", req->type->list_kind);
+	json_put_str(v, "apiVersion", req->version->api_version);
+	json_put(v, "metadata", json_pack("{s:o}", "resourceVersion", json_strf("%ju", (uintmax_t)list->version)));
+	for (size_t i = 0; i < list->len; i++)
+		json_array_append_new(items, object_view_value(req->type, req->version, list->items[i]));
+	json_put(v, "items", items);
+	return v;
+}
+
+void handle_delete_collection(struct api_request *req)
+{
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_free_ char *token = NULL;
+	struct list_selection selection;
+	struct store_list list;
+
+	if (read_options(req, &err) < 0 || list_selection_parse(req, &selection, &err) < 0) {
+		api_respond_err(req, &err);
+		return;
+	}
+	int r = list_run(req, &selection, &list, &token, &err);
+	list_selection_clear(&selection);
+	if (r < 0) {
+		api_respond_err(req, &err);
+		return;
+	}
+	if (!req->options.dry_run && deletion_run_all(req->server, req->type, &list, req->options.propagation, &err) < 0)
+		api_respond_err(req, &err);
+	else
+		api_respond_value(req, 200, deleted_list(req, &list));
+	store_list_clear(&list);
 }

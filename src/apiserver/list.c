@@ -4,6 +4,7 @@
 #include "codec/base64.h"
 #include "kube/object.h"
 #include "object_view.h"
+#include "respond.h"
 #include "server.h"
 #include "table.h"
 
@@ -23,22 +24,31 @@ static const char *lookup_label(const void *self, const char *name)
 	return store_object_label(self, name);
 }
 
+struct field_lookup {
+	const struct api_strategy *strategy;
+	const struct store_object *object;
+};
+
 static const char *lookup_field(const void *self, const char *name)
 {
-	const struct store_object *o = self;
+	const struct field_lookup *l = self;
+	const struct store_object *o = l->object;
+	const char *alias = l->strategy->field_alias ? l->strategy->field_alias(name) : NULL;
 
 	if (strcmp(name, "metadata.name") == 0)
 		return o->name;
 	if (strcmp(name, "metadata.namespace") == 0)
 		return o->ns;
-	const char *value = store_object_field(o, name);
+	const char *value = store_object_field(o, alias ? alias : name);
 	return value ? value : "";
 }
 
 bool list_selects(const struct list_selection *s, const struct store_object *o)
 {
+	const struct field_lookup lookup = { .strategy = s->type->strategy, .object = o };
+
 	return (!s->labels || kube_selector_matches(s->labels, lookup_label, o)) &&
-	       (!s->fields || kube_selector_matches(s->fields, lookup_field, o));
+	       (!s->fields || kube_selector_matches(s->fields, lookup_field, &lookup));
 }
 
 static bool select_object(const void *self, const struct store_object *o)
@@ -49,6 +59,8 @@ static bool select_object(const void *self, const struct store_object *o)
 static bool field_is_supported(const struct api_type *t, const char *name)
 {
 	if (strcmp(name, "metadata.name") == 0 || (strcmp(name, "metadata.namespace") == 0 && t->namespaced))
+		return true;
+	if (t->strategy->field_alias && t->strategy->field_alias(name))
 		return true;
 	/* An empty object has every selectable field of its type. */
 	_cleanup_json_ json_t *empty = json_object();
@@ -61,7 +73,7 @@ static bool field_is_supported(const struct api_type *t, const char *name)
 
 int list_selection_parse(const struct api_request *req, struct list_selection *ret, struct err *err)
 {
-	struct list_selection s = { 0 };
+	struct list_selection s = { .type = req->type };
 	const char *key, *equals;
 
 	if (req->options.label_selector) {
@@ -177,7 +189,7 @@ static int check_match(const struct api_request *req, uint64_t version, struct e
 static int version_of(struct api_request *req, uint64_t *ret, struct err *err)
 {
 	const struct api_options *o = &req->options;
-	uint64_t version;
+	uint64_t version = 0;
 
 	if (parse_version(req, &version, err) < 0 || check_match(req, version, err) < 0)
 		return -1;

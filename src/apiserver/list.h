@@ -8,6 +8,7 @@
 
 /* What a request selects, for store_list_query.select and for watches. */
 struct list_selection {
+	const struct api_type *type;
 	struct kube_selector *labels, *fields; /* NULL: everything */
 };
 /* ERR_BAD_REQUEST for malformed selectors and fields the type does not support. */

@@ -45,11 +45,25 @@ void object_from_storage(const struct api_type *t _unused_, const struct api_ver
 		v->from_storage(obj);
 }
 
+static const char *stored_api_version(const struct api_type *t)
+{
+	return t->stored_as ? t->stored_as : t->versions[t->storage].api_version;
+}
+
 void object_to_storage(const struct api_type *t, const struct api_version *v, json_t *obj)
 {
 	if (v->to_storage)
 		v->to_storage(obj);
-	json_put_str(obj, "apiVersion", t->versions[t->storage].api_version);
+	json_put_str(obj, "apiVersion", stored_api_version(t));
+}
+
+/* What was stored under an older schema is seen with the present one. */
+static void follow_schema(const struct api_type *t, const struct api_version *v, const struct store_object *o, json_t *obj)
+{
+	if (!v->schema || o->version >= t->defaults_since)
+		return;
+	schema_default(v->schema, obj);
+	schema_prune(v->schema, obj, NULL);
 }
 
 json_t *object_view_value(const struct api_type *t, const struct api_version *v, const struct store_object *o)
@@ -57,8 +71,7 @@ json_t *object_view_value(const struct api_type *t, const struct api_version *v,
 	json_t *obj = parse_stored(o);
 
 	object_from_storage(t, v, obj);
-	if (v->schema && o->version < t->defaults_since)
-		schema_default(v->schema, obj);
+	follow_schema(t, v, o, obj);
 	return obj;
 }
 
@@ -67,9 +80,9 @@ json_t *object_stored_value(const struct api_type *t, const struct store_object 
 	const struct api_version *v = &t->versions[t->storage];
 	json_t *obj = parse_stored(o);
 
-	json_put_str(obj, "apiVersion", v->api_version);
-	if (v->schema && o->version < t->defaults_since)
-		schema_default(v->schema, obj);
+	json_put_str(obj, "apiVersion", stored_api_version(t));
+	if (!v->from_storage)
+		follow_schema(t, v, o, obj);
 	return obj;
 }
 
@@ -199,5 +212,9 @@ char *object_fields(const struct api_type *t, const json_t *obj)
 	for (size_t i = 0; v->selectable && v->selectable[i]; i++)
 		add_selectable(obj, v->selectable[i], &out);
 	add_owners(obj, &out);
+	if (kube_is_deleting(obj) && kube_has_finalizer(obj, "orphan"))
+		add_pair(&out, "@collect", "orphan");
+	else if (kube_is_deleting(obj) && kube_has_finalizer(obj, "foregroundDeletion"))
+		add_pair(&out, "@collect", "foregroundDeletion");
 	return finish_pairs(&out);
 }

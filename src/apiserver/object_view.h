@@ -23,7 +23,8 @@ void object_from_storage(const struct api_type *t, const struct api_version *v, 
 struct bytes *object_text_for_store(json_t *obj, size_t *ret_version_offset);
 /* "k\0v\0…\0" of its labels, or NULL (free()). */
 char *object_labels(const json_t *obj);
-/* Selectable fields beyond metadata.name and metadata.namespace, and "@owners": the uids of its owners. */
+/* Selectable fields beyond metadata.name and metadata.namespace, "@owners": the uids of its owners, and
+ * "@collect": the finalizer by which it waits for the garbage collector, while it is being deleted. */
 char *object_fields(const struct api_type *t, const json_t *obj);
 
 #endif

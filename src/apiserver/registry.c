@@ -268,3 +268,18 @@ int api_version_compare(const char *a, const char *b)
 		return a_major > b_major ? -1 : 1;
 	return (a_minor < b_minor) - (a_minor > b_minor);
 }
+
+unsigned api_verb_bit(const char *verb)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} bits[] = { { "get", VERB_GET },       { "list", VERB_LIST },   { "watch", VERB_WATCH },
+		         { "create", VERB_CREATE }, { "update", VERB_UPDATE }, { "patch", VERB_PATCH },
+		         { "delete", VERB_DELETE }, { "deletecollection", VERB_DELETE_COLLECTION } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		if (strcmp(bits[i].name, verb) == 0)
+			return bits[i].bit;
+	return 0;
+}

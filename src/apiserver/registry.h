@@ -33,6 +33,7 @@ struct api_version {
 	struct api_scale *scale;    /* NULL: none */
 	struct api_column *columns; /* without NAME; none: NAME and AGE only */
 	size_t columns_len;
+	bool no_name_column;        /* tables do not begin with the name */
 	char **selectable; /* further fields for field selectors, ".spec.x"; NULL: none */
 	/* Between this version and the stored form, in place; NULL: only apiVersion differs. */
 	void (*from_storage)(json_t *obj);
@@ -62,14 +63,18 @@ struct api_strategy {
 	void (*prepare_update)(json_t *obj, const json_t *old);
 	/* Before a deletion: a finalizer or a phase. */
 	void (*prepare_delete)(json_t *obj);
+	/* Whether a request may delete it at all; ERR_FORBIDDEN. */
+	int (*check_delete)(const char *name, struct err *err);
 	/* True while something besides metadata.finalizers keeps a deleted object. */
 	bool (*held)(const json_t *obj);
 	/* Answers a create by itself, without storing anything (reviews). Owns the request. */
 	void (*review)(struct api_request *req, json_t *body);
 	/* What a schema cannot say; old NULL: create. ERR_INVALID with causes, as schema_validate() does. */
 	int (*validate)(const json_t *obj, const json_t *old, struct err *err);
-	/* Appends selectable fields "k\0v\0" beyond metadata's. */
+	/* Appends selectable fields "k\0v\0" beyond metadata's and those of api_version.selectable. */
 	void (*fields)(const json_t *obj, struct buf *out);
+	/* Another name of a selectable field, or NULL. */
+	const char *(*field_alias)(const char *name);
 };
 
 struct api_type {
@@ -77,6 +82,7 @@ struct api_type {
 	char *group, *plural, *singular, *kind, *list_kind;
 	char **short_names, **categories; /* NULL: none */
 	char *resource;                   /* the store's name: "group/plural" */
+	const char *stored_as;            /* apiVersion in the store; NULL: that of the storage version */
 	bool namespaced, custom;
 	unsigned verbs;                /* 0: only create, answered without storing (reviews) */
 	struct api_version *versions;  /* in the order of discovery: the preferred one first */
@@ -117,7 +123,10 @@ uint64_t registry_generation(struct registry *r);
 /* Order of versions as Kubernetes sorts them: v2, v1, v2beta1, v1alpha1, other. < 0 when a goes first. */
 int api_version_compare(const char *a, const char *b);
 
-/* From a CustomResourceDefinition with defaults filled in. ERR_INVALID when it cannot be served. */
-struct api_type *registry_type_from_crd(const json_t *crd, struct err *err);
+/* From the spec of a CustomResourceDefinition with defaults filled in, or of a built-in type (builtin_types.h). ERR_INVALID
+ * when it cannot be served. */
+struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struct err *err);
+/* "get" → VERB_GET; 0 when unknown. */
+unsigned api_verb_bit(const char *verb);
 
 #endif

@@ -1,5 +1,6 @@
 /* From a CustomResourceDefinition to the type it defines. */
 #include "base/str.h"
+#include "builtin_types.h"
 #include "registry.h"
 
 static char **strv_of(const json_t *array)
@@ -14,7 +15,7 @@ static char **strv_of(const json_t *array)
 	return v;
 }
 
-static int add_columns(struct api_version *v, const json_t *columns, struct err *err)
+static int add_columns(struct api_version *v, const json_t *columns, bool builtin, struct err *err)
 {
 	size_t i;
 	json_t *c;
@@ -28,9 +29,12 @@ static int add_columns(struct api_version *v, const json_t *columns, struct err 
 		column->format = xstrdup(json_get_str(c, "format") ? json_get_str(c, "format") : "");
 		column->description = xstrdup(json_get_str(c, "description") ? json_get_str(c, "description") : "");
 		column->priority = (int)json_get_int(c, "priority", 0);
+		column->cell = builtin && json_get_str(c, "cell") ? builtin_cell(json_get_str(c, "cell")) : NULL;
+		if (column->cell)
+			continue;
 		column->path = jsonpath_parse(path ? path : "", err);
 		if (!column->path)
-			return err_wrap(err, "additionalPrinterColumns[%zu].jsonPath", i);
+			return err_wrap(err, "version %s: additionalPrinterColumns[%zu].jsonPath", v->name, i);
 	}
 	return 0;
 }
@@ -45,7 +49,7 @@ static void add_scale(struct api_version *v, const json_t *scale)
 	v->scale->selector = xstrdup_or_null(json_get_str(scale, "labelSelectorPath"));
 }
 
-static int add_version(struct api_type *t, const json_t *spec, struct err *err)
+static int add_version(struct api_type *t, const json_t *spec, size_t index, bool builtin, struct err *err)
 {
 	struct api_version *v = api_type_add_version(t, json_get_str(spec, "name"));
 	const json_t *schema = json_at(spec, "schema", "openAPIV3Schema", NULL);
@@ -63,11 +67,13 @@ static int add_version(struct api_type *t, const json_t *spec, struct err *err)
 		if (json_get_str(f, "jsonPath"))
 			strv_push(&v->selectable, json_get_str(f, "jsonPath"));
 	if (schema) {
-		v->schema = schema_compile(schema, "openAPIV3Schema", err);
+		_cleanup_free_ char *path = xasprintf("spec.versions[%zu].schema.openAPIV3Schema", index);
+		v->schema = schema_compile(schema, path, err);
 		if (!v->schema)
 			return -1;
 	}
-	return add_columns(v, json_object_get(spec, "additionalPrinterColumns"), err);
+	v->no_name_column = builtin && !json_get_bool(spec, "nameColumn", true);
+	return add_columns(v, json_object_get(spec, "additionalPrinterColumns"), builtin, err);
 }
 
 static int version_order(const void *a, const void *b)
@@ -75,9 +81,22 @@ static int version_order(const void *a, const void *b)
 	return api_version_compare(((const struct api_version *)a)->name, ((const struct api_version *)b)->name);
 }
 
-struct api_type *registry_type_from_crd(const json_t *crd, struct err *err)
+static unsigned verbs_of(const json_t *list)
 {
-	const json_t *spec = json_object_get(crd, "spec"), *names = json_object_get(spec, "names");
+	unsigned bits = 0;
+	size_t i;
+	json_t *verb;
+
+	if (!list)
+		return VERB_ALL;
+	json_array_foreach(list, i, verb)
+		bits |= json_is_string(verb) ? api_verb_bit(json_string_value(verb)) : 0;
+	return bits;
+}
+
+struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struct err *err)
+{
+	const json_t *names = json_object_get(spec, "names");
 	const char *group = json_get_str(spec, "group"), *plural = json_get_str(names, "plural");
 	const char *kind = json_get_str(names, "kind"), *singular = json_get_str(names, "singular");
 	const char *storage = NULL;
@@ -89,7 +108,8 @@ struct api_type *registry_type_from_crd(const json_t *crd, struct err *err)
 		return NULL;
 	}
 	_cleanup_(api_type_unrefp) struct api_type *t = api_type_new(group, plural, singular ? singular : "", kind);
-	t->custom = true;
+	t->custom = !builtin;
+	t->verbs = builtin ? verbs_of(json_object_get(spec, "verbs")) : VERB_ALL;
 	t->namespaced = str_eq(json_get_str(spec, "scope"), "Namespaced");
 	t->short_names = strv_of(json_object_get(names, "shortNames"));
 	t->categories = strv_of(json_object_get(names, "categories"));
@@ -102,10 +122,8 @@ struct api_type *registry_type_from_crd(const json_t *crd, struct err *err)
 			err_set(err, ERR_INVALID, "spec.versions[%zu].name: Required value", i);
 			return NULL;
 		}
-		if (add_version(t, version, err) < 0) {
-			err_wrap(err, "spec.versions[%zu]", i);
+		if (add_version(t, version, i, builtin, err) < 0)
 			return NULL;
-		}
 		if (json_get_bool(version, "storage", false))
 			storage = json_get_str(version, "name");
 	}

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "codec/yaml.h"
 #include "request.h"
+#include "server.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 	req->http = http;
 	req->start_ns = clock_mono_ns();
 	req->verb = "";
+	atomic_fetch_add(&server->in_flight, 1);
 	return req;
 }
 
@@ -28,6 +30,7 @@ struct api_request *api_request_free(struct api_request *req)
 	api_options_clear(&req->options);
 	api_type_unref(req->type);
 	strv_free(req->warnings);
+	atomic_fetch_sub(&req->server->in_flight, 1);
 	free(req);
 	return NULL;
 }

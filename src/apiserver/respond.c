@@ -68,7 +68,7 @@ void api_respond_headers(const struct api_request *req, const char *content_type
 		add_warning(ret, req->warnings[i]);
 }
 
-static void respond(struct api_request *req, int code, const char *content_type, struct bytes *body)
+void api_respond_bytes(struct api_request *req, int code, const char *content_type, struct bytes *body)
 {
 	struct http_headers headers = { 0 };
 	struct http_request *http = req->http;
@@ -90,14 +90,14 @@ void api_respond_json_bytes(struct api_request *req, int code, struct bytes *tex
 		api_respond_value(req, code, json_parse(text->data, text->len, 0, NULL));
 		return;
 	}
-	respond(req, code, "application/json", text);
+	api_respond_bytes(req, code, "application/json", text);
 }
 
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text)
 {
 	_cleanup_(bytes_unrefp) struct bytes *body = bytes_new(text, strlen(text));
 
-	respond(req, code, content_type, body);
+	api_respond_bytes(req, code, content_type, body);
 }
 
 void api_respond_value(struct api_request *req, int code, json_t *value)
@@ -108,11 +108,11 @@ void api_respond_value(struct api_request *req, int code, json_t *value)
 		_cleanup_buf_ struct buf out = BUF_INIT(YAML_MAX);
 		yaml_write(v, &out);
 		_cleanup_(bytes_unrefp) struct bytes *body = bytes_new(buf_str(&out), out.len);
-		respond(req, code, "application/yaml", body);
+		api_respond_bytes(req, code, "application/yaml", body);
 		return;
 	}
 	_cleanup_(bytes_unrefp) struct bytes *body = json_to_bytes(v);
-	respond(req, code, "application/json", body);
+	api_respond_bytes(req, code, "application/json", body);
 }
 
 json_t *api_status_value(const struct api_type *t, const char *name, const struct err *err)

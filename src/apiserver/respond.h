@@ -12,6 +12,8 @@ void api_respond_err(struct api_request *req, const struct err *err);
 void api_respond_value(struct api_request *req, int code, json_t *value);
 /* A JSON text that is final. */
 void api_respond_json_bytes(struct api_request *req, int code, struct bytes *text);
+/* Any text. */
+void api_respond_bytes(struct api_request *req, int code, const char *content_type, struct bytes *body);
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text);
 /* A stored object in the request's version and form. */
 void api_respond_object(struct api_request *req, int code, const struct store_object *o);

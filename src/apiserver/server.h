@@ -33,7 +33,7 @@ struct apiserver_check {
 
 struct apiserver {
 	struct logger *log;
-	char *data_dir, *url, *kubeconfig_path, *host;
+	char *data_dir, *url, *kubeconfig_path;
 	struct tls_pair ca, serving, admin;
 
 	struct store *store;
@@ -45,6 +45,7 @@ struct apiserver {
 	struct documents *documents; /* discovery and OpenAPI, made when asked for and kept until a type changes */
 	struct controllers *controllers;
 	struct http_server *http;
+	atomic_size_t in_flight; /* requests that are not freed yet */
 
 	pthread_mutex_t lock; /* mounts and checks */
 	struct apiserver_mount *mounts;

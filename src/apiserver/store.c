@@ -140,7 +140,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 		store_close(s);
 		return -1;
 	}
-	s->version = store_db_version(s->db);
+	s->version = s->dispatched = store_db_version(s->db);
 	store_history_init(&s->history, config, s->version);
 	if (thread_start(&s->committer, "store-commit", store_committer_main, s, err) < 0) {
 		store_close(s);

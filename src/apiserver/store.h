@@ -116,6 +116,9 @@ struct store_change {
  * `from`; ERR_TIMEOUT ("Too large resource version") when `from` lies in the future. */
 int store_watch(struct store *s, const char *resource, const char *ns, uint64_t from,
                 void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret, struct err *err);
+/* Calls f with a version up to which on_change has been told everything, while on_change does not run. Does nothing when
+ * the first changes are still being delivered. */
+void store_watch_progress(struct store_watch *w, void (*f)(void *self, uint64_t version), void *self);
 /* After it returns, on_change is not running and will not be called. Not to be called from on_change or done. */
 void store_unwatch(struct store_watch *w);
 

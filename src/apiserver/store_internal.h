@@ -50,6 +50,7 @@ struct store {
 
 	pthread_mutex_t watch_lock;
 	struct store_watch *all_watches; /* of every resource */
+	uint64_t dispatched;             /* the watches know of everything up to here */
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;

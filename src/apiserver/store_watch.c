@@ -65,6 +65,7 @@ void store_watch_dispatch(struct store *s, const struct store_change *change, st
 	pthread_mutex_lock(&s->watch_lock);
 	dispatch_to(resource->watches, change);
 	dispatch_to(s->all_watches, change);
+	s->dispatched = change->version;
 	pthread_mutex_unlock(&s->watch_lock);
 }
 
@@ -146,6 +147,13 @@ int store_watch(struct store *s, const char *resource, const char *ns, uint64_t 
 	*ret = w;
 	replay(s, w);
 	return 0;
+}
+
+void store_watch_progress(struct store_watch *w, void (*f)(void *self, uint64_t version), void *self)
+{
+	MUTEX_GUARD(&w->store->watch_lock);
+	if (!w->replaying)
+		f(self, w->store->dispatched > w->from ? w->store->dispatched : w->from);
 }
 
 void store_unwatch(struct store_watch *w)

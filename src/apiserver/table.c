@@ -40,7 +40,8 @@ json_t *table_new(const struct api_version *v, bool v1beta1, const char *resourc
 	json_put_str(table, "apiVersion", v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1");
 	json_put_str(meta, "resourceVersion", resource_version);
 	json_put(table, "metadata", meta);
-	add_definition(columns, "Name", "string", "name", NAME_DESCRIPTION, 0);
+	if (!v->no_name_column)
+		add_definition(columns, "Name", "string", "name", NAME_DESCRIPTION, 0);
 	for (size_t i = 0; i < v->columns_len; i++) {
 		const struct api_column *c = &v->columns[i];
 		add_definition(columns, c->name, c->type, c->format ? c->format : "",
@@ -112,7 +113,8 @@ void table_add(json_t *table, const struct api_version *v, const json_t *obj, co
 	json_t *row = json_object(), *cells = json_array();
 	int64_t now_ns = clock_wall_ns();
 
-	json_array_append_new(cells, json_string(kube_name(obj)));
+	if (!v->no_name_column)
+		json_array_append_new(cells, json_string(kube_name(obj)));
 	for (size_t i = 0; i < v->columns_len; i++) {
 		const struct api_column *c = &v->columns[i];
 		json_array_append_new(cells, c->path ? path_cell(c, obj, now_ns) : c->cell(obj, now_ns));

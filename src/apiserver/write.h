@@ -51,11 +51,15 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 /* The subresource's part of body put into a copy of old. */
 json_t *write_subresource(const json_t *old, const json_t *body, const char *subresource);
 
+/* The Scale of an object, a new reference. */
+json_t *scale_view(const struct api_version *v, const json_t *obj);
+
 /* Request handlers, on a worker. */
 void handle_create(struct api_request *req);
 void handle_update(struct api_request *req);
 void handle_patch(struct api_request *req);
 void handle_delete(struct api_request *req);
 void handle_delete_collection(struct api_request *req);
+void handle_scale(struct api_request *req);
 
 #endif

@@ -1,0 +1,277 @@
+#include "apiserver.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "builtin.h"
+#include "controllers.h"
+#include "documents.h"
+#include "internal_write.h"
+#include "server.h"
+#include "watch.h"
+
+#define WORKERS 4
+#define GRACE_NS (5 * NS_PER_S)
+#define STREAM_BACKLOG_MAX ((size_t)64 * 1024 * 1024)
+#define BODY_MAX ((size_t)3 * 1024 * 1024)
+#define NAMES_MAX 64
+
+/* ---- names and ports ---- */
+
+/* The address as clients on this machine reach it. */
+static const char *reachable(const char *address)
+{
+	if (strcmp(address, "0.0.0.0") == 0)
+		return "127.0.0.1";
+	return strcmp(address, "::") == 0 ? "::1" : address;
+}
+
+static int prepare_certificates(struct apiserver *s, const struct apiserver_config *config, const char *address, struct err *err)
+{
+	const char *names[NAMES_MAX + 1] = { "localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default",
+		                                 "kubernetes.default.svc" };
+	size_t len = 6;
+
+	if (!str_in(reachable(address), names))
+		names[len++] = reachable(address);
+	for (size_t i = 0; config->extra_names && config->extra_names[i] && len < NAMES_MAX; i++)
+		names[len++] = config->extra_names[i];
+	return pki_prepare(s, names, err);
+}
+
+static char *port_path(const struct apiserver *s)
+{
+	return fs_join(s->data_dir, "port");
+}
+
+/* The port of last time, so that kubeconfigs stay valid; 0: none. */
+static int last_port(const struct apiserver *s)
+{
+	_cleanup_free_ char *path = port_path(s), *text = NULL;
+	int64_t port = 0;
+
+	if (fs_read_file(path, 32, &text, NULL, NULL) == 0)
+		str_to_i64(str_strip(text), 1, 65535, &port);
+	return (int)port;
+}
+
+static int listen_on(struct apiserver *s, const char *address, int port, struct err *err)
+{
+	const struct tls_server_config tls = { .cert_pem = s->serving.cert_pem, .key_pem = s->serving.key_pem,
+		                                   .client_ca_pem = s->ca.cert_pem };
+	const struct http_server_config config = {
+		.address = address,
+		.port = port,
+		.tls = &tls,
+		.body_max = BODY_MAX,
+		.stream_backlog_max = STREAM_BACKLOG_MAX,
+		.log = s->log,
+		.handler = api_handle,
+		.self = s,
+	};
+
+	return http_server_start(&config, &s->http, err);
+}
+
+static int start_http(struct apiserver *s, const struct apiserver_config *config, const char *address, struct err *err)
+{
+	int wanted = config->port ? config->port : last_port(s);
+	_cleanup_free_ char *path = port_path(s);
+	_cleanup_err_ struct err taken = { 0 };
+
+	if (listen_on(s, address, wanted, &taken) < 0) {
+		if (config->port || wanted == 0) {
+			err_move(err, &taken);
+			return err_wrap(err, "serving on %s", address);
+		}
+		if (listen_on(s, address, 0, err) < 0)
+			return err_wrap(err, "serving on %s", address);
+	}
+	int port = http_server_port(s->http);
+	bool v6 = strchr(reachable(address), ':');
+	s->url = xasprintf("https://%s%s%s:%d", v6 ? "[" : "", reachable(address), v6 ? "]" : "", port);
+	_cleanup_free_ char *text = xasprintf("%d\n", port);
+	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0)
+		return -1;
+	return pki_write_kubeconfig(s, err);
+}
+
+/* ---- life ---- */
+
+static void add_metrics(struct apiserver *s, const struct apiserver_config *config)
+{
+	s->metrics = config->metrics;
+	if (!s->metrics) {
+		s->metrics = s->own_metrics = metrics_new();
+		metrics_add_process(s->metrics);
+	}
+	s->requests = metrics_counter(s->metrics, "apiserver_request_total", "Requests by verb, group, resource and code.",
+	                              "verb,group,resource,code");
+	s->request_seconds = metrics_histogram(s->metrics, "apiserver_request_duration_seconds", "Duration of requests but watches.", "verb",
+	                                       NULL, 0);
+}
+
+static int open_store(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+{
+	_cleanup_free_ char *path = fs_join(s->data_dir, "store.db");
+	const struct store_config store = { .path = path, .history_max = config->history_max, .log = s->log, .metrics = s->metrics };
+
+	if (fs_mkdir_p(s->data_dir, 0700, err) < 0)
+		return -1;
+	return store_open(&store, &s->store, err);
+}
+
+static int start_controllers(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+{
+	struct controllers *c = s->controllers = new0(struct controllers);
+
+	if (crd_controller_start(s, &c->crds, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
+	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, &c->events, err) < 0)
+		return -1;
+	for (size_t i = 0; config->crds && config->crds[i]; i++)
+		if (internal_apply_crd(s, config->crds[i], err) < 0)
+			return err_wrap(err, "applying built-in CRD %zu", i);
+	return 0;
+}
+
+static int start(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+{
+	const char *address = config->address ? config->address : "127.0.0.1";
+
+	if (open_store(s, config, err) < 0 || prepare_certificates(s, config, address, err) < 0)
+		return -1;
+	if (builtin_register(s->registry, err) < 0 || workers_start(WORKERS, &s->workers, err) < 0 ||
+	    watch_hub_start(s, &s->watches, err) < 0)
+		return -1;
+	if (start_controllers(s, config, err) < 0)
+		return -1;
+	return start_http(s, config, address, err);
+}
+
+int apiserver_start(const struct apiserver_config *config, struct apiserver **ret, struct err *err)
+{
+	struct apiserver *s = new0(struct apiserver);
+
+	s->log = config->log;
+	s->data_dir = xstrdup(config->data_dir);
+	s->kubeconfig_path = fs_join(s->data_dir, "kubeconfig");
+	pthread_mutex_init(&s->lock, NULL);
+	s->registry = registry_new();
+	s->authn = authn_new();
+	s->authorizer = authorizer_masters();
+	s->documents = documents_new();
+	add_metrics(s, config);
+	if (start(s, config, err) < 0) {
+		apiserver_stop(s);
+		return err_wrap(err, "starting the API in %s", config->data_dir);
+	}
+	*ret = s;
+	return 0;
+}
+
+static void stop_controllers(struct apiserver *s)
+{
+	struct controllers *c = s->controllers;
+
+	if (!c)
+		return;
+	event_expiry_stop(c->events);
+	gc_stop(c->gc);
+	namespace_controller_stop(c->namespaces);
+	crd_controller_stop(c->crds);
+	free(c);
+}
+
+static void free_lists(struct apiserver *s)
+{
+	while (s->mounts) {
+		struct apiserver_mount *m = s->mounts;
+		s->mounts = m->next;
+		free(m->group);
+		free(m->resource);
+		free(m->subresource);
+		free(m);
+	}
+	while (s->checks) {
+		struct apiserver_check *c = s->checks;
+		s->checks = c->next;
+		free(c->name);
+		free(c);
+	}
+}
+
+struct apiserver *apiserver_stop(struct apiserver *s)
+{
+	if (!s)
+		return NULL;
+	if (s->http)
+		s->http = http_server_stop(s->http, GRACE_NS);
+	/* Ends of watches run on workers, and requests that were cut off may still be with the store. */
+	watch_hub_stop(s->watches);
+	while (atomic_load(&s->in_flight) > 0)
+		clock_sleep_ns(NS_PER_MS);
+	workers_stop(s->workers);
+	stop_controllers(s);
+	store_close(s->store);
+	registry_free(s->registry);
+	documents_free(s->documents);
+	authn_free(s->authn);
+	metrics_free(s->own_metrics);
+	tls_pair_clear(&s->ca);
+	tls_pair_clear(&s->serving);
+	tls_pair_clear(&s->admin);
+	free_lists(s);
+	pthread_mutex_destroy(&s->lock);
+	free(s->data_dir);
+	free(s->url);
+	free(s->kubeconfig_path);
+	free(s);
+	return NULL;
+}
+
+const char *apiserver_url(const struct apiserver *s)
+{
+	return s->url;
+}
+
+const char *apiserver_kubeconfig_path(const struct apiserver *s)
+{
+	return s->kubeconfig_path;
+}
+
+char *apiserver_component_token(struct apiserver *s, const char *component)
+{
+	return authn_component_token(s->authn, component);
+}
+
+const char *apiserver_ca_pem(const struct apiserver *s)
+{
+	return s->ca.cert_pem;
+}
+
+void apiserver_mount(struct apiserver *s, const char *group, const char *resource, const char *subresource,
+                     apiserver_connect handler, void *self)
+{
+	struct apiserver_mount *m = new0(struct apiserver_mount);
+
+	m->group = xstrdup(group);
+	m->resource = xstrdup(resource);
+	m->subresource = xstrdup(subresource);
+	m->handler = handler;
+	m->self = self;
+	MUTEX_GUARD(&s->lock);
+	m->next = s->mounts;
+	s->mounts = m;
+}
+
+void apiserver_add_ready_check(struct apiserver *s, const char *name, int (*check)(void *self, struct err *err), void *self)
+{
+	struct apiserver_check *c = new0(struct apiserver_check);
+
+	c->name = xstrdup(name);
+	c->check = check;
+	c->self = self;
+	MUTEX_GUARD(&s->lock);
+	c->next = s->checks;
+	s->checks = c;
+}

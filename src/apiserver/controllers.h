@@ -1,0 +1,37 @@
+#ifndef APISERVER_CONTROLLERS_H
+#define APISERVER_CONTROLLERS_H
+/* The server's own controllers. Each is fed by a watch of the store and has a loop of its own. */
+
+#include "base/err.h"
+
+struct apiserver;
+
+struct crd_controller;
+/* Serves the types of CRDs, keeps their conditions, removes instances with their type. All CRDs stored are served when
+ * start returns. */
+int crd_controller_start(struct apiserver *s, struct crd_controller **ret, struct err *err);
+struct crd_controller *crd_controller_stop(struct crd_controller *c);
+
+struct namespace_controller;
+/* Makes the namespaces every cluster has, a service account "default" in each; empties namespaces that are deleted. */
+int namespace_controller_start(struct apiserver *s, struct namespace_controller **ret, struct err *err);
+struct namespace_controller *namespace_controller_stop(struct namespace_controller *c);
+
+struct gc;
+/* Garbage collection by owner references. */
+int gc_start(struct apiserver *s, struct gc **ret, struct err *err);
+struct gc *gc_stop(struct gc *g);
+
+struct event_expiry;
+/* Deletes events that are older than an hour. */
+int event_expiry_start(struct apiserver *s, struct event_expiry **ret, struct err *err);
+struct event_expiry *event_expiry_stop(struct event_expiry *e);
+
+struct controllers {
+	struct crd_controller *crds;
+	struct namespace_controller *namespaces;
+	struct gc *gc;
+	struct event_expiry *events;
+};
+
+#endif

@@ -1,0 +1,11 @@
+#ifndef APISERVER_HANDLER_H
+#define APISERVER_HANDLER_H
+/* Requests that are no resources. */
+
+#include "request.h"
+
+/* /healthz, /livez, /readyz and their single checks; /version. True when the path is one of these; needs no credentials. */
+bool handle_public(struct api_request *req);
+void handle_metrics(struct api_request *req);
+
+#endif

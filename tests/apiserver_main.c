@@ -1,0 +1,84 @@
+/* scia-apiserver: the embedded Kubernetes API alone, for end-to-end and crash tests.
+ *
+ *   scia-apiserver --data DIR [--port N] [--crd FILE]... [--log debug|info|warn|error]
+ *
+ * Prints the path of the administrator's kubeconfig once it serves; SIGTERM and SIGINT stop it. */
+#include "apiserver/apiserver.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+#define CRD_MAX ((size_t)3 * 1024 * 1024)
+
+struct options {
+	const char *data;
+	int port;
+	char **crds;
+	enum log_level level;
+};
+
+static int parse(int argc, char **argv, struct options *ret, struct err *err)
+{
+	static const struct option longs[] = { { "data", required_argument, NULL, 'd' },
+		                                   { "port", required_argument, NULL, 'p' },
+		                                   { "crd", required_argument, NULL, 'c' },
+		                                   { "log", required_argument, NULL, 'l' },
+		                                   { 0 } };
+	int64_t port = 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'd') {
+			ret->data = optarg;
+		} else if (c == 'p' && str_to_i64(optarg, 0, 65535, &port)) {
+			ret->port = (int)port;
+		} else if (c == 'c') {
+			_cleanup_free_ char *text = NULL;
+			if (fs_read_file(optarg, CRD_MAX, &text, NULL, err) < 0)
+				return -1;
+			strv_push(&ret->crds, text);
+		} else if (c != 'l' || !log_level_parse(optarg, &ret->level)) {
+			return err_set(err, ERR_BAD_REQUEST, "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--log LEVEL]");
+		}
+	}
+	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");
+}
+
+static int run(const struct options *o, struct err *err)
+{
+	_cleanup_(logger_unrefp) struct logger *log = logger_new(STDERR_FILENO, o->level, LOG_HUMAN);
+	const struct apiserver_config config = { .data_dir = o->data, .port = o->port, .crds = (const char *const *)o->crds, .log = log };
+	struct apiserver *s;
+	sigset_t signals;
+	int number;
+
+	/* Before any thread: all of them inherit the mask, and only sigwait() sees the signals. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	if (apiserver_start(&config, &s, err) < 0)
+		return -1;
+	printf("%s\n", apiserver_kubeconfig_path(s));
+	fflush(stdout);
+	while (sigwait(&signals, &number) != 0 && errno == EINTR)
+		;
+	apiserver_stop(s);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .level = LOG_INFO };
+	_cleanup_err_ struct err err = { 0 };
+	int r = parse(argc, argv, &o, &err);
+
+	if (r == 0)
+		r = run(&o, &err);
+	strv_free(o.crds);
+	if (r < 0)
+		fprintf(stderr, "scia-apiserver: %s\n", err_message(&err));
+	return r < 0 ? 1 : 0;
+}
