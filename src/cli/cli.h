@@ -35,7 +35,4 @@ int cli_fail(const struct err *err);
 /* Prints "scia COMMAND: fmt" and a hint at --help; returns CLI_USAGE. */
 int cli_usage(const struct cli_command *command, const char *fmt, ...) _printf_(2, 3);
 
-int command_up(int argc, char **argv);
-int command_operator(int argc, char **argv);
-
 #endif

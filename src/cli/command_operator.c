@@ -3,13 +3,11 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "cli.h"
+#include "commands.h"
 #include "control_plane.h"
 #include "kube/leader.h"
 #include "net/http_server.h"
 #include "server_options.h"
-
-#include <getopt.h>
 
 enum {
 	OPTION_KUBECONFIG = 1,
@@ -24,7 +22,7 @@ struct operator_options {
 	struct server_options server;
 	const char *kubeconfig, *context, *lease_namespace;
 	bool with_local, no_leader_election;
-	int metrics_port; /* 0: none */
+	int64_t metrics_port; /* 0: none */
 };
 
 struct operator_process {
@@ -39,62 +37,30 @@ struct operator_process {
 	bool is_ready;
 };
 
-static int parse_own(const struct cli_command *command, struct operator_options *o, int val, const char *value)
-{
-	int64_t port;
-	switch (val) {
-	case OPTION_KUBECONFIG:
-		o->kubeconfig = value;
-		return 0;
-	case OPTION_CONTEXT:
-		o->context = value;
-		return 0;
-	case OPTION_NAMESPACE:
-		o->lease_namespace = value;
-		return 0;
-	case OPTION_LOCAL:
-		o->with_local = true;
-		return 0;
-	case OPTION_NO_LEADER_ELECTION:
-		o->no_leader_election = true;
-		return 0;
-	case OPTION_METRICS:
-		if (!str_to_i64(value, 1, 65535, &port))
-			return cli_usage(command, "--metrics-port wants a port number; got \"%s\"", value);
-		o->metrics_port = (int)port;
-		return 0;
-	default:
-		return CLI_USAGE;
-	}
-}
-
 static int parse_options(int argc, char **argv, struct operator_options *o)
 {
-	static const struct option options[] = {
-		SERVER_LONG_OPTIONS,
-		{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
-		{ "context", required_argument, NULL, OPTION_CONTEXT },
-		{ "leader-namespace", required_argument, NULL, OPTION_NAMESPACE },
-		{ "local", no_argument, NULL, OPTION_LOCAL },
-		{ "no-leader-election", no_argument, NULL, OPTION_NO_LEADER_ELECTION },
-		{ "metrics-port", required_argument, NULL, OPTION_METRICS },
+	char **args;
+	const struct cli_option options[] = {
+		{ "kubeconfig", 0, CLI_STRING, &o->kubeconfig, "FILE",
+		  "default: $KUBECONFIG, ~/.kube/config, or the pod's own account" },
+		{ "context", 0, CLI_STRING, &o->context, "NAME", "the kubeconfig's context to use" },
+		{ "local", 0, CLI_FLAG, &o->with_local, NULL,
+		  "also run applications on this machine (CloudProvider type local)" },
+		{ "leader-namespace", 0, CLI_STRING, &o->lease_namespace, "NAME", "where the election's Lease is (default)" },
+		{ "no-leader-election", 0, CLI_FLAG, &o->no_leader_election, NULL, "there is no other operator" },
+		{ "metrics-port", 0, CLI_NUMBER, &o->metrics_port, "PORT",
+		  "serve /metrics, /healthz and /readyz on 127.0.0.1" },
+		SERVER_OPTIONS(o->server),
 		{ 0 },
 	};
-	const struct cli_command *command = cli_find("operator");
-	int val;
-
 	server_options_init(&o->server);
 	o->lease_namespace = "default";
-	while ((val = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		int r = val == '?' ? CLI_USAGE : server_option(command, &o->server, val, optarg);
-		if (r == 1)
-			r = parse_own(command, o, val, optarg);
-		if (r != 0)
-			return r;
-	}
-	if (optind < argc)
-		return cli_usage(command, "there is nothing to say after the options; got \"%s\"", argv[optind]);
-	return 0;
+	int r = cli_parse(&COMMAND_OPERATOR, options, argc, argv, &args);
+	if (r == 0 && args[0])
+		r = cli_usage(&COMMAND_OPERATOR, "there is nothing to say after the options; got \"%s\"", args[0]);
+	if (r == 0 && o->metrics_port > 65535)
+		r = cli_usage(&COMMAND_OPERATOR, "--metrics-port wants a port number");
+	return r == 0 ? server_options_finish(&COMMAND_OPERATOR, &o->server) : r;
 }
 
 static void serve_metrics(void *self, struct http_request *req)
@@ -186,7 +152,7 @@ static int start(struct operator_process *p, struct err *err)
 		return r;
 	if (p->options.metrics_port) {
 		struct http_server_config server = {
-			.port = p->options.metrics_port,
+			.port = (int)p->options.metrics_port,
 			.log = p->log,
 			.handler = serve_metrics,
 			.self = p,
@@ -229,5 +195,5 @@ int command_operator(int argc, char **argv)
 		}
 	}
 	stop(&p);
-	return r;
+	return r == 1 ? CLI_OK : r;
 }

@@ -4,17 +4,13 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "cli.h"
+#include "commands.h"
 #include "codec/embedded.h"
 #include "control_plane.h"
 #include "server_options.h"
 
-#include <getopt.h>
-
 /* api/crds, made part of the program by the build. */
 extern const struct embedded_file SCIA_CRDS[];
-
-enum { OPTION_LISTEN = 1, OPTION_STOP_APPLICATIONS };
 
 struct up_options {
 	struct server_options server;
@@ -52,30 +48,25 @@ static int parse_listen(const struct cli_command *command, struct up_options *o,
 
 static int parse_options(int argc, char **argv, struct up_options *o)
 {
-	static const struct option options[] = {
-		SERVER_LONG_OPTIONS,
-		{ "listen", required_argument, NULL, OPTION_LISTEN },
-		{ "stop-applications", no_argument, NULL, OPTION_STOP_APPLICATIONS },
+	const char *listen = NULL;
+	char **args;
+	const struct cli_option options[] = {
+		{ "listen", 0, CLI_STRING, &listen, "ADDRESS:PORT",
+		  "default: 127.0.0.1 and the port of last time, or any free one" },
+		{ "stop-applications", 0, CLI_FLAG, &o->stop_applications, NULL,
+		  "stop applications at the end, instead of leaving them running" },
+		SERVER_OPTIONS(o->server),
 		{ 0 },
 	};
-	const struct cli_command *command = cli_find("up");
-	int val, r;
-
 	server_options_init(&o->server);
-	while ((val = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		r = val == '?' ? CLI_USAGE : server_option(command, &o->server, val, optarg);
-		if (val == OPTION_LISTEN)
-			r = parse_listen(command, o, optarg);
-		if (val == OPTION_STOP_APPLICATIONS) {
-			o->stop_applications = true;
-			r = 0;
-		}
-		if (r != 0)
-			return r;
-	}
-	if (optind < argc)
-		return cli_usage(command, "there is nothing to say after the options; got \"%s\"", argv[optind]);
-	return 0;
+	int r = cli_parse(&COMMAND_UP, options, argc, argv, &args);
+	if (r == 0 && args[0])
+		r = cli_usage(&COMMAND_UP, "there is nothing to say after the options; got \"%s\"", args[0]);
+	if (r == 0)
+		r = server_options_finish(&COMMAND_UP, &o->server);
+	if (r == 0 && listen)
+		r = parse_listen(&COMMAND_UP, o, listen);
+	return r;
 }
 
 static int start_api(struct up *up, struct err *err)
@@ -158,7 +149,7 @@ int command_up(int argc, char **argv)
 	int r = parse_options(argc, argv, &up.options);
 	if (r != 0) {
 		stop(&up);
-		return r;
+		return r == 1 ? CLI_OK : r;
 	}
 	server_block_signals();
 	up.log = logger_new(STDERR_FILENO, up.options.server.log_level, up.options.server.log_format);

@@ -28,44 +28,23 @@ void server_options_done(struct server_options *o)
 	free(o->data_dir);
 }
 
-static int set_data_dir(const struct cli_command *command, struct server_options *o, const char *value)
+int server_options_finish(const struct cli_command *command, struct server_options *o)
 {
-	if (str_empty(value))
-		return cli_usage(command, "--data wants a folder");
-	free(o->data_dir);
-	/* Commands that run elsewhere (git, builds) get paths below it: it must not depend on where we stand. */
-	_cleanup_free_ char *here = value[0] == '/' ? NULL : getcwd(NULL, 0);
-	o->data_dir = here ? fs_join(here, value) : xstrdup(value);
-	return 0;
-}
-
-int server_option(const struct cli_command *command, struct server_options *o, int val, const char *value)
-{
-	switch (val) {
-	case OPTION_DATA:
-		return set_data_dir(command, o, value);
-	case OPTION_RULES:
-		o->rules_path = value;
-		return 0;
-	case OPTION_ALLOW_LOCAL:
-		o->allow_local_repositories = true;
-		return 0;
-	case OPTION_POLL:
-		if (!duration_parse(value, &o->poll_ns) || o->poll_ns < NS_PER_S)
-			return cli_usage(command, "--poll wants a duration of at least 1s, such as 30s or 5m; got \"%s\"", value);
-		return 0;
-	case OPTION_LOG_LEVEL:
-		if (!log_level_parse(value, &o->log_level))
-			return cli_usage(command, "--log-level is one of debug, info, warn, error, off; got \"%s\"", value);
-		return 0;
-	case OPTION_LOG_FORMAT:
-		if (!str_eq(value, "human") && !str_eq(value, "json"))
-			return cli_usage(command, "--log-format is human or json; got \"%s\"", value);
-		o->log_format = str_eq(value, "human") ? LOG_HUMAN : LOG_JSON;
-		return 0;
-	default:
-		return 1;
+	if (o->data_arg) {
+		free(o->data_dir);
+		/* What runs elsewhere (git, builds) gets paths below it: they must not depend on where we stand. */
+		_cleanup_free_ char *here = o->data_arg[0] == '/' ? NULL : getcwd(NULL, 0);
+		o->data_dir = here ? fs_join(here, o->data_arg) : xstrdup(o->data_arg);
 	}
+	if (o->poll_ns && o->poll_ns < NS_PER_S)
+		return cli_usage(command, "--poll wants at least 1s");
+	if (o->log_level_arg && !log_level_parse(o->log_level_arg, &o->log_level))
+		return cli_usage(command, "--log-level is one of debug, info, warn, error, off; got \"%s\"", o->log_level_arg);
+	if (o->log_format_arg && !str_eq(o->log_format_arg, "human") && !str_eq(o->log_format_arg, "json"))
+		return cli_usage(command, "--log-format is human or json; got \"%s\"", o->log_format_arg);
+	if (o->log_format_arg)
+		o->log_format = str_eq(o->log_format_arg, "human") ? LOG_HUMAN : LOG_JSON;
+	return 0;
 }
 
 static void fill_signal_set(sigset_t *set)

@@ -3,7 +3,7 @@
 /* What the commands that serve (up, operator) have in common. */
 
 #include "base/log.h"
-#include "cli.h"
+#include "options.h"
 
 struct server_options {
 	char *data_dir; /* never NULL after parsing */
@@ -14,27 +14,23 @@ struct server_options {
 	enum log_format log_format;
 };
 
-/* Handles one option of getopt_long() (val, optarg). 0: taken; 1: not one of these; CLI_USAGE: bad value, said so. */
-int server_option(const struct cli_command *command, struct server_options *o, int val, const char *value);
 void server_options_init(struct server_options *o);
 void server_options_done(struct server_options *o);
+/* After parsing: checks and completes what SERVER_OPTIONS() took. 0 or CLI_USAGE (said so). */
+int server_options_finish(const struct cli_command *command, struct server_options *o);
 
-enum { OPTION_DATA = 1000, OPTION_RULES, OPTION_ALLOW_LOCAL, OPTION_POLL, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
-#define SERVER_LONG_OPTIONS                                                                                           \
-	{ "data", required_argument, NULL, OPTION_DATA }, { "rules", required_argument, NULL, OPTION_RULES },             \
-		{ "allow-local-repositories", no_argument, NULL, OPTION_ALLOW_LOCAL },                                        \
-		{ "poll", required_argument, NULL, OPTION_POLL }, { "log-level", required_argument, NULL, OPTION_LOG_LEVEL }, \
-	{                                                                                                                 \
-		"log-format", required_argument, NULL, OPTION_LOG_FORMAT                                                      \
+/* Put SERVER_OPTIONS(o) into an option table. */
+#define SERVER_OPTIONS(o)                                                                                                \
+	{ "data",        0,     CLI_STRING,                                                                                  \
+	  &(o).data_arg, "DIR", "where everything is kept (/var/lib/scia as root, else ~/.local/share/scia)" },              \
+		{ "rules", 0, CLI_STRING, &(o).rules_path, "FILE", "decision rules instead of the built-in ones" },              \
+		{ "allow-local-repositories",    0,    CLI_FLAG,                                                                 \
+		  &(o).allow_local_repositories, NULL, "paths and file:// URLs are allowed as repositories" },                   \
+		{ "poll", 0, CLI_DURATION, &(o).poll_ns, "DURATION", "how often repositories are asked for new commits (60s)" }, \
+		{ "log-level", 0, CLI_STRING, &(o).log_level_arg, "LEVEL", "debug, info, warn, error (info)" },                  \
+	{                                                                                                                    \
+		"log-format", 0, CLI_STRING, &(o).log_format_arg, "FORMAT", "human or json (human on a terminal, else json)"     \
 	}
-#define SERVER_OPTIONS_HELP                                                                      \
-	"  --data DIR                   where everything is kept (default: /var/lib/scia as root,\n" \
-	"                               else ~/.local/share/scia)\n"                                 \
-	"  --rules FILE                 decision rules instead of the built-in ones\n"               \
-	"  --allow-local-repositories   paths and file:// URLs are allowed as repositories\n"        \
-	"  --poll DURATION              how often repositories are asked for new commits (60s)\n"    \
-	"  --log-level LEVEL            debug, info, warn, error (info)\n"                           \
-	"  --log-format FORMAT          human or json (human on a terminal, else json)\n"
 
 /* Blocks the signals that end a server; call before any thread is made. */
 void server_block_signals(void);

@@ -1,0 +1,23 @@
+/* The program: `scia COMMAND`, and by the name kubectl-scia a plugin of kubectl. */
+
+#include "base/str.h"
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+	static char help[] = "help";
+	if (argc < 2 || str_eq(argv[1], "--help") || str_eq(argv[1], "-h")) {
+		char *words[] = { help, NULL };
+		return cli_find("help")->run(1, words);
+	}
+	if (str_eq(argv[1], "--version"))
+		argv[1] = (char[]){ "version" };
+	const struct cli_command *command = cli_find(argv[1]);
+	if (!command) {
+		fprintf(stderr, "scia: there is no command \"%s\"; `scia help` lists them\n", argv[1]);
+		return CLI_USAGE;
+	}
+	return command->run(argc - 1, argv + 1);
+}

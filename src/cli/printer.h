@@ -1,0 +1,26 @@
+#ifndef CLI_PRINTER_H
+#define CLI_PRINTER_H
+/* What commands print: tables, objects in several forms, colours only on a terminal. */
+
+#include "codec/json.h"
+
+#include <stdio.h>
+
+/* A table whose columns are as wide as their widest cell. */
+struct table;
+struct table *table_new(const char *const *headers); /* NULL-terminated */
+/* As many cells as headers; NULL is "<none>". Copied; control characters are made harmless. */
+void table_row(struct table *t, const char *const *cells);
+/* Prints and frees. */
+void table_print(struct table *t, FILE *out);
+
+/* Prints an object (or a List) as json, yaml, name or jsonpath=…; ERR_BAD_REQUEST for another format. */
+int print_object(const json_t *object, const char *format, FILE *out, struct err *err);
+
+bool use_colour(FILE *out);
+/* "5m" since an RFC 3339 time; "<unknown>" when it is none. buf is the result. */
+const char *age_of(const char *timestamp, char *buf, size_t size);
+/* Text from outside, without what could steer a terminal (tabs and newlines stay). free(). */
+char *harmless(const char *text);
+
+#endif
