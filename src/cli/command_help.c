@@ -85,7 +85,7 @@ static void complete_bash(void)
 		"    case ${COMP_WORDS[1]} in\n"
 		"        get | describe | logs | events | explain | history | rollback | delete | pause | resume | approve)\n"
 		"            COMPREPLY=($(compgen -W \"$(scia get -o 'jsonpath={.items[*].metadata.name}' 2>/dev/null)\" -- "
-	    "\"$word\")) ;;\n"
+		"\"$word\")) ;;\n"
 		"        completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")) ;;\n"
 		"        analyze | serve) COMPREPLY=($(compgen -d -- \"$word\")) ;;\n"
 		"    esac\n"

@@ -25,7 +25,7 @@ const struct cli_command COMMAND_DEPLOY = {
 	.usage = "REPOSITORY [\"PROMPT\"] [OPTIONS] | -f FILE [OPTIONS]",
 	.summary = "Deploy a git repository, or apply a file",
 	.help = "  scia deploy https://example.org/team/shop.git \"three replicas, cheap\" --wait\n  scia deploy -f "
-	        "deployment.yaml --wait\n",
+			"deployment.yaml --wait\n",
 	.run = command_deploy,
 };
 

@@ -7,13 +7,13 @@
 
 int main(int argc, char **argv)
 {
-	static char help[] = "help";
+	static char help[] = "help", version[] = "version";
 	if (argc < 2 || str_eq(argv[1], "--help") || str_eq(argv[1], "-h")) {
 		char *words[] = { help, NULL };
 		return cli_find("help")->run(1, words);
 	}
 	if (str_eq(argv[1], "--version"))
-		argv[1] = (char[]){ "version" };
+		argv[1] = version;
 	const struct cli_command *command = cli_find(argv[1]);
 	if (!command) {
 		fprintf(stderr, "scia: there is no command \"%s\"; `scia help` lists them\n", argv[1]);

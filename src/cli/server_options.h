@@ -6,7 +6,8 @@
 #include "options.h"
 
 struct server_options {
-	char *data_dir; /* never NULL after parsing */
+	const char *data_arg, *log_level_arg, *log_format_arg; /* as given */
+	char *data_dir;                                        /* absolute */
 	const char *rules_path;
 	bool allow_local_repositories;
 	int64_t poll_ns; /* 0: default */
