@@ -52,7 +52,7 @@ void decision_draft_wish_against(struct decision_draft *d, enum decision_source 
 void decision_draft_score(struct decision_draft *d, enum decision_strategy strategy, double points, const char *why);
 /* It would not work; why, for people. A wish for it still wins, with why as a warning. */
 void decision_draft_exclude(struct decision_draft *d, enum decision_strategy strategy, const char *why);
-/* Fills in config[field] (or "size") unless that was wished for or suggested before; false when it was. Steals value. */
+/* Fills in config[field] (or "size": cpu and memory) unless that was wished for or suggested before; false when it was. Steals value. */
 bool decision_draft_suggest(struct decision_draft *d, const char *field, json_t *value);
 /* A sentence the user should see. */
 void decision_draft_warn(struct decision_draft *d, const char *fmt, ...) _printf_(2, 3);
