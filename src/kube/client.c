@@ -59,7 +59,9 @@ static int check_server(const char *server, struct err *err)
 		return err_wrap(err, "Kubernetes client: server");
 	bool ok = (str_eq(url.scheme, "https") || str_eq(url.scheme, "http")) && !url.query;
 	http_url_clear(&url);
-	return ok ? 0 : err_set(err, ERR_INVALID, "Kubernetes client: server %s: expected https://HOST[:PORT][/PREFIX]", server);
+	return ok ? 0
+	          : err_set(err, ERR_INVALID, "Kubernetes client: server %s: expected https://HOST[:PORT][/PREFIX]",
+	                    server);
 }
 
 int kube_client_new(const struct kube_client_config *config, struct kube_client **ret, struct err *err)
@@ -108,7 +110,8 @@ const char *kube_client_default_namespace(const struct kube_client *c)
 
 /* ---- requests ---- */
 
-static void add_headers(struct kube_client *c, const struct kube_request *req, const char *authorization, struct http_headers *headers)
+static void add_headers(struct kube_client *c, const struct kube_request *req, const char *authorization,
+                        struct http_headers *headers)
 {
 	http_headers_add(headers, "Accept", req->accept ? req->accept : "application/json");
 	if (req->body)
@@ -130,7 +133,8 @@ static bool is_cancelled(const struct kube_client *c, const struct kube_request 
 }
 
 /* One try with the credential of the moment. */
-static int send_once(struct kube_client *c, const struct kube_request *req, unsigned *ret_credential, struct http_response *ret, struct err *err)
+static int send_once(struct kube_client *c, const struct kube_request *req, unsigned *ret_credential,
+                     struct http_response *ret, struct err *err)
 {
 	struct http_client *http;
 	_cleanup_free_ char *authorization = NULL;
@@ -208,7 +212,8 @@ static bool is_path_segment(const char *s)
 	return *s && !str_eq(s, ".") && !str_eq(s, "..") && !strchr(s, '/') && !strchr(s, '%');
 }
 
-int kube_path(const struct kube_type *type, const char *ns, const char *name, const char *sub, char **ret, struct err *err)
+int kube_path(const struct kube_type *type, const char *ns, const char *name, const char *sub, char **ret,
+              struct err *err)
 {
 	if (!type->namespaced)
 		ns = NULL;
@@ -250,8 +255,8 @@ void kube_query(struct buf *path, const char *name, const char *value)
 }
 
 /* kube_path() with a query parameter or two. */
-static int path_with(const struct kube_type *type, const char *ns, const char *name, const char *sub, const char *field_manager,
-                     bool force, char **ret, struct err *err)
+static int path_with(const struct kube_type *type, const char *ns, const char *name, const char *sub,
+                     const char *field_manager, bool force, char **ret, struct err *err)
 {
 	_cleanup_free_ char *base = NULL;
 	if (kube_path(type, ns, name, sub, &base, err) < 0)
@@ -267,17 +272,20 @@ static int path_with(const struct kube_type *type, const char *ns, const char *n
 
 /* ---- verbs ---- */
 
-static int send_object(struct kube_client *c, struct kube_request *req, const json_t *obj, json_t **ret, struct err *err)
+static int send_object(struct kube_client *c, struct kube_request *req, const json_t *obj, json_t **ret,
+                       struct err *err)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT(BODY_MAX_BYTES);
 	if (json_write(obj, &body) < 0)
-		return err_set(err, ERR_TOO_LARGE, "%s %s: the object is larger than %zu bytes", req->method, req->path, BODY_MAX_BYTES);
+		return err_set(err, ERR_TOO_LARGE, "%s %s: the object is larger than %zu bytes", req->method, req->path,
+		               BODY_MAX_BYTES);
 	req->body = buf_str(&body);
 	req->body_len = body.len;
 	return kube_request_json(c, req, ret, err);
 }
 
-int kube_get(struct kube_client *c, const struct kube_type *type, const char *ns, const char *name, json_t **ret, struct err *err)
+int kube_get(struct kube_client *c, const struct kube_type *type, const char *ns, const char *name, json_t **ret,
+             struct err *err)
 {
 	_cleanup_free_ char *path = NULL;
 	if (kube_path(type, ns, name, NULL, &path, err) < 0)
@@ -289,7 +297,8 @@ int kube_get(struct kube_client *c, const struct kube_type *type, const char *ns
 int kube_create(struct kube_client *c, const struct kube_type *type, const json_t *obj, json_t **ret, struct err *err)
 {
 	if (!*kube_name(obj) && !json_get_str(kube_meta(obj), "generateName"))
-		return err_set(err, ERR_BAD_REQUEST, "creating one of %s: it has neither a name nor a generateName", type->plural);
+		return err_set(err, ERR_BAD_REQUEST, "creating one of %s: it has neither a name nor a generateName",
+		               type->plural);
 	if (type->namespaced && !*kube_namespace(obj))
 		return err_set(err, ERR_BAD_REQUEST, "creating %s %s: the namespace is missing", type->plural, kube_name(obj));
 	_cleanup_free_ char *path = NULL;
@@ -299,10 +308,12 @@ int kube_create(struct kube_client *c, const struct kube_type *type, const json_
 	return send_object(c, &req, obj, ret, err);
 }
 
-static int put(struct kube_client *c, const struct kube_type *type, const char *sub, const json_t *obj, json_t **ret, struct err *err)
+static int put(struct kube_client *c, const struct kube_type *type, const char *sub, const json_t *obj, json_t **ret,
+               struct err *err)
 {
 	if (!*kube_resource_version(obj))
-		return err_set(err, ERR_BAD_REQUEST, "updating %s %s: metadata.resourceVersion is missing", type->plural, kube_name(obj));
+		return err_set(err, ERR_BAD_REQUEST, "updating %s %s: metadata.resourceVersion is missing", type->plural,
+		               kube_name(obj));
 	_cleanup_free_ char *path = NULL;
 	if (path_with(type, kube_namespace(obj), kube_name(obj), sub, c->config.field_manager, false, &path, err) < 0)
 		return -1;
@@ -315,13 +326,15 @@ int kube_update(struct kube_client *c, const struct kube_type *type, const json_
 	return put(c, type, NULL, obj, ret, err);
 }
 
-int kube_update_status(struct kube_client *c, const struct kube_type *type, const json_t *obj, json_t **ret, struct err *err)
+int kube_update_status(struct kube_client *c, const struct kube_type *type, const json_t *obj, json_t **ret,
+                       struct err *err)
 {
 	return put(c, type, "status", obj, ret, err);
 }
 
-int kube_patch(struct kube_client *c, const struct kube_type *type, const char *ns, const char *name, enum kube_patch_kind kind,
-               const json_t *patch, const struct kube_patch_options *options, json_t **ret, struct err *err)
+int kube_patch(struct kube_client *c, const struct kube_type *type, const char *ns, const char *name,
+               enum kube_patch_kind kind, const json_t *patch, const struct kube_patch_options *options, json_t **ret,
+               struct err *err)
 {
 	static const char *const content_types[] = {
 		[KUBE_PATCH_JSON] = "application/json-patch+json",
@@ -342,8 +355,8 @@ int kube_patch(struct kube_client *c, const struct kube_type *type, const char *
 }
 
 /* A refused precondition means that the object with that uid is gone, unless it is there after all. */
-static int check_gone(struct kube_client *c, const struct kube_type *type, const char *ns, const char *name, const char *uid,
-                      struct err *conflict, struct err *err)
+static int check_gone(struct kube_client *c, const struct kube_type *type, const char *ns, const char *name,
+                      const char *uid, struct err *conflict, struct err *err)
 {
 	_cleanup_json_ json_t *now = NULL;
 	_cleanup_err_ struct err e = { 0 };

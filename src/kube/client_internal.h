@@ -26,9 +26,9 @@ struct kube_request {
 	const char *content_type, *accept; /* NULL: JSON */
 	const void *body;
 	size_t body_len;
-	int64_t timeout_ns;                /* 0: KUBE_REQUEST_TIMEOUT_NS; negative: none */
-	int attempts;                      /* 0: 5 */
-	const atomic_bool *cancel;         /* besides the client's; may be NULL */
+	int64_t timeout_ns;        /* 0: KUBE_REQUEST_TIMEOUT_NS; negative: none */
+	int attempts;              /* 0: 5 */
+	const atomic_bool *cancel; /* besides the client's; may be NULL */
 	bool (*on_data)(void *self, const char *data, size_t len);
 	void *self;
 };
@@ -38,9 +38,10 @@ int kube_request(struct kube_client *c, const struct kube_request *req, struct h
 /* The same, with the answer parsed; ret may be NULL. */
 int kube_request_json(struct kube_client *c, const struct kube_request *req, json_t **ret, struct err *err);
 
-/* Path of a type's collection, of one object, of a subresource (ns, name, sub may be NULL), without query. ERR_BAD_REQUEST
- * for names that cannot be a part of a path. free(). */
-int kube_path(const struct kube_type *type, const char *ns, const char *name, const char *sub, char **ret, struct err *err);
+/* Path of a type's collection, of one object, of a subresource (ns, name, sub may be NULL), without query.
+ * ERR_BAD_REQUEST for names that cannot be a part of a path. free(). */
+int kube_path(const struct kube_type *type, const char *ns, const char *name, const char *sub, char **ret,
+              struct err *err);
 /* Appends "?name=value" or "&name=value"; nothing when value is NULL or "". */
 void kube_query(struct buf *path, const char *name, const char *value);
 
@@ -55,13 +56,14 @@ struct kube_list_sink {
 	bool (*on_unreadable)(void *self, const struct err *why);
 	void *self;
 };
-int kube_list_items(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,
-                    const atomic_bool *cancel, const struct kube_list_sink *sink, char **ret_resource_version, struct err *err);
+int kube_list_items(struct kube_client *c, const struct kube_type *type, const char *ns,
+                    const struct kube_list_options *options, const atomic_bool *cancel,
+                    const struct kube_list_sink *sink, char **ret_resource_version, struct err *err);
 
 /* kube_watch() that asks the server to end it after so many seconds. */
-int kube_watch_for(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,
-                   int seconds, const atomic_bool *cancel, bool (*on_event)(void *self, const char *event_type, json_t *obj),
-                   void *self, struct err *err);
+int kube_watch_for(struct kube_client *c, const struct kube_type *type, const char *ns,
+                   const struct kube_list_options *options, int seconds, const atomic_bool *cancel,
+                   bool (*on_event)(void *self, const char *event_type, json_t *obj), void *self, struct err *err);
 
 struct kube_discovery *kube_discovery_new(void);
 struct kube_discovery *kube_discovery_free(struct kube_discovery *d);

@@ -52,7 +52,8 @@ static void test_client_patch_says_its_kind(void **state)
 	assert_string_equal(json_get_str(got, "note"), "n");
 	assert_string_equal(f->last_content_type, "application/merge-patch+json");
 	struct kube_patch_options options = { .field_manager = "me", .force = true };
-	assert_int_equal(kube_patch(f->client, &SCIA_DEPLOYMENT, "a", "x", KUBE_PATCH_APPLY, patch, &options, NULL, NULL), 0);
+	assert_int_equal(kube_patch(f->client, &SCIA_DEPLOYMENT, "a", "x", KUBE_PATCH_APPLY, patch, &options, NULL, NULL),
+	                 0);
 	assert_string_equal(f->last_content_type, "application/apply-patch+yaml");
 	assert_string_equal(f->last_query, "fieldManager=me&force=true");
 	fake_api_free(f);
@@ -354,12 +355,15 @@ static void test_client_token_file_is_read_again(void **state)
 static struct kube_client *client_with_plugin(struct fake_api *f, const char *dir, const char *expires)
 {
 	_cleanup_free_ char *path = fs_join(dir, "plugin");
-	_cleanup_free_ char *script = xasprintf("#!/bin/sh\ncd '%s'\necho >> runs\nn=$(wc -l < runs)\n"
-	                                        "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
-	                                        "\"status\":{\"token\":\"t'$n'\",\"expirationTimestamp\":\"%s\"}}'\n", dir, expires);
+	_cleanup_free_ char *script = xasprintf(
+		"#!/bin/sh\ncd '%s'\necho >> runs\nn=$(wc -l < runs)\n"
+		"echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
+		"\"status\":{\"token\":\"t'$n'\",\"expirationTimestamp\":\"%s\"}}'\n",
+		dir, expires);
 	write_text(path, script, 0700);
 	char *argv[] = { path, NULL };
-	return client_with(f, (struct kube_client_config){ .exec_argv = argv, .exec_api_version = (char[]){ "client.authentication.k8s.io/v1" } });
+	return client_with(f, (struct kube_client_config){
+							  .exec_argv = argv, .exec_api_version = (char[]){ "client.authentication.k8s.io/v1" } });
 }
 
 static void test_client_plugin_runs_again_when_needed(void **state)

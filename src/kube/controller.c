@@ -19,8 +19,8 @@ struct shared_queue {
 /* What one watch needs to turn an object into keys. */
 struct watch {
 	struct shared_queue *queue;
-	const struct kube_type *owner_type;                             /* owned */
-	void (*map)(void *self, const json_t *obj, char ***keys);       /* mapped */
+	const struct kube_type *owner_type;                       /* owned */
+	void (*map)(void *self, const json_t *obj, char ***keys); /* mapped */
 	void *map_self;
 };
 
@@ -57,13 +57,18 @@ static void add_metrics(struct kube_controller *c, struct metrics *m)
 {
 	if (!m)
 		return;
-	c->total = metrics_counter(m, "controller_runtime_reconcile_total", "Total number of reconciliations per controller", "controller,result");
-	c->errors = metrics_counter(m, "controller_runtime_reconcile_errors_total", "Total number of reconciliation errors per controller", "controller");
+	c->total = metrics_counter(m, "controller_runtime_reconcile_total",
+	                           "Total number of reconciliations per controller", "controller,result");
+	c->errors = metrics_counter(m, "controller_runtime_reconcile_errors_total",
+	                            "Total number of reconciliation errors per controller", "controller");
 	c->terminal_errors = metrics_counter(m, "controller_runtime_terminal_reconcile_errors_total",
 	                                     "Total number of terminal reconciliation errors per controller", "controller");
-	c->seconds = metrics_histogram(m, "controller_runtime_reconcile_time_seconds", "Length of time per reconciliation per controller", "controller", NULL, 0);
-	c->active = metrics_gauge(m, "controller_runtime_active_workers", "Number of currently used workers per controller", "controller");
-	metric_set(metrics_gauge(m, "controller_runtime_max_concurrent_reconciles", "Maximum number of concurrent reconciles per controller", "controller"),
+	c->seconds = metrics_histogram(m, "controller_runtime_reconcile_time_seconds",
+	                               "Length of time per reconciliation per controller", "controller", NULL, 0);
+	c->active = metrics_gauge(m, "controller_runtime_active_workers", "Number of currently used workers per controller",
+	                          "controller");
+	metric_set(metrics_gauge(m, "controller_runtime_max_concurrent_reconciles",
+	                         "Maximum number of concurrent reconciles per controller", "controller"),
 	           c->workers, METRIC_LABELS(c->name));
 	metric_set(c->active, 0, METRIC_LABELS(c->name));
 }
@@ -149,7 +154,8 @@ static void on_owned_change(void *self, const json_t *old_obj, const json_t *new
 	add_owner(self, new_obj);
 }
 
-void kube_controller_watch_owned(struct kube_controller *c, struct kube_informer *informer, const struct kube_type *owner_type)
+void kube_controller_watch_owned(struct kube_controller *c, struct kube_informer *informer,
+                                 const struct kube_type *owner_type)
 {
 	struct watch *w = watch_new(c);
 	w->owner_type = owner_type;
@@ -210,8 +216,8 @@ static void pass_failed(struct kube_controller *c, const char *key, const struct
 	kube_workqueue_add_rate_limited(c->queue, key);
 	/* A conflict only says that the cache was behind; stopping interrupts on purpose. */
 	bool expected = e->kind == ERR_CONFLICT || atomic_load(&c->stop);
-	log_at(pass->log, expected ? LOG_DEBUG : LOG_WARN, "%s; trying again (failure %d)", err_is_set(e) ? err_message(e) : "failed without saying why",
-	       pass->failures + 1);
+	log_at(pass->log, expected ? LOG_DEBUG : LOG_WARN, "%s; trying again (failure %d)",
+	       err_is_set(e) ? err_message(e) : "failed without saying why", pass->failures + 1);
 }
 
 static void run_pass(struct kube_controller *c, const char *key_text)

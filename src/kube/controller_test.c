@@ -10,13 +10,13 @@ struct bench {
 	struct kube_controller *c;
 	struct metrics *metrics;
 	pthread_mutex_t lock;
-	char **passes;              /* "key" or "key#failures" of each pass */
+	char **passes; /* "key" or "key#failures" of each pass */
 	atomic_int count;
 
-	atomic_int fail_times;      /* the next so many passes fail */
+	atomic_int fail_times; /* the next so many passes fail */
 	bool terminal;
-	int64_t requeue_after_ns;   /* of the first pass only */
-	atomic_bool block;          /* passes wait until they are cancelled */
+	int64_t requeue_after_ns; /* of the first pass only */
+	atomic_bool block;        /* passes wait until they are cancelled */
 	atomic_int blocked, cancelled;
 	int64_t time_left_ns;
 };
@@ -58,7 +58,9 @@ static void setup(struct bench *b, int workers)
 	pthread_mutex_init(&b->lock, NULL);
 	b->deployments = informer(b, &SCIA_DEPLOYMENT);
 	b->infrastructures = informer(b, &SCIA_INFRASTRUCTURE);
-	struct kube_controller_config config = { .name = "shop", .workers = workers, .reconcile = reconcile, .self = b, .metrics = b->metrics };
+	struct kube_controller_config config = {
+		.name = "shop", .workers = workers, .reconcile = reconcile, .self = b, .metrics = b->metrics
+	};
 	b->c = kube_controller_new(&config);
 }
 

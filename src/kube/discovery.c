@@ -12,17 +12,17 @@ struct found_type {
 	struct kube_type type; /* its strings are this one's own */
 	char *singular;
 	char **short_names;
-	bool preferred;        /* version of its group */
+	bool preferred; /* version of its group */
 };
 
 struct kube_discovery {
 	pthread_mutex_t lock;
 	/* Results are pointers that live as long as the client, so types are only ever added; `order` holds those the
 	 * server serves now, in its order. */
-	struct map *all;       /* "group/version/plural" → found_type */
+	struct map *all; /* "group/version/plural" → found_type */
 	struct found_type **order;
 	size_t len;
-	int64_t loaded_ns;     /* 0: never */
+	int64_t loaded_ns; /* 0: never */
 };
 
 static void type_free(void *p)
@@ -58,21 +58,26 @@ struct kube_discovery *kube_discovery_free(struct kube_discovery *d)
 
 /* ---- reading discovery documents ---- */
 
-static void add_resource(struct kube_discovery *d, const json_t *resource, const char *group, const char *version, bool preferred)
+static void add_resource(struct kube_discovery *d, const json_t *resource, const char *group, const char *version,
+                         bool preferred)
 {
-	const char *plural = json_get_str(resource, "name"), *kind = json_get_str(resource, "kind"), *singular = json_get_str(resource, "singularName");
+	const char *plural = json_get_str(resource, "name"), *kind = json_get_str(resource, "kind"),
+			   *singular = json_get_str(resource, "singularName");
 	if (str_empty(plural) || str_empty(kind) || strchr(plural, '/') || d->len >= TYPES_MAX) /* '/': a subresource */
 		return;
 	_cleanup_free_ char *key = xasprintf("%s/%s/%s", group, version, plural);
 	struct found_type *t = map_get(d->all, key);
 	if (!t) {
 		t = new0(struct found_type);
-		t->type = (struct kube_type){ .group = xstrdup(group), .version = xstrdup(version), .kind = xstrdup(kind), .plural = xstrdup(plural),
+		t->type = (struct kube_type){ .group = xstrdup(group),
+			                          .version = xstrdup(version),
+			                          .kind = xstrdup(kind),
+			                          .plural = xstrdup(plural),
 			                          .namespaced = json_get_bool(resource, "namespaced", false) };
 		t->singular = xstrdup(singular ? singular : "");
 		size_t i;
 		json_t *name;
-		json_array_foreach(json_object_get(resource, "shortNames"), i, name) {
+		json_array_foreach (json_object_get(resource, "shortNames"), i, name) {
 			if (json_is_string(name))
 				strv_push(&t->short_names, json_string_value(name));
 		}
@@ -98,19 +103,20 @@ static int load_version(struct kube_client *c, const char *group, const char *ve
 		return -1;
 	size_t i;
 	json_t *resource;
-	json_array_foreach(json_object_get(list, "resources"), i, resource)
+	json_array_foreach (json_object_get(list, "resources"), i, resource)
 		add_resource(c->discovery, resource, group, version, preferred);
 	return 0;
 }
 
 static void load_group(struct kube_client *c, const json_t *group)
 {
-	const char *name = json_get_str(group, "name"), *preferred = json_str_at(group, "preferredVersion", "version", NULL);
+	const char *name = json_get_str(group, "name"),
+			   *preferred = json_str_at(group, "preferredVersion", "version", NULL);
 	size_t i;
 	json_t *entry;
 	if (str_empty(name))
 		return;
-	json_array_foreach(json_object_get(group, "versions"), i, entry) {
+	json_array_foreach (json_object_get(group, "versions"), i, entry) {
 		const char *version = json_get_str(entry, "version");
 		/* A group whose server is away (an aggregated API) must not hide the others. */
 		if (!str_empty(version))
@@ -134,7 +140,7 @@ static int load(struct kube_client *c, struct err *err)
 	}
 	size_t i;
 	json_t *group;
-	json_array_foreach(json_object_get(groups, "groups"), i, group)
+	json_array_foreach (json_object_get(groups, "groups"), i, group)
 		load_group(c, group);
 	d->loaded_ns = clock_mono_ns();
 	return 0;
@@ -215,13 +221,16 @@ static int not_found(const struct kube_discovery *d, const char *name, struct er
 	str_lower(wanted);
 	for (size_t i = 0; i < d->len && strv_len(near) < NEAR_MISSES; i++) {
 		const struct found_type *t = d->order[i];
-		if (!t->preferred || (!is_near(wanted, t->type.plural) && !is_near(wanted, t->singular) && !has_name(t, wanted, strlen(wanted))))
+		if (!t->preferred ||
+		    (!is_near(wanted, t->type.plural) && !is_near(wanted, t->singular) && !has_name(t, wanted, strlen(wanted))))
 			continue;
-		_cleanup_free_ char *full = *t->type.group ? xasprintf("%s.%s", t->type.plural, t->type.group) : xstrdup(t->type.plural);
+		_cleanup_free_ char *full = *t->type.group ? xasprintf("%s.%s", t->type.plural, t->type.group)
+		                                           : xstrdup(t->type.plural);
 		strv_push(&near, full);
 	}
 	_cleanup_free_ char *list = near ? strv_join(near, ", ") : NULL;
-	return err_set(err, ERR_NOT_FOUND, "the server has no type '%s'%s%s%s", name, list ? "; did you mean " : "", list ? list : "", list ? "?" : "");
+	return err_set(err, ERR_NOT_FOUND, "the server has no type '%s'%s%s%s", name, list ? "; did you mean " : "",
+	               list ? list : "", list ? "?" : "");
 }
 
 int kube_discover(struct kube_client *c, const char *name, const struct kube_type **ret, struct err *err)

@@ -9,15 +9,22 @@ struct page {
 static const struct page pages[] = {
 	{ "/api/v1", "{\"resources\":["
 	             "{\"name\":\"secrets\",\"singularName\":\"secret\",\"namespaced\":true,\"kind\":\"Secret\"},"
-	             "{\"name\":\"namespaces\",\"singularName\":\"\",\"namespaced\":false,\"kind\":\"Namespace\",\"shortNames\":[\"ns\"]},"
+	             "{\"name\":\"namespaces\",\"singularName\":\"\",\"namespaced\":false,\"kind\":\"Namespace\","
+	             "\"shortNames\":[\"ns\"]},"
 	             "{\"name\":\"namespaces/status\",\"namespaced\":false,\"kind\":\"Namespace\"}]}" },
-	{ "/apis", "{\"groups\":["
-	           "{\"name\":\"apps\",\"versions\":[{\"version\":\"v1\"}],\"preferredVersion\":{\"version\":\"v1\"}},"
-	           "{\"name\":\"away.example\",\"versions\":[{\"version\":\"v1\"}],\"preferredVersion\":{\"version\":\"v1\"}},"
-	           "{\"name\":\"scia.io\",\"versions\":[{\"version\":\"v1beta1\"},{\"version\":\"v1alpha1\"}],\"preferredVersion\":{\"version\":\"v1alpha1\"}}]}" },
-	{ "/apis/apps/v1", "{\"resources\":[{\"name\":\"deployments\",\"singularName\":\"deployment\",\"namespaced\":true,\"kind\":\"Deployment\",\"shortNames\":[\"deploy\"]}]}" },
-	{ "/apis/scia.io/v1beta1", "{\"resources\":[{\"name\":\"deployments\",\"singularName\":\"deployment\",\"namespaced\":true,\"kind\":\"Deployment\"}]}" },
-	{ "/apis/scia.io/v1alpha1", "{\"resources\":[{\"name\":\"deployments\",\"singularName\":\"deployment\",\"namespaced\":true,\"kind\":\"Deployment\",\"shortNames\":[\"sd\",\"sciadeploy\"]}]}" },
+	{ "/apis",
+	  "{\"groups\":["
+	  "{\"name\":\"apps\",\"versions\":[{\"version\":\"v1\"}],\"preferredVersion\":{\"version\":\"v1\"}},"
+	  "{\"name\":\"away.example\",\"versions\":[{\"version\":\"v1\"}],\"preferredVersion\":{\"version\":\"v1\"}},"
+	  "{\"name\":\"scia.io\",\"versions\":[{\"version\":\"v1beta1\"},{\"version\":\"v1alpha1\"}],\"preferredVersion\":{"
+	  "\"version\":\"v1alpha1\"}}]}" },
+	{ "/apis/apps/v1", "{\"resources\":[{\"name\":\"deployments\",\"singularName\":\"deployment\",\"namespaced\":true,"
+	                   "\"kind\":\"Deployment\",\"shortNames\":[\"deploy\"]}]}" },
+	{ "/apis/scia.io/v1beta1", "{\"resources\":[{\"name\":\"deployments\",\"singularName\":\"deployment\","
+	                           "\"namespaced\":true,\"kind\":\"Deployment\"}]}" },
+	{ "/apis/scia.io/v1alpha1",
+	  "{\"resources\":[{\"name\":\"deployments\",\"singularName\":\"deployment\",\"namespaced\":true,\"kind\":"
+	  "\"Deployment\",\"shortNames\":[\"sd\",\"sciadeploy\"]}]}" },
 };
 
 static atomic_int requests;
@@ -83,7 +90,8 @@ static void test_discovery_finds_types_by_any_name(void **state)
 		_cleanup_err_ struct err e = { 0 };
 		if (kube_discover(s.client, cases[i].name, &type, &e) < 0)
 			fail_msg("%s: %s", cases[i].why, err_message(&e));
-		if (!str_eq(type->group, cases[i].group) || !str_eq(type->version, cases[i].version) || !str_eq(type->plural, cases[i].plural))
+		if (!str_eq(type->group, cases[i].group) || !str_eq(type->version, cases[i].version) ||
+		    !str_eq(type->plural, cases[i].plural))
 			fail_msg("%s: %s gave %s.%s.%s", cases[i].why, cases[i].name, type->plural, type->version, type->group);
 	}
 	const struct kube_type *ns, *secret;
@@ -102,7 +110,8 @@ static void test_discovery_suggests_what_was_meant(void **state)
 	} cases[] = {
 		{ "secretes", "the server has no type 'secretes'; did you mean secrets?" },
 		{ "deploymnts", "the server has no type 'deploymnts'; did you mean deployments.apps, deployments.scia.io?" },
-		{ "deployments.other.io", "the server has no type 'deployments.other.io'; did you mean deployments.apps, deployments.scia.io?" },
+		{ "deployments.other.io",
+		  "the server has no type 'deployments.other.io'; did you mean deployments.apps, deployments.scia.io?" },
 		{ "unheard-of", "the server has no type 'unheard-of'" },
 		{ "", "the server has no type ''" },
 	};

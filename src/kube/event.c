@@ -89,7 +89,8 @@ static char *event_name(struct kube_recorder *r, const struct event *e)
 	return name;
 }
 
-static json_t *event_object(const struct kube_recorder *r, const struct event *e, const struct event_decision *d, const char *name)
+static json_t *event_object(const struct kube_recorder *r, const struct event *e, const struct event_decision *d,
+                            const char *name)
 {
 	char first[RFC3339_SIZE], last[RFC3339_SIZE];
 	json_t *obj = kube_object_new(&KUBE_EVENT, event_namespace(e), name);
@@ -117,7 +118,8 @@ static json_t *count_patch(const struct event *e, const struct event_decision *d
 	return patch;
 }
 
-static int send_json(struct kube_recorder *r, const char *method, const char *content_type, const char *ns, const char *name, const json_t *body, struct err *err)
+static int send_json(struct kube_recorder *r, const char *method, const char *content_type, const char *ns,
+                     const char *name, const json_t *body, struct err *err)
 {
 	_cleanup_free_ char *path = NULL, *text = json_to_str(body);
 	if (kube_path(&KUBE_EVENT, ns, name, NULL, &path, err) < 0)
@@ -177,8 +179,8 @@ static bool wait_retry(struct kube_recorder *r, int64_t delay_ns)
 static void send_event(struct kube_recorder *r, const struct event *e)
 {
 	_cleanup_free_ char *object = xasprintf("%s\n%s\n%s\n%s\n%s", e->api_version, e->kind, e->ns, e->name, e->uid);
-	_cleanup_(event_decision_clear) struct event_decision d =
-		event_correlator_decide(r->correlator, object, e->type, e->reason, e->message, e->mono_ns, e->wall_ns);
+	_cleanup_(event_decision_clear) struct event_decision d = event_correlator_decide(
+		r->correlator, object, e->type, e->reason, e->message, e->mono_ns, e->wall_ns);
 	if (d.verdict == EVENT_DROP)
 		return;
 	int64_t delay = RETRY_NS;
@@ -187,7 +189,8 @@ static void send_event(struct kube_recorder *r, const struct event *e)
 		if (send_once(r, e, &d, &err) == 0)
 			return;
 		log_debug(r->log, "event %s of %s %s/%s: %s", e->reason, e->kind, e->ns, e->name, err_message(&err));
-		if (!may_retry(err.kind) || atomic_load(&r->give_up) || !wait_retry(r, (int64_t)((double)delay * (0.5 + kube_random()))))
+		if (!may_retry(err.kind) || atomic_load(&r->give_up) ||
+		    !wait_retry(r, (int64_t)((double)delay * (0.5 + kube_random()))))
 			break;
 	}
 	if (d.verdict == EVENT_CREATE)
@@ -241,7 +244,8 @@ static void recorder_free(struct kube_recorder *r)
 	free(r);
 }
 
-struct kube_recorder *kube_recorder_new(struct kube_client *client, const char *component, struct logger *log, struct err *err)
+struct kube_recorder *kube_recorder_new(struct kube_client *client, const char *component, struct logger *log,
+                                        struct err *err)
 {
 	char host[256] = "";
 	if (gethostname(host, sizeof(host) - 1) < 0)
@@ -300,7 +304,8 @@ static void cut_message(char *s)
 	s[len] = '\0';
 }
 
-void kube_event(struct kube_recorder *r, const json_t *regarding, enum kube_event_type type, const char *reason, const char *fmt, ...)
+void kube_event(struct kube_recorder *r, const json_t *regarding, enum kube_event_type type, const char *reason,
+                const char *fmt, ...)
 {
 	if (!r)
 		return;

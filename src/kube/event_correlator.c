@@ -62,7 +62,8 @@ void event_decision_clear(struct event_decision *d)
 	*d = (struct event_decision){ 0 };
 }
 
-/* Moves an entry to the end of its map, which is in order of insertion, and so makes the first the one used longest ago. */
+/* Moves an entry to the end of its map, which is in order of insertion, and so makes the first the one used longest
+ * ago. */
 static void touch(struct map *m, const char *key, void *value)
 {
 	map_take(m, key);
@@ -118,8 +119,9 @@ static bool is_one_too_many(struct event_correlator *c, const char *group, const
 	return full;
 }
 
-struct event_decision event_correlator_decide(struct event_correlator *c, const char *object, const char *type, const char *reason,
-                                              const char *message, int64_t now_mono_ns, int64_t now_wall_ns)
+struct event_decision event_correlator_decide(struct event_correlator *c, const char *object, const char *type,
+                                              const char *reason, const char *message, int64_t now_mono_ns,
+                                              int64_t now_wall_ns)
 {
 	_cleanup_free_ char *group = xasprintf("%s\n%s\n%s", object, type, reason);
 	bool combined = is_one_too_many(c, group, message, now_mono_ns);

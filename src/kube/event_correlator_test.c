@@ -14,7 +14,8 @@ static struct event_decision decide(struct event_correlator *c, const char *obje
 	return event_correlator_decide(c, object, "Normal", "Reason", message, now_s * NS_PER_S, (1000 + now_s) * NS_PER_S);
 }
 
-static void expect(struct event_correlator *c, const char *message, int64_t now_s, enum event_verdict verdict, int64_t count)
+static void expect(struct event_correlator *c, const char *message, int64_t now_s, enum event_verdict verdict,
+                   int64_t count)
 {
 	struct event_decision d = decide(c, "obj", message, now_s);
 	if (d.verdict != verdict || d.count != count)

@@ -39,7 +39,8 @@ char *exec_credential_info(const struct kube_client_config *config)
 		}
 		json_put_str(cluster, "proxy-url", config->proxy_url);
 		if (config->exec_cluster_config)
-			json_put(cluster, "config", json_parse(config->exec_cluster_config, strlen(config->exec_cluster_config), 0, NULL));
+			json_put(cluster, "config",
+			         json_parse(config->exec_cluster_config, strlen(config->exec_cluster_config), 0, NULL));
 	}
 	json_put_bool(spec, "interactive", false);
 	return json_to_str(info);
@@ -60,7 +61,8 @@ static bool parse_expiry(const char *text, int64_t *ret_wall_ns)
 	return true;
 }
 
-int exec_credential_parse(const char *api_version, const char *text, size_t len, struct exec_credential *ret, struct err *err)
+int exec_credential_parse(const char *api_version, const char *text, size_t len, struct exec_credential *ret,
+                          struct err *err)
 {
 	/* What it printed may hold a secret, so no error quotes it: not even the JSON parser's. */
 	_cleanup_json_ json_t *doc = json_parse(text, len, 0, NULL);
@@ -133,7 +135,8 @@ static int plugin_failed(const struct proc_result *result, struct err *err)
 	return err_set(err, ERR_UNAUTHORIZED, "it ended with exit code %d%s%s", result->exit_code, *line ? ": " : "", line);
 }
 
-int exec_credential_run(const struct kube_client_config *config, const atomic_bool *cancel, struct exec_credential *ret, struct err *err)
+int exec_credential_run(const struct kube_client_config *config, const atomic_bool *cancel, struct exec_credential *ret,
+                        struct err *err)
 {
 	_cleanup_strv_ char **env = plugin_env(config);
 	_cleanup_proc_result_ struct proc_result result = { 0 };
@@ -146,10 +149,11 @@ int exec_credential_run(const struct kube_client_config *config, const atomic_bo
 		.cancel = cancel,
 	};
 	if (proc_run(&spec, &result, err) < 0)
-		return err_wrap(err, "credential plugin %s%s%s%s", config->exec_argv[0], hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+		return err_wrap(err, "credential plugin %s%s%s%s", config->exec_argv[0], hint ? " (" : "", hint ? hint : "",
+		                hint ? ")" : "");
 	int r = result.exit_code != 0 || result.truncated || result.timed_out || result.cancelled
-	                ? plugin_failed(&result, err)
-	                : exec_credential_parse(config->exec_api_version, buf_str(&result.out), result.out.len, ret, err);
+	            ? plugin_failed(&result, err)
+	            : exec_credential_parse(config->exec_api_version, buf_str(&result.out), result.out.len, ret, err);
 	if (result.out.data)
 		explicit_bzero(result.out.data, result.out.len);
 	return r < 0 ? err_wrap(err, "credential plugin %s", config->exec_argv[0]) : 0;

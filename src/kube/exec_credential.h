@@ -12,9 +12,11 @@ struct exec_credential {
 };
 
 /* Runs the plugin of the configuration. ERR_UNAUTHORIZED when it gives no credential. */
-int exec_credential_run(const struct kube_client_config *config, const atomic_bool *cancel, struct exec_credential *ret, struct err *err);
+int exec_credential_run(const struct kube_client_config *config, const atomic_bool *cancel, struct exec_credential *ret,
+                        struct err *err);
 /* What a plugin printed. */
-int exec_credential_parse(const char *api_version, const char *text, size_t len, struct exec_credential *ret, struct err *err);
+int exec_credential_parse(const char *api_version, const char *text, size_t len, struct exec_credential *ret,
+                          struct err *err);
 /* The value of KUBERNETES_EXEC_INFO; free(). */
 char *exec_credential_info(const struct kube_client_config *config);
 void exec_credential_clear(struct exec_credential *c);

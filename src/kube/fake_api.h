@@ -22,19 +22,19 @@
 #define FAKE_WATCHERS_MAX 64
 
 /* Waits for a condition: tests do not guess how long something takes. */
-#define eventually(condition)                                                                                          \
-	do {                                                                                                               \
-		int64_t _until = clock_mono_ns() + PATIENCE_NS;                                                                \
-		while (!(condition) && clock_mono_ns() < _until)                                                               \
-			clock_sleep_ns(NS_PER_MS);                                                                                 \
-		if (!(condition))                                                                                              \
-			fail_msg("never came true: %s", #condition);                                                               \
+#define eventually(condition)                            \
+	do {                                                 \
+		int64_t _until = clock_mono_ns() + PATIENCE_NS;  \
+		while (!(condition) && clock_mono_ns() < _until) \
+			clock_sleep_ns(NS_PER_MS);                   \
+		if (!(condition))                                \
+			fail_msg("never came true: %s", #condition); \
 	} while (0)
 
 struct fake_watcher {
 	struct http_stream *stream; /* NULL: free */
 	atomic_bool closed;
-	char *collection;           /* "/apis/g/v|plural|ns", ns "" for all */
+	char *collection; /* "/apis/g/v|plural|ns", ns "" for all */
 };
 
 struct fake_api {
@@ -43,23 +43,23 @@ struct fake_api {
 	char *url;
 	pthread_mutex_t lock;
 	int64_t version;
-	struct map *objects;        /* "/apis/g/v|plural|ns|name" → json_t */
-	json_t *history;            /* [{key, type, object, version}] */
+	struct map *objects; /* "/apis/g/v|plural|ns|name" → json_t */
+	json_t *history;     /* [{key, type, object, version}] */
 	struct fake_watcher watchers[FAKE_WATCHERS_MAX];
 
 	/* What to do wrong. */
-	int64_t oldest;             /* watches and continue tokens from before it have expired */
-	bool expire_inside;         /* say so in an ERROR event instead of as a status */
-	int fail_times;             /* the next so many requests are answered with fail_status, */
+	int64_t oldest;     /* watches and continue tokens from before it have expired */
+	bool expire_inside; /* say so in an ERROR event instead of as a status */
+	int fail_times;     /* the next so many requests are answered with fail_status, */
 	int fail_status;
-	const char *fail_method;    /* only of that method (NULL: all), */
-	const char *fail_path;      /* only with this in the path and query (NULL: all), */
-	const char *fail_body;      /* with this body (NULL: none), */
+	const char *fail_method; /* only of that method (NULL: all), */
+	const char *fail_path;   /* only with this in the path and query (NULL: all), */
+	const char *fail_body;   /* with this body (NULL: none), */
 	const char *fail_retry_after;
-	bool bare_items;            /* list items without apiVersion and kind, as of built-in types */
+	bool bare_items;                   /* list items without apiVersion and kind, as of built-in types */
 	const char *require_authorization; /* 401 for anything else */
-	int64_t page_max;           /* pages are at most so long even when nothing was said; 0: no limit */
-	bool end_watches;           /* watches end at once */
+	int64_t page_max;                  /* pages are at most so long even when nothing was said; 0: no limit */
+	bool end_watches;                  /* watches end at once */
 	char *last_authorization, *last_query, *last_content_type, *last_headers;
 
 	atomic_int lists, watches, reads, posts, puts, patches, deletes;
@@ -88,7 +88,8 @@ static inline bool fake_path_parse(const char *path, struct fake_path *ret)
 	size_t n = strv_len(parts), at = n > 0 && str_eq(parts[0], "api") ? 2 : 3;
 	if (n < at + 1)
 		return false;
-	_cleanup_free_ char *prefix = at == 2 ? xasprintf("/api/%s", parts[1]) : xasprintf("/apis/%s/%s", parts[1], parts[2]);
+	_cleanup_free_ char *prefix = at == 2 ? xasprintf("/api/%s", parts[1])
+	                                      : xasprintf("/apis/%s/%s", parts[1], parts[2]);
 	const char *ns = "";
 	if (n >= at + 3 && str_eq(parts[at], "namespaces")) {
 		ns = parts[at + 1];
@@ -153,7 +154,8 @@ static inline char *fake_key(const struct kube_type *type, const char *ns, const
 }
 
 /* Writes an object behind the client's back. Its value is in spec.value. */
-static inline void fake_put(struct fake_api *f, const struct kube_type *type, const char *ns, const char *name, const char *value)
+static inline void fake_put(struct fake_api *f, const struct kube_type *type, const char *ns, const char *name,
+                            const char *value)
 {
 	MUTEX_GUARD(&f->lock);
 	_cleanup_free_ char *key = fake_key(type, ns, name);
@@ -194,7 +196,9 @@ static inline int64_t fake_version(struct fake_api *f)
 static inline void fake_bookmark(struct fake_api *f)
 {
 	MUTEX_GUARD(&f->lock);
-	_cleanup_free_ char *text = xasprintf("{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"X\",\"metadata\":{\"resourceVersion\":\"%lld\"}}}\n", (long long)f->version);
+	_cleanup_free_ char *text = xasprintf(
+		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"X\",\"metadata\":{\"resourceVersion\":\"%lld\"}}}\n",
+		(long long)f->version);
 	fake_write_watchers(f, NULL, text);
 }
 
@@ -232,8 +236,8 @@ static inline void fake_watch_closed(void *self)
 	atomic_store(&((struct fake_watcher *)self)->closed, true);
 }
 
-#define FAKE_EXPIRED                                                                                                   \
-	"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"Expired\",\"code\":410,"               \
+#define FAKE_EXPIRED                                                                                         \
+	"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"Expired\",\"code\":410," \
 	"\"message\":\"too old resource version\"}"
 
 static inline void fake_watch(struct fake_api *f, struct http_request *req, const struct fake_path *p, int64_t from)
@@ -258,12 +262,13 @@ static inline void fake_watch(struct fake_api *f, struct http_request *req, cons
 		w->collection = xstrdup(p->collection);
 		http_headers_clear(&headers);
 		if (from < f->oldest) {
-			http_stream_write(w->stream, "{\"type\":\"ERROR\",\"object\":" FAKE_EXPIRED "}\n", strlen("{\"type\":\"ERROR\",\"object\":" FAKE_EXPIRED "}\n"));
+			http_stream_write(w->stream, "{\"type\":\"ERROR\",\"object\":" FAKE_EXPIRED "}\n",
+			                  strlen("{\"type\":\"ERROR\",\"object\":" FAKE_EXPIRED "}\n"));
 			return;
 		}
 		size_t n;
 		json_t *entry;
-		json_array_foreach(f->history, n, entry) {
+		json_array_foreach (f->history, n, entry) {
 			if (json_get_int(entry, "version", 0) <= from || !fake_is_in(json_get_str(entry, "key"), p->collection))
 				continue;
 			_cleanup_free_ char *text = fake_event_text(json_get_str(entry, "type"), json_object_get(entry, "object"));
@@ -347,7 +352,8 @@ static inline void fake_list(struct fake_api *f, struct http_request *req, const
 	fake_respond(req, 200, list);
 }
 
-static inline void fake_write(struct fake_api *f, struct http_request *req, const struct fake_path *p, const char *method)
+static inline void fake_write(struct fake_api *f, struct http_request *req, const struct fake_path *p,
+                              const char *method)
 {
 	size_t len;
 	const char *body = http_request_body(req, &len);
@@ -402,7 +408,8 @@ static inline void fake_remove(struct fake_api *f, struct http_request *req, con
 {
 	_cleanup_free_ char *key = xasprintf("%s|%s", p->collection, p->name);
 	_cleanup_json_ json_t *obj = json_deep_copy(map_get(f->objects, key));
-	_cleanup_json_ json_t *options = json_parse(http_request_body(req, NULL), strlen(http_request_body(req, NULL)), 0, NULL);
+	_cleanup_json_ json_t *options = json_parse(http_request_body(req, NULL), strlen(http_request_body(req, NULL)), 0,
+	                                            NULL);
 	const char *uid = json_str_at(options, "preconditions", "uid", NULL);
 	atomic_fetch_add(&f->deletes, 1);
 	if (!obj) {
@@ -428,21 +435,24 @@ static inline void fake_remember(struct fake_api *f, struct http_request *req)
 }
 
 /* True when it answered with the failure that was asked for. */
-static inline bool fake_misbehave(struct fake_api *f, struct http_request *req, const char *method, const char *path, const char *query)
+static inline bool fake_misbehave(struct fake_api *f, struct http_request *req, const char *method, const char *path,
+                                  const char *query)
 {
 	_cleanup_free_ char *whole = xasprintf("%s?%s", path, query ? query : "");
 	if (f->require_authorization && !str_eq(http_request_header(req, "Authorization"), f->require_authorization)) {
 		fake_fail(req, ERR_UNAUTHORIZED, "Unauthorized");
 		return true;
 	}
-	if (f->fail_times == 0 || (f->fail_method && !str_eq(f->fail_method, method)) || (f->fail_path && !str_contains(whole, f->fail_path)))
+	if (f->fail_times == 0 || (f->fail_method && !str_eq(f->fail_method, method)) ||
+	    (f->fail_path && !str_contains(whole, f->fail_path)))
 		return false;
 	f->fail_times--;
 	struct http_headers headers = { 0 };
 	http_headers_add(&headers, "Content-Type", "application/json");
 	if (f->fail_retry_after)
 		http_headers_add(&headers, "Retry-After", f->fail_retry_after);
-	http_respond(req, f->fail_status, &headers, f->fail_body ? f->fail_body : "", f->fail_body ? strlen(f->fail_body) : 0);
+	http_respond(req, f->fail_status, &headers, f->fail_body ? f->fail_body : "",
+	             f->fail_body ? strlen(f->fail_body) : 0);
 	http_headers_clear(&headers);
 	return true;
 }

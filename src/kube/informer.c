@@ -40,10 +40,10 @@ struct kube_informer {
 	bool synced;
 
 	/* The reflector thread's own. */
-	char *version;     /* where the next watch begins; NULL: list first */
+	char *version; /* where the next watch begins; NULL: list first */
 	int64_t backoff_ns, next_resync_ns;
-	bool failing;      /* said so in the log */
-	size_t events;     /* of the watch under way */
+	bool failing;  /* said so in the log */
+	size_t events; /* of the watch under way */
 
 	struct metric *lists, *watches, *errors, *objects;
 };
@@ -56,7 +56,8 @@ static void add_metrics(struct kube_informer *i, struct metrics *m)
 		return;
 	i->lists = metrics_counter(m, "scia_informer_lists_total", "Complete lists an informer asked for", "resource");
 	i->watches = metrics_counter(m, "scia_informer_watches_total", "Watches an informer began", "resource");
-	i->errors = metrics_counter(m, "scia_informer_errors_total", "Lists and watches of an informer that failed", "resource");
+	i->errors = metrics_counter(m, "scia_informer_errors_total", "Lists and watches of an informer that failed",
+	                            "resource");
 	i->objects = metrics_gauge(m, "scia_informer_objects", "Objects in an informer's cache", "resource");
 }
 
@@ -96,7 +97,8 @@ static void informer_free(struct kube_informer *i)
 	free(i);
 }
 
-void kube_informer_add_handler_owned(struct kube_informer *i, kube_informer_handler handler, void *self, void (*destroy)(void *self))
+void kube_informer_add_handler_owned(struct kube_informer *i, kube_informer_handler handler, void *self,
+                                     void (*destroy)(void *self))
 {
 	i->handlers = xreallocarray(i->handlers, i->handlers_len + 1, sizeof(*i->handlers));
 	i->handlers[i->handlers_len++] = (struct handler){ .call = handler, .self = self, .destroy = destroy };
@@ -112,7 +114,8 @@ void kube_informer_set_backoff(struct kube_informer *i, int64_t first_ns)
 	i->backoff_min_ns = i->backoff_ns = first_ns;
 }
 
-void kube_informer_add_index(struct kube_informer *i, const char *index_name, void (*index)(const json_t *obj, char ***values))
+void kube_informer_add_index(struct kube_informer *i, const char *index_name,
+                             void (*index)(const json_t *obj, char ***values))
 {
 	object_cache_add_index(i->cache, index_name, index);
 }
@@ -145,7 +148,7 @@ static void resync(struct kube_informer *i)
 	_cleanup_json_ json_t *objects = object_cache_list(i->cache, NULL);
 	size_t n;
 	json_t *obj;
-	json_array_foreach(objects, n, obj) {
+	json_array_foreach (objects, n, obj) {
 		struct object_change change = { .old_obj = obj, .new_obj = obj };
 		tell(i, &change);
 	}
@@ -218,7 +221,9 @@ static bool on_unreadable(void *self, const struct err *why)
 static int list_all(struct kube_informer *i, struct err *err)
 {
 	struct kube_list_options options = { .labels = i->labels, .limit = PAGE_SIZE };
-	struct kube_list_sink sink = { .on_item = on_item, .on_restart = on_restart, .on_unreadable = on_unreadable, .self = i };
+	struct kube_list_sink sink = {
+		.on_item = on_item, .on_restart = on_restart, .on_unreadable = on_unreadable, .self = i
+	};
 	char *version = NULL;
 	metric_add(i->lists, 1, METRIC_LABELS(i->type->plural));
 	object_cache_sweep_begin(i->cache);
@@ -226,7 +231,9 @@ static int list_all(struct kube_informer *i, struct err *err)
 		return -1;
 	if (stopping(i) || str_empty(version)) {
 		free(version);
-		return stopping(i) ? 0 : err_set(err, ERR_INTERNAL, "listing %s: the server gave no resourceVersion", i->type->plural);
+		return stopping(i)
+		           ? 0
+		           : err_set(err, ERR_INTERNAL, "listing %s: the server gave no resourceVersion", i->type->plural);
 	}
 	object_cache_sweep_end(i->cache, version, tell, i);
 	free(i->version);

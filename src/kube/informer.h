@@ -15,21 +15,23 @@ struct kube_informer;
 struct kube_informer_config {
 	struct kube_client *client;
 	const struct kube_type *type;
-	const char *ns;             /* NULL: all */
-	const char *labels;         /* selector, NULL: all */
+	const char *ns;     /* NULL: all */
+	const char *labels; /* selector, NULL: all */
 	struct logger *log;
-	struct metrics *metrics;    /* may be NULL */
-	int64_t resync_ns;          /* every object's handlers are called again this often; 0: never */
+	struct metrics *metrics; /* may be NULL */
+	int64_t resync_ns;       /* every object's handlers are called again this often; 0: never */
 };
 
 struct kube_informer *kube_informer_new(const struct kube_informer_config *config);
 
-/* Called on the reflector thread for each object that was added, changed or deleted (then gone from the cache already); must not block. old
- * and new are borrowed parsed values (NULL: was not / is no more there). Register before the start. */
+/* Called on the reflector thread for each object that was added, changed or deleted (then gone from the cache already);
+ * must not block. old and new are borrowed parsed values (NULL: was not / is no more there). Register before the start.
+ */
 typedef void (*kube_informer_handler)(void *self, const json_t *old_obj, const json_t *new_obj);
 void kube_informer_add_handler(struct kube_informer *i, kube_informer_handler handler, void *self);
 /* Makes objects findable by what index() appends to values (strv_push). Register before the start. */
-void kube_informer_add_index(struct kube_informer *i, const char *index_name, void (*index)(const json_t *obj, char ***values));
+void kube_informer_add_index(struct kube_informer *i, const char *index_name,
+                             void (*index)(const json_t *obj, char ***values));
 /* The standard index "owner": the uid of the controlling owner. */
 void kube_index_by_owner(const json_t *obj, char ***values);
 
@@ -45,7 +47,8 @@ json_t *kube_informer_get(struct kube_informer *i, const char *ns, const char *n
 json_t *kube_informer_list(struct kube_informer *i, const char *ns);
 json_t *kube_informer_by_index(struct kube_informer *i, const char *index_name, const char *value);
 size_t kube_informer_count(struct kube_informer *i);
-/* A write of ours came back: the cache takes it in at once if it is newer, so that the next pass reads its own write. */
+/* A write of ours came back: the cache takes it in at once if it is newer, so that the next pass reads its own write.
+ */
 void kube_informer_observe(struct kube_informer *i, const json_t *obj);
 
 #endif

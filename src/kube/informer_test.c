@@ -18,7 +18,8 @@ static const char *value_of(const json_t *obj)
 static void hear(void *self, const json_t *old_obj, const json_t *new_obj)
 {
 	struct heard *h = self;
-	_cleanup_free_ char *word = xasprintf("%s:%s>%s", kube_name(new_obj ? new_obj : old_obj), value_of(old_obj), value_of(new_obj));
+	_cleanup_free_ char *word = xasprintf("%s:%s>%s", kube_name(new_obj ? new_obj : old_obj), value_of(old_obj),
+	                                      value_of(new_obj));
 	MUTEX_GUARD(&h->lock);
 	strv_push(&h->words, word);
 }
@@ -51,7 +52,9 @@ static void setup(struct fixture *x, const char *ns, int64_t resync_ns)
 {
 	*x = (struct fixture){ .f = fake_api_new() };
 	pthread_mutex_init(&x->heard.lock, NULL);
-	struct kube_informer_config config = { .client = x->f->client, .type = &SCIA_DEPLOYMENT, .ns = ns, .resync_ns = resync_ns };
+	struct kube_informer_config config = {
+		.client = x->f->client, .type = &SCIA_DEPLOYMENT, .ns = ns, .resync_ns = resync_ns
+	};
 	x->i = kube_informer_new(&config);
 	kube_informer_set_backoff(x->i, 5 * NS_PER_MS);
 	kube_informer_add_handler(x->i, hear, &x->heard);
@@ -224,8 +227,10 @@ static void test_informer_lists_anew_when_the_server_is_behind(void **state)
 	x.f->fail_times = 1;
 	x.f->fail_status = 504;
 	x.f->fail_path = "watch=true";
-	x.f->fail_body = "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Timeout\",\"code\":504,\"message\":\"Too large resource version\","
-	                 "\"details\":{\"causes\":[{\"reason\":\"ResourceVersionTooLarge\",\"message\":\"Too large resource version\"}]}}";
+	x.f->fail_body = "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Timeout\",\"code\":504,\"message\":"
+	                 "\"Too large resource version\","
+					 "\"details\":{\"causes\":[{\"reason\":\"ResourceVersionTooLarge\",\"message\":\"Too large "
+	                 "resource version\"}]}}";
 	start(&x);
 	assert_int_equal(atomic_load(&x.f->lists), 2);
 	teardown(&x);
@@ -234,7 +239,8 @@ static void test_informer_lists_anew_when_the_server_is_behind(void **state)
 static void test_informer_survives_garbage(void **state)
 {
 	(void)state;
-	static const char *const garbage[] = { "<html>", "{\"type\":\"ADDED\"}\n", "{\"type\":7,\"object\":{}}\n", "{]\n", "]" };
+	static const char *const garbage[] = { "<html>", "{\"type\":\"ADDED\"}\n", "{\"type\":7,\"object\":{}}\n", "{]\n",
+		                                   "]" };
 	struct fixture x;
 	setup(&x, NULL, 0);
 	put(&x, "x", "1");
@@ -259,7 +265,7 @@ static void test_informer_goes_on_without_an_unreadable_object(void **state)
 	x.f->fail_times = 1;
 	x.f->fail_status = 200;
 	x.f->fail_body = "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\\u0000b\"}},"
-	                 "{\"metadata\":{\"namespace\":\"a\",\"name\":\"good\",\"resourceVersion\":\"1\"}}]}";
+					 "{\"metadata\":{\"namespace\":\"a\",\"name\":\"good\",\"resourceVersion\":\"1\"}}]}";
 	start(&x);
 	expect_heard(&x.heard, "good:>");
 	teardown(&x);

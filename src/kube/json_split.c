@@ -122,7 +122,8 @@ int json_split_feed(struct json_split *s, const char *data, size_t len, struct e
 		else if (feed_byte(s, data[i++], err) < 0)
 			return -1;
 		if (s->value.failed || s->rest.failed)
-			return err_set(err, ERR_TOO_LARGE, "reading JSON: an object is larger than %zu bytes", s->value.failed ? s->value.max : s->rest.max);
+			return err_set(err, ERR_TOO_LARGE, "reading JSON: an object is larger than %zu bytes",
+			               s->value.failed ? s->value.max : s->rest.max);
 	}
 	return 0;
 }

@@ -14,11 +14,11 @@ enum json_split_mode {
 
 struct json_split {
 	enum json_split_mode mode;
-	struct buf value;   /* the piece being collected */
-	struct buf rest;    /* items: the object without its items, complete after json_split_end() */
+	struct buf value; /* the piece being collected */
+	struct buf rest;  /* items: the object without its items, complete after json_split_end() */
 	int depth;
 	bool in_string, escaped, in_items, done;
-	bool key_is_items;  /* the last key of the outermost object */
+	bool key_is_items; /* the last key of the outermost object */
 	char key[8];
 	size_t key_len;
 	/* A whole value; text is NUL-terminated and borrowed. false stops (feed returns 0 and does nothing more). */
@@ -30,9 +30,12 @@ struct json_split {
 #define JSON_SPLIT_VALUE_MAX ((size_t)(16 * 1024 * 1024))
 #define JSON_SPLIT_REST_MAX ((size_t)(1024 * 1024))
 
-#define JSON_SPLIT_INIT(mode_, on_value_, self_)                                                                       \
-	((struct json_split){ .mode = (mode_), .on_value = (on_value_), .self = (self_),                                   \
-	                      .value = BUF_INIT(JSON_SPLIT_VALUE_MAX), .rest = BUF_INIT(JSON_SPLIT_REST_MAX) })
+#define JSON_SPLIT_INIT(mode_, on_value_, self_)                   \
+	((struct json_split){ .mode = (mode_),                         \
+	                      .on_value = (on_value_),                 \
+	                      .self = (self_),                         \
+	                      .value = BUF_INIT(JSON_SPLIT_VALUE_MAX), \
+	                      .rest = BUF_INIT(JSON_SPLIT_REST_MAX) })
 
 /* ERR_BAD_REQUEST when it cannot be JSON, ERR_TOO_LARGE. */
 int json_split_feed(struct json_split *s, const char *data, size_t len, struct err *err);

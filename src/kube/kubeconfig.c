@@ -20,9 +20,19 @@ void kubeconfig_clear(struct kubeconfig *k)
 
 void kube_client_config_clear(struct kube_client_config *config)
 {
-	char *strings[] = { config->server, config->ca_pem, config->cert_pem, config->token_file, config->username,
-		config->exec_api_version, config->exec_install_hint, config->exec_cluster_config, config->namespace_default,
-		config->tls_server_name, config->proxy_url, config->user_agent, config->field_manager };
+	char *strings[] = { config->server,
+		                config->ca_pem,
+		                config->cert_pem,
+		                config->token_file,
+		                config->username,
+		                config->exec_api_version,
+		                config->exec_install_hint,
+		                config->exec_cluster_config,
+		                config->namespace_default,
+		                config->tls_server_name,
+		                config->proxy_url,
+		                config->user_agent,
+		                config->field_manager };
 	char *secrets[] = { config->key_pem, config->token, config->password };
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -52,7 +62,8 @@ int kubeconfig_add(struct kubeconfig *k, const char *path, const char *text, siz
 		return err_set(err, ERR_INVALID, "kubeconfig %s: must be a mapping with clusters, users and contexts", path);
 	const char *kind = json_get_str(doc, "kind"), *version = json_get_str(doc, "apiVersion");
 	if ((kind && *kind && !str_eq(kind, "Config")) || (version && *version && !str_eq(version, "v1")))
-		return err_set(err, ERR_INVALID, "kubeconfig %s: it is a %s %s, expected v1 Config", path, version ? version : "", kind ? kind : "");
+		return err_set(err, ERR_INVALID, "kubeconfig %s: it is a %s %s, expected v1 Config", path,
+		               version ? version : "", kind ? kind : "");
 	const char *slash = strrchr(path, '/');
 	k->files[k->len++] = (struct kubeconfig_file){
 		.path = xstrdup(path),
@@ -69,12 +80,13 @@ struct section {
 	char what[320]; /* "kubeconfig PATH: user admin" */
 };
 
-static int find_section(const struct kubeconfig *k, const char *list, const char *member, const char *name, struct section *ret, struct err *err)
+static int find_section(const struct kubeconfig *k, const char *list, const char *member, const char *name,
+                        struct section *ret, struct err *err)
 {
 	for (size_t f = 0; f < k->len; f++) {
 		size_t i;
 		json_t *entry;
-		json_array_foreach(json_object_get(k->files[f].doc, list), i, entry) {
+		json_array_foreach (json_object_get(k->files[f].doc, list), i, entry) {
 			if (!str_eq(json_get_str(entry, "name"), name))
 				continue;
 			*ret = (struct section){ .v = json_object_get(entry, member), .file = &k->files[f] };
@@ -86,7 +98,7 @@ static int find_section(const struct kubeconfig *k, const char *list, const char
 	for (size_t f = 0; f < k->len; f++) {
 		size_t i;
 		json_t *entry;
-		json_array_foreach(json_object_get(k->files[f].doc, list), i, entry) {
+		json_array_foreach (json_object_get(k->files[f].doc, list), i, entry) {
 			if (json_get_str(entry, "name") && strv_len(known) < 20)
 				strv_push(&known, json_get_str(entry, "name"));
 		}
@@ -144,36 +156,42 @@ static int take_pem(const struct section *s, const char *key, char **ret, struct
 	return 0;
 }
 
-static int resolve_cluster(const struct kubeconfig *k, const char *name, struct kube_client_config *ret, struct err *err)
+static int resolve_cluster(const struct kubeconfig *k, const char *name, struct kube_client_config *ret,
+                           struct err *err)
 {
 	struct section s;
 	if (find_section(k, "clusters", "cluster", name, &s, err) < 0)
 		return -1;
 	if (take_str(&s, "server", &ret->server, err) < 0 || take_pem(&s, "certificate-authority", &ret->ca_pem, err) < 0 ||
-	    take_str(&s, "tls-server-name", &ret->tls_server_name, err) < 0 || take_str(&s, "proxy-url", &ret->proxy_url, err) < 0)
+	    take_str(&s, "tls-server-name", &ret->tls_server_name, err) < 0 ||
+	    take_str(&s, "proxy-url", &ret->proxy_url, err) < 0)
 		return -1;
 	ret->insecure_skip_verify = json_get_bool(s.v, "insecure-skip-tls-verify", false);
 	if (!ret->server)
 		return err_set(err, ERR_INVALID, "%s: it has no server", s.what);
 	if (ret->insecure_skip_verify && ret->ca_pem)
-		return err_set(err, ERR_INVALID, "%s: certificate-authority and insecure-skip-tls-verify exclude each other", s.what);
+		return err_set(err, ERR_INVALID, "%s: certificate-authority and insecure-skip-tls-verify exclude each other",
+		               s.what);
 	size_t i;
 	json_t *extension;
-	json_array_foreach(json_object_get(s.v, "extensions"), i, extension) {
-		if (str_eq(json_get_str(extension, "name"), "client.authentication.k8s.io/exec") && json_object_get(extension, "extension"))
+	json_array_foreach (json_object_get(s.v, "extensions"), i, extension) {
+		if (str_eq(json_get_str(extension, "name"), "client.authentication.k8s.io/exec") &&
+		    json_object_get(extension, "extension"))
 			ret->exec_cluster_config = json_to_str(json_object_get(extension, "extension"));
 	}
 	return 0;
 }
 
-static int resolve_exec_env(const struct section *s, const json_t *exec, struct kube_client_config *ret, struct err *err)
+static int resolve_exec_env(const struct section *s, const json_t *exec, struct kube_client_config *ret,
+                            struct err *err)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(json_object_get(exec, "env"), i, item) {
+	json_array_foreach (json_object_get(exec, "env"), i, item) {
 		const char *name = json_get_str(item, "name"), *value = json_get_str(item, "value");
 		if (str_empty(name) || strchr(name, '=') || !value)
-			return err_set(err, ERR_INVALID, "%s: exec.env: each entry needs a name and a value, both strings", s->what);
+			return err_set(err, ERR_INVALID, "%s: exec.env: each entry needs a name and a value, both strings",
+			               s->what);
 		_cleanup_free_ char *pair = xasprintf("%s=%s", name, value);
 		strv_push(&ret->exec_env, pair);
 	}
@@ -185,26 +203,35 @@ static int resolve_exec(const struct section *s, const json_t *exec, struct kube
 	struct section plugin = *s;
 	plugin.v = exec;
 	_cleanup_free_ char *command = NULL, *mode = NULL;
-	if (take_str(&plugin, "command", &command, err) < 0 || take_str(&plugin, "apiVersion", &ret->exec_api_version, err) < 0 ||
-	    take_str(&plugin, "interactiveMode", &mode, err) < 0 || take_str(&plugin, "installHint", &ret->exec_install_hint, err) < 0)
+	if (take_str(&plugin, "command", &command, err) < 0 ||
+	    take_str(&plugin, "apiVersion", &ret->exec_api_version, err) < 0 ||
+	    take_str(&plugin, "interactiveMode", &mode, err) < 0 ||
+	    take_str(&plugin, "installHint", &ret->exec_install_hint, err) < 0)
 		return -1;
 	if (!command)
 		return err_set(err, ERR_INVALID, "%s: exec has no command", s->what);
-	if (!str_eq(ret->exec_api_version, "client.authentication.k8s.io/v1") && !str_eq(ret->exec_api_version, "client.authentication.k8s.io/v1beta1"))
-		return err_set(err, ERR_INVALID, "%s: exec.apiVersion is %s; supported are client.authentication.k8s.io/v1 and v1beta1", s->what,
+	if (!str_eq(ret->exec_api_version, "client.authentication.k8s.io/v1") &&
+	    !str_eq(ret->exec_api_version, "client.authentication.k8s.io/v1beta1"))
+		return err_set(err, ERR_INVALID,
+		               "%s: exec.apiVersion is %s; supported are client.authentication.k8s.io/v1 and v1beta1", s->what,
 		               ret->exec_api_version ? ret->exec_api_version : "missing");
 	if (!mode && str_eq(ret->exec_api_version, "client.authentication.k8s.io/v1"))
-		return err_set(err, ERR_INVALID, "%s: exec.interactiveMode is required in v1 (Never, IfAvailable or Always)", s->what);
+		return err_set(err, ERR_INVALID, "%s: exec.interactiveMode is required in v1 (Never, IfAvailable or Always)",
+		               s->what);
 	if (mode && !str_eq(mode, "Never") && !str_eq(mode, "IfAvailable") && !str_eq(mode, "Always"))
-		return err_set(err, ERR_INVALID, "%s: exec.interactiveMode '%s' is not one of Never, IfAvailable, Always", s->what, mode);
+		return err_set(err, ERR_INVALID, "%s: exec.interactiveMode '%s' is not one of Never, IfAvailable, Always",
+		               s->what, mode);
 	if (str_eq(mode, "Always"))
-		return err_set(err, ERR_INVALID, "%s: the plugin %s wants to talk to a person (interactiveMode Always), which is not possible here: use a plugin that works without", s->what, command);
+		return err_set(err, ERR_INVALID,
+		               "%s: the plugin %s wants to talk to a person (interactiveMode Always), which is not possible "
+		               "here: use a plugin that works without",
+		               s->what, command);
 	/* A command with a slash is relative to the file, one without is looked up in PATH. */
 	_cleanup_free_ char *program = strchr(command, '/') ? absolute_path(s->file, command) : xstrdup(command);
 	strv_push(&ret->exec_argv, program);
 	size_t i;
 	json_t *arg;
-	json_array_foreach(json_object_get(exec, "args"), i, arg) {
+	json_array_foreach (json_object_get(exec, "args"), i, arg) {
 		if (!json_is_string(arg))
 			return err_set(err, ERR_INVALID, "%s: exec.args must be strings: put them in quotes", s->what);
 		strv_push(&ret->exec_argv, json_string_value(arg));
@@ -232,18 +259,20 @@ static int resolve_impersonation(const struct section *s, struct kube_client_con
 		add_header(ret, "Impersonate-Uid", uid);
 	size_t i;
 	json_t *group, *values;
-	json_array_foreach(json_object_get(s->v, "as-groups"), i, group) {
+	json_array_foreach (json_object_get(s->v, "as-groups"), i, group) {
 		if (json_is_string(group))
 			add_header(ret, "Impersonate-Group", json_string_value(group));
 	}
 	const char *key;
-	json_object_foreach(json_object_get(s->v, "as-user-extra"), key, values) {
+	json_object_foreach (json_object_get(s->v, "as-user-extra"), key, values) {
 		_cleanup_buf_ struct buf name = BUF_INIT(4096);
 		buf_puts(&name, "Impersonate-Extra-");
 		for (const char *p = key; *p; p++) /* keys may hold slashes, header names may not */
-			(isalnum((unsigned char)*p) || *p == '-' || *p == '.' || *p == '_') ? buf_putc(&name, *p) : buf_printf(&name, "%%%02X", (unsigned char)*p);
+			(isalnum((unsigned char)*p) || *p == '-' || *p == '.' || *p == '_')
+				? buf_putc(&name, *p)
+				: buf_printf(&name, "%%%02X", (unsigned char)*p);
 		json_t *value;
-		json_array_foreach(values, i, value) {
+		json_array_foreach (values, i, value) {
 			if (json_is_string(value) && !name.failed)
 				add_header(ret, buf_str(&name), json_string_value(value));
 		}
@@ -257,12 +286,14 @@ static int resolve_user(const struct kubeconfig *k, const char *name, struct kub
 	if (find_section(k, "users", "user", name, &s, err) < 0)
 		return -1;
 	_cleanup_free_ char *token_file = NULL;
-	if (take_pem(&s, "client-certificate", &ret->cert_pem, err) < 0 || take_pem(&s, "client-key", &ret->key_pem, err) < 0 ||
-	    take_str(&s, "token", &ret->token, err) < 0 || take_str(&s, "tokenFile", &token_file, err) < 0 ||
-	    take_str(&s, "username", &ret->username, err) < 0 || take_str(&s, "password", &ret->password, err) < 0)
+	if (take_pem(&s, "client-certificate", &ret->cert_pem, err) < 0 ||
+	    take_pem(&s, "client-key", &ret->key_pem, err) < 0 || take_str(&s, "token", &ret->token, err) < 0 ||
+	    take_str(&s, "tokenFile", &token_file, err) < 0 || take_str(&s, "username", &ret->username, err) < 0 ||
+	    take_str(&s, "password", &ret->password, err) < 0)
 		return -1;
 	if (!ret->cert_pem != !ret->key_pem)
-		return err_set(err, ERR_INVALID, "%s: client-certificate and client-key belong together, one is missing", s.what);
+		return err_set(err, ERR_INVALID, "%s: client-certificate and client-key belong together, one is missing",
+		               s.what);
 	if (token_file)
 		ret->token_file = absolute_path(s.file, token_file);
 	const json_t *exec = json_object_get(s.v, "exec");
@@ -270,7 +301,9 @@ static int resolve_user(const struct kubeconfig *k, const char *name, struct kub
 		return -1;
 	const char *provider = json_get_str(json_object_get(s.v, "auth-provider"), "name");
 	if (provider && !ret->exec_argv && !ret->token && !ret->token_file && !ret->cert_pem)
-		return err_set(err, ERR_INVALID, "%s: auth-provider '%s' no longer exists in Kubernetes clients; use an exec plugin instead", s.what, provider);
+		return err_set(err, ERR_INVALID,
+		               "%s: auth-provider '%s' no longer exists in Kubernetes clients; use an exec plugin instead",
+		               s.what, provider);
 	return resolve_impersonation(&s, ret, err);
 }
 
@@ -302,7 +335,8 @@ static const char *current_context(const struct kubeconfig *k)
 	return NULL;
 }
 
-static int resolve_into(const struct kubeconfig *k, const char *context, struct kube_client_config *out, struct err *err)
+static int resolve_into(const struct kubeconfig *k, const char *context, struct kube_client_config *out,
+                        struct err *err)
 {
 	struct section s;
 	_cleanup_free_ char *cluster = NULL, *user = NULL;
@@ -325,8 +359,10 @@ int kubeconfig_resolve(const struct kubeconfig *k, const char *context, struct k
 	if (!context)
 		context = current_context(k);
 	if (!context)
-		return err_set(err, ERR_NOT_FOUND, "kubeconfig%s%s: no current-context is set: choose one with --context or `kubectl config use-context`",
-		               k->len ? " " : "", k->len ? k->files[0].path : "");
+		return err_set(
+			err, ERR_NOT_FOUND,
+			"kubeconfig%s%s: no current-context is set: choose one with --context or `kubectl config use-context`",
+			k->len ? " " : "", k->len ? k->files[0].path : "");
 	struct kube_client_config out = { 0 };
 	if (resolve_into(k, context, &out, err) < 0) {
 		kube_client_config_clear(&out);
@@ -338,11 +374,14 @@ int kubeconfig_resolve(const struct kubeconfig *k, const char *context, struct k
 
 /* ---- where configurations come from ---- */
 
-int kubeconfig_in_cluster(const char *dir, const char *host, const char *port, struct kube_client_config *ret, struct err *err)
+int kubeconfig_in_cluster(const char *dir, const char *host, const char *port, struct kube_client_config *ret,
+                          struct err *err)
 {
 	if (str_empty(host) || str_empty(port))
-		return err_set(err, ERR_NOT_FOUND, "not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set");
-	_cleanup_free_ char *token_file = fs_join(dir, "token"), *ca_file = fs_join(dir, "ca.crt"), *ns_file = fs_join(dir, "namespace");
+		return err_set(err, ERR_NOT_FOUND,
+		               "not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set");
+	_cleanup_free_ char *token_file = fs_join(dir, "token"), *ca_file = fs_join(dir, "ca.crt"),
+						*ns_file = fs_join(dir, "namespace");
 	_cleanup_free_ char *token = NULL, *ca = NULL, *ns = NULL;
 	if (fs_read_file(token_file, KUBECONFIG_FILE_MAX, &token, NULL, err) < 0)
 		return err_wrap(err, "in-cluster configuration");
@@ -363,7 +402,8 @@ int kubeconfig_in_cluster(const char *dir, const char *host, const char *port, s
 
 int kube_config_in_cluster(struct kube_client_config *ret, struct err *err)
 {
-	return kubeconfig_in_cluster(SERVICE_ACCOUNT_DIR, getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT"), ret, err);
+	return kubeconfig_in_cluster(SERVICE_ACCOUNT_DIR, getenv("KUBERNETES_SERVICE_HOST"),
+	                             getenv("KUBERNETES_SERVICE_PORT"), ret, err);
 }
 
 static int add_file(struct kubeconfig *k, const char *path, struct err *err)
@@ -404,5 +444,6 @@ int kube_config_load(const char *path, const char *context, struct kube_client_c
 		return kubeconfig_resolve(&k, context, ret, err);
 	if (kube_config_in_cluster(ret, NULL) == 0)
 		return 0;
-	return err_set(err, ERR_NOT_FOUND, "no cluster is known: there is no ~/.kube/config; set KUBECONFIG or give --kubeconfig");
+	return err_set(err, ERR_NOT_FOUND,
+	               "no cluster is known: there is no ~/.kube/config; set KUBECONFIG or give --kubeconfig");
 }

@@ -22,10 +22,12 @@ struct kubeconfig {
 /* Parses one file's text and adds it behind the others: the first file that has a value wins. ERR_INVALID. */
 int kubeconfig_add(struct kubeconfig *k, const char *path, const char *text, size_t len, struct err *err);
 /* The settings of a context (NULL: the current one), with the files it refers to read. ERR_NOT_FOUND, ERR_INVALID. */
-int kubeconfig_resolve(const struct kubeconfig *k, const char *context, struct kube_client_config *ret, struct err *err);
+int kubeconfig_resolve(const struct kubeconfig *k, const char *context, struct kube_client_config *ret,
+                       struct err *err);
 void kubeconfig_clear(struct kubeconfig *k);
 
 /* kube_config_in_cluster() with the folder and the environment given. */
-int kubeconfig_in_cluster(const char *dir, const char *host, const char *port, struct kube_client_config *ret, struct err *err);
+int kubeconfig_in_cluster(const char *dir, const char *host, const char *port, struct kube_client_config *ret,
+                          struct err *err);
 
 #endif

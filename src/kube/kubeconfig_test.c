@@ -50,9 +50,11 @@ static void test_kubeconfig_resolves_a_context(void **state)
 	_cleanup_err_ struct err e = { 0 };
 	add(&k, "/x/config",
 	    "apiVersion: v1\nkind: Config\npreferences: {}\nsomething-new: [1, 2]\ncurrent-context: one\n"
-	    "clusters:\n- name: c\n  cluster: {server: 'https://h:1/prefix/', certificate-authority-data: Q0E=, tls-server-name: name, "
+	    "clusters:\n- name: c\n  cluster: {server: 'https://h:1/prefix/', certificate-authority-data: Q0E=, "
+	    "tls-server-name: name, "
 	    "proxy-url: 'http://p:3128', extra: 1}\n"
-	    "users:\n- name: u\n  user: {client-certificate-data: \"Q0VS\\nVA==\", client-key-data: S0VZ, token: t, username: alice, password: p}\n"
+	    "users:\n- name: u\n  user: {client-certificate-data: \"Q0VS\\nVA==\", client-key-data: S0VZ, token: t, "
+	    "username: alice, password: p}\n"
 	    "contexts:\n- name: one\n  context: {cluster: c, user: u, namespace: team-a}\n" CONTEXT("two", "c", "u"));
 	struct kube_client_config out = { 0 };
 	if (kubeconfig_resolve(&k, NULL, &out, &e) < 0)
@@ -78,8 +80,10 @@ static void test_kubeconfig_first_file_wins(void **state)
 	_cleanup_(kubeconfig_clear) struct kubeconfig k = { 0 };
 	add(&k, "/1/config", "clusters: [{name: c, cluster: {server: 'https://one'}}]\n");
 	add(&k, "/2/config", "");
-	add(&k, "/3/config", "current-context: x\nclusters: [{name: c, cluster: {server: 'https://three', insecure-skip-tls-verify: true}}]\n"
-	                     "users: [{name: u, user: {token: three}}]\ncontexts:\n" CONTEXT("x", "c", "u"));
+	add(&k, "/3/config",
+	    "current-context: x\nclusters: [{name: c, cluster: {server: 'https://three', insecure-skip-tls-verify: "
+	    "true}}]\n"
+	    "users: [{name: u, user: {token: three}}]\ncontexts:\n" CONTEXT("x", "c", "u"));
 	add(&k, "/4/config", "current-context: other\nusers: [{name: u, user: {token: four}}]\n");
 	struct kube_client_config out = { 0 };
 	assert_int_equal(kubeconfig_resolve(&k, NULL, &out, NULL), 0);
@@ -93,16 +97,20 @@ static void test_kubeconfig_paths_are_relative_to_their_file(void **state)
 {
 	(void)state;
 	char *dir = make_dir();
-	_cleanup_free_ char *path = fs_join(dir, "config"), *token_file = fs_join(dir, "sub/token"), *plugin = fs_join(dir, "bin/plugin");
+	_cleanup_free_ char *path = fs_join(dir, "config"), *token_file = fs_join(dir, "sub/token"),
+						*plugin = fs_join(dir, "bin/plugin");
 	write_file(dir, "ca.pem", "CA", 0600);
 	write_file(dir, "cert.pem", "CERT", 0600);
 	write_file(dir, "key.pem", "KEY", 0600);
 	write_file(dir, "config",
 	           "current-context: x\nclusters: [{name: c, cluster: {server: 'h:6443', certificate-authority: ca.pem}}]\n"
-	           "users:\n- name: u\n  user:\n    client-certificate: ./cert.pem\n    client-key: key.pem\n    tokenFile: sub/token\n"
-	           "    exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: bin/plugin, args: [a, 'b c'], provideClusterInfo: true,\n"
+	           "users:\n- name: u\n  user:\n    client-certificate: ./cert.pem\n    client-key: key.pem\n    "
+	           "tokenFile: sub/token\n"
+	           "    exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: bin/plugin, args: [a, 'b c'], "
+	           "provideClusterInfo: true,\n"
 	           "      env: [{name: A, value: b}], installHint: install it}\n"
-	           "contexts:\n" CONTEXT("x", "c", "u"), 0600);
+	           "contexts:\n" CONTEXT("x", "c", "u"),
+	           0600);
 	struct kube_client_config out = { 0 };
 	_cleanup_err_ struct err e = { 0 };
 	if (kube_config_load(path, NULL, &out, &e) < 0)
@@ -127,7 +135,8 @@ static void test_kubeconfig_list_of_files(void **state)
 	char *dir = make_dir();
 	write_file(dir, "one", "clusters: [{name: c, cluster: {server: 'https://one'}}]\n", 0600);
 	write_file(dir, "two", "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n", 0600);
-	_cleanup_free_ char *list = xasprintf("%s/one::%s/missing:%s/two", dir, dir, dir), *before = xstrdup_or_null(getenv("KUBECONFIG"));
+	_cleanup_free_ char *list = xasprintf("%s/one::%s/missing:%s/two", dir, dir, dir),
+						*before = xstrdup_or_null(getenv("KUBECONFIG"));
 	setenv("KUBECONFIG", list, 1);
 	struct kube_client_config out = { 0 };
 	_cleanup_err_ struct err e = { 0 };
@@ -150,17 +159,21 @@ static void test_kubeconfig_impersonation(void **state)
 {
 	(void)state;
 	_cleanup_(kubeconfig_clear) struct kubeconfig k = { 0 };
-	add(&k, "/x/config", "current-context: x\nclusters: [{name: c, cluster: {server: 'https://one'}}]\n"
-	                     "users: [{name: u, user: {as: jane, as-uid: '7', as-groups: [g1, g2], as-user-extra: {a/b: [v]}}}]\ncontexts:\n" CONTEXT("x", "c", "u"));
+	add(&k, "/x/config",
+	    "current-context: x\nclusters: [{name: c, cluster: {server: 'https://one'}}]\n"
+	    "users: [{name: u, user: {as: jane, as-uid: '7', as-groups: [g1, g2], as-user-extra: {a/b: "
+	    "[v]}}}]\ncontexts:\n" CONTEXT("x", "c", "u"));
 	struct kube_client_config out = { 0 };
 	assert_int_equal(kubeconfig_resolve(&k, NULL, &out, NULL), 0);
 	_cleanup_free_ char *headers = strv_join(out.headers, "|");
-	assert_string_equal(headers, "Impersonate-User: jane|Impersonate-Uid: 7|Impersonate-Group: g1|Impersonate-Group: g2|Impersonate-Extra-a%2Fb: v");
+	assert_string_equal(headers, "Impersonate-User: jane|Impersonate-Uid: 7|Impersonate-Group: g1|Impersonate-Group: "
+	                             "g2|Impersonate-Extra-a%2Fb: v");
 	kube_client_config_clear(&out);
 }
 
 #define CLUSTER "clusters: [{name: c, cluster: {server: 'https://one'}}]\n"
-#define ONE_USER(user) "current-context: x\n" CLUSTER "users: [{name: u, user: " user "}]\ncontexts:\n" CONTEXT("x", "c", "u")
+#define ONE_USER(user) \
+	"current-context: x\n" CLUSTER "users: [{name: u, user: " user "}]\ncontexts:\n" CONTEXT("x", "c", "u")
 
 static void test_kubeconfig_refuses(void **state)
 {
@@ -172,31 +185,44 @@ static void test_kubeconfig_refuses(void **state)
 		{ "a: [", "/x/config:2:1:", "not YAML: with the place" },
 		{ "kind: Pod\napiVersion: v1", "expected v1 Config", "something else" },
 		{ "{}", "no current-context", "no context chosen" },
-		{ "current-context: other\ncontexts:\n" CONTEXT("x", "c", "u"), "there is no context 'other'; it has: x", "unknown context" },
+		{ "current-context: other\ncontexts:\n" CONTEXT("x", "c", "u"), "there is no context 'other'; it has: x",
+		  "unknown context" },
 		{ "current-context: x\ncontexts:\n" CONTEXT("x", "c", "u"), "there is no cluster 'c'", "unknown cluster" },
 		{ "current-context: x\n" CLUSTER "contexts:\n" CONTEXT("x", "c", "u"), "there is no user 'u'", "unknown user" },
 		{ "current-context: x\ncontexts: [{name: x, context: {}}]", "names no cluster", "no cluster" },
-		{ "current-context: x\nclusters: [{name: c, cluster: {}}]\ncontexts: [{name: x, context: {cluster: c}}]", "no server", "no server" },
-		{ "current-context: x\nclusters: [{name: c, cluster: {server: '/'}}]\ncontexts: [{name: x, context: {cluster: c}}]", "context x: server", "no host" },
+		{ "current-context: x\nclusters: [{name: c, cluster: {}}]\ncontexts: [{name: x, context: {cluster: c}}]",
+		  "no server", "no server" },
+		{ "current-context: x\nclusters: [{name: c, cluster: {server: '/'}}]\ncontexts: [{name: x, context: {cluster: "
+		  "c}}]",
+		  "context x: server", "no host" },
 		{ ONE_USER("{token: 12345}"), "token must be a string: put it in quotes", "a number as token" },
-		{ ONE_USER("{client-certificate-data: '***', client-key-data: AA==}"), "client-certificate-data is not base64", "bad base64" },
+		{ ONE_USER("{client-certificate-data: '***', client-key-data: AA==}"), "client-certificate-data is not base64",
+		  "bad base64" },
 		{ ONE_USER("{client-certificate-data: AA==}"), "belong together", "half a pair" },
 		{ ONE_USER("{client-certificate: missing.pem}"), "client-certificate: reading /x/missing.pem", "missing file" },
 		{ ONE_USER("{auth-provider: {name: gcp}}"), "auth-provider 'gcp'", "removed mechanism" },
-		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}}"), "supported are", "removed version" },
-		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1}}"), "interactiveMode is required", "v1 needs the mode" },
-		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}}"), "wants to talk to a person", "interactive" },
-		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Sometimes}}"), "not one of", "unknown mode" },
+		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}}"), "supported are",
+		  "removed version" },
+		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1}}"), "interactiveMode is required",
+		  "v1 needs the mode" },
+		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}}"),
+		  "wants to talk to a person", "interactive" },
+		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Sometimes}}"),
+		  "not one of", "unknown mode" },
 		{ ONE_USER("{exec: {apiVersion: client.authentication.k8s.io/v1beta1}}"), "no command", "no command" },
-		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1beta1, args: [1]}}"), "args must be strings", "a number as argument" },
-		{ "current-context: x\nclusters: [{name: c, cluster: {server: 'https://one', certificate-authority-data: AA==, insecure-skip-tls-verify: true}}]\n"
-		  "contexts: [{name: x, context: {cluster: c}}]", "exclude each other", "contradiction" },
+		{ ONE_USER("{exec: {command: x, apiVersion: client.authentication.k8s.io/v1beta1, args: [1]}}"),
+		  "args must be strings", "a number as argument" },
+		{ "current-context: x\nclusters: [{name: c, cluster: {server: 'https://one', certificate-authority-data: AA==, "
+		  "insecure-skip-tls-verify: true}}]\n"
+		  "contexts: [{name: x, context: {cluster: c}}]",
+		  "exclude each other", "contradiction" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(kubeconfig_clear) struct kubeconfig k = { 0 };
 		_cleanup_err_ struct err e = { 0 };
 		struct kube_client_config out = { 0 };
-		if (kubeconfig_add(&k, "/x/config", cases[i].text, strlen(cases[i].text), &e) == 0 && kubeconfig_resolve(&k, NULL, &out, &e) == 0)
+		if (kubeconfig_add(&k, "/x/config", cases[i].text, strlen(cases[i].text), &e) == 0 &&
+		    kubeconfig_resolve(&k, NULL, &out, &e) == 0)
 			fail_msg("%s was accepted", cases[i].why);
 		if (!str_contains(err_message(&e), cases[i].says))
 			fail_msg("%s: %s", cases[i].why, err_message(&e));
@@ -247,7 +273,9 @@ static void test_exec_credential_parse(void **state)
 		{ CREDENTIAL("{\"clientKeyData\":\"hunter2\"}"), "only one" },
 		{ CREDENTIAL("{}"), "neither" },
 		{ CREDENTIAL("{\"token\":\"hunter2\",\"expirationTimestamp\":\"soon\"}"), "RFC 3339" },
-		{ "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"hunter2\"}}", "another apiVersion" },
+		{ "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/"
+		  "v1beta1\",\"status\":{\"token\":\"hunter2\"}}",
+		  "another apiVersion" },
 		{ "{\"kind\":\"Secret\",\"token\":\"hunter2\"}", "ExecCredential" },
 		{ "hunter2", "JSON" },
 		{ "", "JSON" },
@@ -263,7 +291,8 @@ static void test_exec_credential_parse(void **state)
 	}
 }
 
-static int run_plugin(const char *script, struct kube_client_config *config, struct exec_credential *ret, struct err *err)
+static int run_plugin(const char *script, struct kube_client_config *config, struct exec_credential *ret,
+                      struct err *err)
 {
 	char *dir = make_dir();
 	_cleanup_free_ char *path = fs_join(dir, "plugin");
@@ -280,16 +309,21 @@ static int run_plugin(const char *script, struct kube_client_config *config, str
 static void test_exec_credential_run_gives_info(void **state)
 {
 	(void)state;
-	struct kube_client_config config = { .ca_pem = xstrdup("CA"), .exec_provide_cluster_info = true, .exec_cluster_config = xstrdup("{\"audience\":\"a\"}") };
+	struct kube_client_config config = { .ca_pem = xstrdup("CA"),
+		                                 .exec_provide_cluster_info = true,
+		                                 .exec_cluster_config = xstrdup("{\"audience\":\"a\"}") };
 	strv_push(&config.exec_env, "EXTRA=extra");
 	struct exec_credential c = { 0 };
 	_cleanup_err_ struct err e = { 0 };
-	int r = run_plugin("#!/bin/sh\nprintf '{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":{\"token\":\"%s-%s-%s\"}}' \"$1\" \"$EXTRA\" "
-	                   "\"$(printf %s \"$KUBERNETES_EXEC_INFO\" | tr -d '\"\\\\')\"\n", &config, &c, &e);
+	int r = run_plugin("#!/bin/sh\nprintf '{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+	                   "\",\"status\":{\"token\":\"%s-%s-%s\"}}' \"$1\" \"$EXTRA\" "
+	                   "\"$(printf %s \"$KUBERNETES_EXEC_INFO\" | tr -d '\"\\\\')\"\n",
+	                   &config, &c, &e);
 	if (r < 0)
 		fail_msg("%s", err_message(&e));
-	assert_string_equal(c.token, "argument-extra-{kind:ExecCredential,apiVersion:" V1 ",spec:{cluster:{server:https://one,"
-	                             "certificate-authority-data:Q0E=,config:{audience:a}},interactive:false}}");
+	assert_string_equal(c.token,
+	                    "argument-extra-{kind:ExecCredential,apiVersion:" V1 ",spec:{cluster:{server:https://one,"
+	                    "certificate-authority-data:Q0E=,config:{audience:a}},interactive:false}}");
 	exec_credential_clear(&c);
 	kube_client_config_clear(&config);
 }
@@ -300,13 +334,16 @@ static void test_exec_credential_run_says_what_went_wrong(void **state)
 	struct kube_client_config config = { 0 };
 	struct exec_credential c = { 0 };
 	_cleanup_err_ struct err e = { 0 };
-	assert_int_equal(run_plugin("#!/bin/sh\necho '{\"token\":\"hunter2\"'\necho 'log in first' >&2\nexit 3\n", &config, &c, &e), -1);
+	assert_int_equal(
+		run_plugin("#!/bin/sh\necho '{\"token\":\"hunter2\"'\necho 'log in first' >&2\nexit 3\n", &config, &c, &e), -1);
 	assert_int_equal(e.kind, ERR_UNAUTHORIZED);
 	assert_true(str_contains(err_message(&e), "it ended with exit code 3: log in first"));
 	assert_false(str_contains(err_message(&e), "hunter2"));
 	kube_client_config_clear(&config);
 	err_clear(&e);
-	config = (struct kube_client_config){ .server = xstrdup("https://one"), .exec_api_version = xstrdup(V1), .exec_install_hint = xstrdup("install it") };
+	config = (struct kube_client_config){ .server = xstrdup("https://one"),
+		                                  .exec_api_version = xstrdup(V1),
+		                                  .exec_install_hint = xstrdup("install it") };
 	strv_push(&config.exec_argv, "no-such-plugin-anywhere");
 	assert_int_equal(exec_credential_run(&config, NULL, &c, &e), -1);
 	assert_true(str_contains(err_message(&e), "no-such-plugin-anywhere (install it)"));

@@ -98,8 +98,8 @@ static json_t *record(const struct kube_leader *l, bool release)
 
 /* ---- calls, each bounded in time ---- */
 
-static int call(struct kube_leader *l, const char *method, const json_t *body, int64_t timeout_ns, const atomic_bool *cancel,
-                json_t **ret, struct err *err)
+static int call(struct kube_leader *l, const char *method, const json_t *body, int64_t timeout_ns,
+                const atomic_bool *cancel, json_t **ret, struct err *err)
 {
 	_cleanup_free_ char *path = NULL, *text = body ? json_to_str(body) : NULL;
 	bool create = str_eq(method, "POST");
@@ -208,7 +208,8 @@ static void keep(struct kube_leader *l)
 			return;
 		}
 		if (clock_mono_ns() >= renewed + l->renew_ns) {
-			log_warn(l->log, "leader election: leadership is lost: %s", err_is_set(&e) ? err_message(&e) : "not renewed in time");
+			log_warn(l->log, "leader election: leadership is lost: %s",
+			         err_is_set(&e) ? err_message(&e) : "not renewed in time");
 			return;
 		}
 	}

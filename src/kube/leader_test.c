@@ -32,8 +32,16 @@ static void start_via(struct candidate *c, struct fake_api *f, const char *ident
 	struct kube_client_config client = { .server = f->url };
 	assert_int_equal(kube_client_new(&client, &c->client, &e), 0);
 	struct kube_leader_config config = {
-		.client = c->client, .ns = "a", .name = "scia", .identity = identity, .on_started = on_started, .on_stopped = on_stopped, .self = c,
-		.lease_ns = NS_PER_S, .renew_ns = 400 * NS_PER_MS, .retry_ns = 20 * NS_PER_MS,
+		.client = c->client,
+		.ns = "a",
+		.name = "scia",
+		.identity = identity,
+		.on_started = on_started,
+		.on_stopped = on_stopped,
+		.self = c,
+		.lease_ns = NS_PER_S,
+		.renew_ns = 400 * NS_PER_MS,
+		.retry_ns = 20 * NS_PER_MS,
 	};
 	if (kube_leader_start(&config, &c->l, &e) < 0)
 		fail_msg("%s", err_message(&e));
@@ -153,7 +161,9 @@ static void test_leader_refuses_times_that_cannot_work(void **state)
 	(void)state;
 	struct fake_api *f = fake_api_new();
 	struct kube_leader *l = NULL;
-	struct kube_leader_config config = { .client = f->client, .ns = "a", .name = "scia", .identity = "x", .lease_ns = NS_PER_S, .renew_ns = 2 * NS_PER_S };
+	struct kube_leader_config config = {
+		.client = f->client, .ns = "a", .name = "scia", .identity = "x", .lease_ns = NS_PER_S, .renew_ns = 2 * NS_PER_S
+	};
 	_cleanup_err_ struct err e = { 0 };
 	assert_int_equal(kube_leader_start(&config, &l, &e), -1);
 	assert_int_equal(e.kind, ERR_INVALID);

@@ -42,7 +42,8 @@ static bool on_list_item(void *self, const char *text, size_t len)
 	return !page->stopped;
 }
 
-static int decode_page(struct page *page, const struct buf *body, char **ret_continue, char **ret_resource_version, struct err *err)
+static int decode_page(struct page *page, const struct buf *body, char **ret_continue, char **ret_resource_version,
+                       struct err *err)
 {
 	_cleanup_(json_split_clear) struct json_split split = JSON_SPLIT_INIT(JSON_SPLIT_ITEMS, on_list_item, page);
 	if (json_split_feed(&split, buf_str(body), body->len, err) < 0 || json_split_end(&split, err) < 0)
@@ -65,8 +66,8 @@ static int decode_page(struct page *page, const struct buf *body, char **ret_con
 	return 0;
 }
 
-static int list_path(const struct kube_type *type, const char *ns, const struct kube_list_options *options, int64_t limit,
-                     const char *token, char **ret, struct err *err)
+static int list_path(const struct kube_type *type, const char *ns, const struct kube_list_options *options,
+                     int64_t limit, const char *token, char **ret, struct err *err)
 {
 	_cleanup_free_ char *base = NULL;
 	if (kube_path(type, ns, NULL, NULL, &base, err) < 0)
@@ -116,7 +117,8 @@ static bool list_recover(struct list_state *state, const struct kube_list_sink *
 	return false;
 }
 
-static int list_page(struct kube_client *c, struct page *page, const char *ns, struct list_state *state, const atomic_bool *cancel, struct err *err)
+static int list_page(struct kube_client *c, struct page *page, const char *ns, struct list_state *state,
+                     const atomic_bool *cancel, struct err *err)
 {
 	_cleanup_free_ char *path = NULL, *token = NULL, *version = NULL;
 	if (list_path(page->type, ns, state->options, state->limit, state->token, &path, err) < 0)
@@ -134,8 +136,9 @@ static int list_page(struct kube_client *c, struct page *page, const char *ns, s
 	return 0;
 }
 
-int kube_list_items(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,
-                    const atomic_bool *cancel, const struct kube_list_sink *sink, char **ret_resource_version, struct err *err)
+int kube_list_items(struct kube_client *c, const struct kube_type *type, const char *ns,
+                    const struct kube_list_options *options, const atomic_bool *cancel,
+                    const struct kube_list_sink *sink, char **ret_resource_version, struct err *err)
 {
 	const struct kube_list_options none = { 0 };
 	_cleanup_free_ char *api_version = kube_type_api_version(type);
@@ -175,8 +178,8 @@ static void forget_items(void *self)
 	json_array_clear(self);
 }
 
-int kube_list(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,
-              json_t **ret_items, char **ret_resource_version, struct err *err)
+int kube_list(struct kube_client *c, const struct kube_type *type, const char *ns,
+              const struct kube_list_options *options, json_t **ret_items, char **ret_resource_version, struct err *err)
 {
 	_cleanup_json_ json_t *items = json_array();
 	struct kube_list_sink sink = { .on_item = collect_item, .on_restart = forget_items, .self = items };
@@ -237,7 +240,8 @@ static bool on_watch_data(void *self, const char *data, size_t len)
 	return !w->split.stopped;
 }
 
-static int watch_path(const struct kube_type *type, const char *ns, const struct kube_list_options *options, int seconds, char **ret, struct err *err)
+static int watch_path(const struct kube_type *type, const char *ns, const struct kube_list_options *options,
+                      int seconds, char **ret, struct err *err)
 {
 	_cleanup_free_ char *base = NULL;
 	if (kube_path(type, ns, NULL, NULL, &base, err) < 0)
@@ -274,9 +278,9 @@ static int watch_result(struct watch *w, int r, struct err *e, struct err *err)
 	return err_wrap(err, "watching %s", w->type->plural);
 }
 
-int kube_watch_for(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,
-                   int seconds, const atomic_bool *cancel, bool (*on_event)(void *self, const char *event_type, json_t *obj),
-                   void *self, struct err *err)
+int kube_watch_for(struct kube_client *c, const struct kube_type *type, const char *ns,
+                   const struct kube_list_options *options, int seconds, const atomic_bool *cancel,
+                   bool (*on_event)(void *self, const char *event_type, json_t *obj), void *self, struct err *err)
 {
 	const struct kube_list_options none = { 0 };
 	_cleanup_free_ char *path = NULL;
@@ -304,8 +308,9 @@ int kube_watch_for(struct kube_client *c, const struct kube_type *type, const ch
 	return r;
 }
 
-int kube_watch(struct kube_client *c, const struct kube_type *type, const char *ns, const struct kube_list_options *options,
-               const atomic_bool *cancel, bool (*on_event)(void *self, const char *event_type, json_t *obj), void *self, struct err *err)
+int kube_watch(struct kube_client *c, const struct kube_type *type, const char *ns,
+               const struct kube_list_options *options, const atomic_bool *cancel,
+               bool (*on_event)(void *self, const char *event_type, json_t *obj), void *self, struct err *err)
 {
 	int seconds = (int)(WATCH_SECONDS_MIN * (1 + kube_random()));
 	return kube_watch_for(c, type, ns, options, seconds, cancel, on_event, self, err);

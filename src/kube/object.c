@@ -11,7 +11,8 @@ const struct kube_type KUBE_SECRET = { "", "v1", "Secret", "secrets", true };
 const struct kube_type KUBE_CONFIGMAP = { "", "v1", "ConfigMap", "configmaps", true };
 const struct kube_type KUBE_EVENT = { "", "v1", "Event", "events", true };
 const struct kube_type KUBE_LEASE = { "coordination.k8s.io", "v1", "Lease", "leases", true };
-const struct kube_type KUBE_CRD = { "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false };
+const struct kube_type KUBE_CRD = { "apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+	                                "customresourcedefinitions", false };
 
 const struct kube_type SCIA_DEPLOYMENT = { "scia.io", "v1alpha1", "Deployment", "deployments", true };
 const struct kube_type SCIA_REVISION = { "scia.io", "v1alpha1", "DeploymentRevision", "deploymentrevisions", true };
@@ -161,7 +162,7 @@ bool kube_has_finalizer(const json_t *obj, const char *finalizer)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(finalizers(obj), i, item) {
+	json_array_foreach (finalizers(obj), i, item) {
 		if (str_eq(json_string_value(item), finalizer))
 			return true;
 	}
@@ -197,7 +198,7 @@ void kube_set_controller(json_t *obj, const json_t *owner)
 	json_t *mine = NULL;
 	size_t i;
 	json_t *ref;
-	json_array_foreach(refs, i, ref) {
+	json_array_foreach (refs, i, ref) {
 		if (str_eq(json_get_str(ref, "uid"), kube_uid(owner)))
 			mine = ref;
 		else if (json_get_bool(ref, "controller", false))
@@ -219,7 +220,7 @@ const json_t *kube_controller_of(const json_t *obj)
 {
 	size_t i;
 	json_t *ref;
-	json_array_foreach(json_object_get(kube_meta(obj), "ownerReferences"), i, ref) {
+	json_array_foreach (json_object_get(kube_meta(obj), "ownerReferences"), i, ref) {
 		if (json_get_bool(ref, "controller", false))
 			return ref;
 	}
@@ -238,7 +239,7 @@ static json_t *find_condition(const json_t *status, const char *type)
 {
 	size_t i;
 	json_t *condition;
-	json_array_foreach(json_object_get(status, "conditions"), i, condition) {
+	json_array_foreach (json_object_get(status, "conditions"), i, condition) {
 		if (str_eq(json_get_str(condition, "type"), type))
 			return condition;
 	}
@@ -379,7 +380,8 @@ bool kube_is_qualified_name(const char *s)
 
 /* ---- errors ---- */
 
-json_t *kube_status_from_err(const struct err *err, const char *details_group, const char *details_kind, const char *details_name)
+json_t *kube_status_from_err(const struct err *err, const char *details_group, const char *details_kind,
+                             const char *details_name)
 {
 	json_t *status = json_object();
 	json_put_str(status, "kind", "Status");
@@ -448,13 +450,14 @@ int kube_err_from_status(struct err *err, int http_status, const char *body, siz
 	}
 	const char *reason = json_get_str(status, "reason");
 	int64_t code = json_get_int(status, "code", http_status);
-	enum err_kind kind = err_kind_from_reason(reason ? reason : "", code >= 400 && code <= 599 ? (int)code : http_status);
+	enum err_kind kind = err_kind_from_reason(reason ? reason : "",
+	                                          code >= 400 && code <= 599 ? (int)code : http_status);
 	if (str_empty(message))
 		message = reason ? reason : "the server gave no explanation";
 	err_set(err, kind, "%s", message);
 	size_t i;
 	json_t *cause;
-	json_array_foreach(json_at(status, "details", "causes", NULL), i, cause) {
+	json_array_foreach (json_at(status, "details", "causes", NULL), i, cause) {
 		const char *cause_reason = json_get_str(cause, "reason"), *field = json_get_str(cause, "field");
 		const char *text = json_get_str(cause, "message");
 		err_add_cause(err, cause_reason ? cause_reason : "", field ? field : "", "%s", text ? text : "");

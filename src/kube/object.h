@@ -14,7 +14,8 @@ struct kube_type {
 
 /* The types SCIA's controllers use. */
 extern const struct kube_type KUBE_NAMESPACE, KUBE_SECRET, KUBE_CONFIGMAP, KUBE_EVENT, KUBE_LEASE, KUBE_CRD;
-extern const struct kube_type SCIA_DEPLOYMENT, SCIA_REVISION, SCIA_INFRASTRUCTURE, SCIA_PROVIDER, SCIA_PROCESS, SCIA_NOP;
+extern const struct kube_type SCIA_DEPLOYMENT, SCIA_REVISION, SCIA_INFRASTRUCTURE, SCIA_PROVIDER, SCIA_PROCESS,
+	SCIA_NOP;
 
 /* "group/version", or "version" for core; free(). */
 char *kube_type_api_version(const struct kube_type *type);
@@ -31,13 +32,13 @@ bool kube_key_parse(const char *s, struct kube_key *ret);
 
 /* A new object with apiVersion, kind, metadata.name and, when not "", metadata.namespace. */
 json_t *kube_object_new(const struct kube_type *type, const char *ns, const char *name);
-json_t *kube_meta(const json_t *obj);             /* metadata, or NULL */
-const char *kube_name(const json_t *obj);         /* "" when absent, as are all of these */
+json_t *kube_meta(const json_t *obj);     /* metadata, or NULL */
+const char *kube_name(const json_t *obj); /* "" when absent, as are all of these */
 const char *kube_namespace(const json_t *obj);
 const char *kube_uid(const json_t *obj);
 const char *kube_resource_version(const json_t *obj);
 int64_t kube_generation(const json_t *obj);
-bool kube_is_deleting(const json_t *obj);         /* deletionTimestamp is set */
+bool kube_is_deleting(const json_t *obj); /* deletionTimestamp is set */
 json_t *kube_spec(const json_t *obj);
 json_t *kube_status(const json_t *obj);
 const char *kube_label(const json_t *obj, const char *name);      /* NULL when absent */
@@ -75,7 +76,8 @@ bool kube_is_qualified_name(const char *s);
 bool kube_is_label_value(const char *s);
 
 /* An error as a metav1.Status, and back. details_kind and details_name may be NULL. */
-json_t *kube_status_from_err(const struct err *err, const char *details_group, const char *details_kind, const char *details_name);
+json_t *kube_status_from_err(const struct err *err, const char *details_group, const char *details_kind,
+                             const char *details_name);
 int kube_err_from_status(struct err *err, int http_status, const char *body, size_t len);
 
 #endif

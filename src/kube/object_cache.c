@@ -88,7 +88,9 @@ void object_cache_add_index(struct object_cache *c, const char *name, void (*ind
 	MUTEX_GUARD(&c->lock);
 	if (c->indexes_len == INDEXES_MAX)
 		abort(); /* a program that wants more has to raise the maximum */
-	c->indexes[c->indexes_len++] = (struct index){ .name = xstrdup(name), .values = index, .buckets = map_new(bucket_free) };
+	c->indexes[c->indexes_len++] = (struct index){ .name = xstrdup(name),
+		                                           .values = index,
+		                                           .buckets = map_new(bucket_free) };
 }
 
 void object_change_clear(struct object_change *change)
@@ -242,7 +244,8 @@ static bool tell_update(struct entry *e, json_t *old_obj, json_t *new_obj, struc
 	return true;
 }
 
-/* The watch tells of a state that a write of ours has already gone beyond: handlers hear of it, readers keep the newer. */
+/* The watch tells of a state that a write of ours has already gone beyond: handlers hear of it, readers keep the newer.
+ */
 static bool tell_past(struct entry *e, json_t *obj, struct object_change *ret)
 {
 	json_t *old_obj = e->announced ? parse_text(e->announced) : NULL;
@@ -355,12 +358,13 @@ static json_t *sweep(struct object_cache *c, uint64_t list_version)
 	return gone;
 }
 
-void object_cache_sweep_end(struct object_cache *c, const char *list_version, void (*tell)(void *self, const struct object_change *change), void *self)
+void object_cache_sweep_end(struct object_cache *c, const char *list_version,
+                            void (*tell)(void *self, const struct object_change *change), void *self)
 {
 	_cleanup_json_ json_t *gone = sweep(c, version_number(list_version));
 	size_t i;
 	json_t *obj;
-	json_array_foreach(gone, i, obj) {
+	json_array_foreach (gone, i, obj) {
 		struct object_change change = { .old_obj = obj };
 		tell(self, &change);
 	}

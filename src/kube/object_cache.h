@@ -22,7 +22,8 @@ struct object_change {
 };
 void object_change_clear(struct object_change *change);
 
-/* From a watch: ADDED and MODIFIED, DELETED. obj is changed (managedFields go). True when there is something to tell. */
+/* From a watch: ADDED and MODIFIED, DELETED. obj is changed (managedFields go). True when there is something to tell.
+ */
 bool object_cache_apply(struct object_cache *c, json_t *obj, struct object_change *ret);
 bool object_cache_delete(struct object_cache *c, json_t *obj, struct object_change *ret);
 /* How far lists and watches have come. */
@@ -31,7 +32,8 @@ void object_cache_set_version(struct object_cache *c, const char *resource_versi
 /* A list: begin, each item, end. What was not among the items is gone then; tell() is called for each such object. */
 void object_cache_sweep_begin(struct object_cache *c);
 bool object_cache_sweep_item(struct object_cache *c, json_t *obj, struct object_change *ret);
-void object_cache_sweep_end(struct object_cache *c, const char *list_version, void (*tell)(void *self, const struct object_change *change), void *self);
+void object_cache_sweep_end(struct object_cache *c, const char *list_version,
+                            void (*tell)(void *self, const struct object_change *change), void *self);
 
 /* The answer to a write of ours; ignored when it is older than what is known, the object's deletion included. */
 void object_cache_observe(struct object_cache *c, const json_t *obj);

@@ -42,7 +42,8 @@ static void tell_gone(void *self, const struct object_change *change)
 	strv_push(self, value_of(change->old_obj));
 }
 
-static char *do_step(struct object_cache *c, enum step step, const char *name, const char *uid, const char *version, const char *value)
+static char *do_step(struct object_cache *c, enum step step, const char *name, const char *uid, const char *version,
+                     const char *value)
 {
 	_cleanup_json_ json_t *obj = object(name, uid, version, value);
 	struct object_change change = { 0 };
@@ -82,56 +83,102 @@ struct script {
 	const char *why;
 	struct {
 		enum step step;
-		const char *name, *uid, *version, *value, *told, *cached; /* cached: the value read afterwards, "-" when absent */
+		const char *name, *uid, *version, *value, *told,
+			*cached; /* cached: the value read afterwards, "-" when absent */
 	} steps[12];
+};
+
+static const struct script scripts[] = {
+	{ "a watch",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { ADD, "x", "1", "11", "b", "a>b", "b" },
+	    { DEL, "x", "1", "12", "b", "b>-", "-" } } },
+	{ "an event twice is told once",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" }, { ADD, "x", "1", "10", "a", "nothing", "a" } } },
+	{ "an older event changes nothing",
+	  { { ADD, "x", "1", "11", "b", "->b", "b" }, { ADD, "x", "1", "10", "a", "nothing", "b" } } },
+	{ "own write is read at once and told by the watch",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { OBS, "x", "1", "12", "c", "", "c" },
+	    { ADD, "x", "1", "12", "c", "a>c", "c" } } },
+	{ "steps before the own write are told but not read",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { OBS, "x", "1", "12", "c", "", "c" },
+	    { ADD, "x", "1", "11", "b", "a>b", "c" },
+	    { ADD, "x", "1", "12", "c", "b>c", "c" },
+	    { ADD, "x", "1", "13", "d", "c>d", "d" } } },
+	{ "an own object is read before its ADDED came",
+	  { { VERSION, "", "", "9", "", "", "-" },
+	    { OBS, "x", "1", "10", "a", "", "a" },
+	    { ADD, "x", "1", "10", "a", "->a", "a" } } },
+	{ "an own write older than the cache is ignored",
+	  { { ADD, "x", "1", "12", "c", "->c", "c" }, { OBS, "x", "1", "11", "b", "", "c" } } },
+	{ "versions are numbers, not texts",
+	  { { ADD, "x", "1", "9", "a", "->a", "a" }, { OBS, "x", "1", "10", "b", "", "b" } } },
+	{ "a late answer does not bring back what was deleted",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { DEL, "x", "1", "12", "a", "a>-", "-" },
+	    { OBS, "x", "1", "11", "b", "", "-" } } },
+	{ "not even where versions are no numbers",
+	  { { ADD, "x", "1", "k10", "a", "->a", "a" },
+	    { DEL, "x", "1", "k12", "a", "a>-", "-" },
+	    { OBS, "x", "1", "k11", "b", "", "-" } } },
+	{ "not even what was never seen because the watch was past it",
+	  { { VERSION, "", "", "20", "", "", "-" }, { OBS, "x", "1", "15", "a", "", "-" } } },
+	{ "a successor with the same name is another object",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { DEL, "x", "1", "11", "a", "a>-", "-" },
+	    { OBS, "x", "2", "12", "n", "", "n" },
+	    { ADD, "x", "2", "12", "n", "->n", "n" } } },
+	{ "the end of the predecessor does not touch its observed successor",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { OBS, "x", "2", "12", "n", "", "n" },
+	    { DEL, "x", "1", "11", "a", "a>-", "n" },
+	    { ADD, "x", "2", "12", "n", "->n", "n" } } },
+	{ "a list takes out what it does not have",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { BEGIN, "x", "", "", "", "", "a" },
+	    { ITEM, "y", "2", "9", "y", "->y", "y" },
+	    { END, "x", "", "20", "", "a", "-" } } },
+	{ "a list tells only what changed",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { BEGIN, "x", "", "", "", "", "a" },
+	    { ITEM, "x", "1", "10", "a", "nothing", "a" },
+	    { END, "x", "", "20", "", "", "a" } } },
+	{ "a list is right even where it goes back (a restored server)",
+	  { { ADD, "x", "1", "100", "a", "->a", "a" },
+	    { BEGIN, "x", "", "", "", "", "a" },
+	    { ITEM, "x", "1", "50", "old", "a>old", "old" },
+	    { END, "x", "", "60", "", "", "old" } } },
+	{ "a list that began before an own write does not undo it",
+	  { { BEGIN, "x", "", "", "", "", "-" },
+	    { OBS, "x", "1", "30", "n", "", "n" },
+	    { END, "x", "", "20", "", "", "n" },
+	    { ADD, "x", "1", "30", "n", "->n", "n" } } },
+	{ "an own write newer than its item in a list stays",
+	  { { ADD, "x", "1", "10", "a", "->a", "a" },
+	    { OBS, "x", "1", "12", "c", "", "c" },
+	    { BEGIN, "x", "", "", "", "", "c" },
+	    { ITEM, "x", "1", "11", "b", "a>b", "c" },
+	    { END, "x", "", "11", "", "", "c" },
+	    { ADD, "x", "1", "12", "c", "b>c", "c" } } },
+	{ "deletion of what is not there", { { DEL, "x", "1", "10", "a", "nothing", "-" } } },
 };
 
 static void test_object_cache_scripts(void **state)
 {
 	(void)state;
-	static const struct script scripts[] = {
-		{ "a watch", { { ADD, "x", "1", "10", "a", "->a", "a" }, { ADD, "x", "1", "11", "b", "a>b", "b" }, { DEL, "x", "1", "12", "b", "b>-", "-" } } },
-		{ "an event twice is told once", { { ADD, "x", "1", "10", "a", "->a", "a" }, { ADD, "x", "1", "10", "a", "nothing", "a" } } },
-		{ "an older event changes nothing", { { ADD, "x", "1", "11", "b", "->b", "b" }, { ADD, "x", "1", "10", "a", "nothing", "b" } } },
-		{ "own write is read at once and told by the watch",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { OBS, "x", "1", "12", "c", "", "c" }, { ADD, "x", "1", "12", "c", "a>c", "c" } } },
-		{ "steps before the own write are told but not read",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { OBS, "x", "1", "12", "c", "", "c" }, { ADD, "x", "1", "11", "b", "a>b", "c" },
-		    { ADD, "x", "1", "12", "c", "b>c", "c" }, { ADD, "x", "1", "13", "d", "c>d", "d" } } },
-		{ "an own object is read before its ADDED came", { { VERSION, "", "", "9", "", "", "-" }, { OBS, "x", "1", "10", "a", "", "a" }, { ADD, "x", "1", "10", "a", "->a", "a" } } },
-		{ "an own write older than the cache is ignored", { { ADD, "x", "1", "12", "c", "->c", "c" }, { OBS, "x", "1", "11", "b", "", "c" } } },
-		{ "versions are numbers, not texts", { { ADD, "x", "1", "9", "a", "->a", "a" }, { OBS, "x", "1", "10", "b", "", "b" } } },
-		{ "a late answer does not bring back what was deleted",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { DEL, "x", "1", "12", "a", "a>-", "-" }, { OBS, "x", "1", "11", "b", "", "-" } } },
-		{ "not even where versions are no numbers",
-		  { { ADD, "x", "1", "k10", "a", "->a", "a" }, { DEL, "x", "1", "k12", "a", "a>-", "-" }, { OBS, "x", "1", "k11", "b", "", "-" } } },
-		{ "not even what was never seen because the watch was past it", { { VERSION, "", "", "20", "", "", "-" }, { OBS, "x", "1", "15", "a", "", "-" } } },
-		{ "a successor with the same name is another object",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { DEL, "x", "1", "11", "a", "a>-", "-" }, { OBS, "x", "2", "12", "n", "", "n" }, { ADD, "x", "2", "12", "n", "->n", "n" } } },
-		{ "the end of the predecessor does not touch its observed successor",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { OBS, "x", "2", "12", "n", "", "n" }, { DEL, "x", "1", "11", "a", "a>-", "n" }, { ADD, "x", "2", "12", "n", "->n", "n" } } },
-		{ "a list takes out what it does not have",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { BEGIN, "x", "", "", "", "", "a" }, { ITEM, "y", "2", "9", "y", "->y", "y" }, { END, "x", "", "20", "", "a", "-" } } },
-		{ "a list tells only what changed",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { BEGIN, "x", "", "", "", "", "a" }, { ITEM, "x", "1", "10", "a", "nothing", "a" }, { END, "x", "", "20", "", "", "a" } } },
-		{ "a list is right even where it goes back (a restored server)",
-		  { { ADD, "x", "1", "100", "a", "->a", "a" }, { BEGIN, "x", "", "", "", "", "a" }, { ITEM, "x", "1", "50", "old", "a>old", "old" }, { END, "x", "", "60", "", "", "old" } } },
-		{ "a list that began before an own write does not undo it",
-		  { { BEGIN, "x", "", "", "", "", "-" }, { OBS, "x", "1", "30", "n", "", "n" }, { END, "x", "", "20", "", "", "n" }, { ADD, "x", "1", "30", "n", "->n", "n" } } },
-		{ "an own write newer than its item in a list stays",
-		  { { ADD, "x", "1", "10", "a", "->a", "a" }, { OBS, "x", "1", "12", "c", "", "c" }, { BEGIN, "x", "", "", "", "", "c" },
-		    { ITEM, "x", "1", "11", "b", "a>b", "c" }, { END, "x", "", "11", "", "", "c" }, { ADD, "x", "1", "12", "c", "b>c", "c" } } },
-		{ "deletion of what is not there", { { DEL, "x", "1", "10", "a", "nothing", "-" } } },
-	};
 	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
 		struct object_cache *c = object_cache_new();
 		object_cache_add_index(c, "owner", kube_index_by_owner);
 		for (size_t k = 0; k < ARRAY_SIZE(scripts[i].steps) && scripts[i].steps[k].told; k++) {
-			_cleanup_free_ char *heard = do_step(c, scripts[i].steps[k].step, scripts[i].steps[k].name, scripts[i].steps[k].uid,
-			                                     scripts[i].steps[k].version, scripts[i].steps[k].value);
+			_cleanup_free_ char *heard = do_step(c, scripts[i].steps[k].step, scripts[i].steps[k].name,
+			                                     scripts[i].steps[k].uid, scripts[i].steps[k].version,
+			                                     scripts[i].steps[k].value);
 			if (!str_eq(heard, scripts[i].steps[k].told))
 				fail_msg("%s: step %zu told '%s'", scripts[i].why, k, heard);
-			_cleanup_json_ json_t *now = object_cache_get(c, "a", *scripts[i].steps[k].name ? scripts[i].steps[k].name : "x");
+			_cleanup_json_ json_t *now = object_cache_get(c, "a",
+			                                              *scripts[i].steps[k].name ? scripts[i].steps[k].name : "x");
 			if (!str_eq(value_of(now), scripts[i].steps[k].cached))
 				fail_msg("%s: step %zu reads '%s'", scripts[i].why, k, value_of(now));
 			assert_null(json_object_get(kube_meta(now), "managedFields"));
@@ -161,7 +208,7 @@ static char *names(json_t *array)
 	_cleanup_strv_ char **v = NULL;
 	size_t i;
 	json_t *obj;
-	json_array_foreach(array, i, obj) {
+	json_array_foreach (array, i, obj) {
 		_cleanup_free_ char *key = kube_key_str(kube_namespace(obj), kube_name(obj));
 		strv_push(&v, key);
 	}

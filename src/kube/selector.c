@@ -53,27 +53,46 @@ static int check_limits(const struct kube_selector *s, struct err *err)
 	return 0;
 }
 
-/* Labels: the key and the values must be ones that an object may have, so that a typing error does not select nothing. */
+/* Labels: the key and the values must be ones that an object may have, so that a typing error does not select nothing.
+ */
 static int check_requirement(struct requirement *r, struct err *err)
 {
 	if (!kube_is_qualified_name(r->key))
-		return err_set(err, ERR_BAD_REQUEST, "selector: '%s' is no label key: a key is [prefix/]name of letters, digits, '-', '_', '.', at most 63 characters", r->key);
+		return err_set(err, ERR_BAD_REQUEST,
+		               "selector: '%s' is no label key: a key is [prefix/]name of letters, digits, '-', '_', '.', at "
+		               "most 63 characters",
+		               r->key);
 	for (size_t i = 0; r->values && r->values[i]; i++) {
 		if (!kube_is_label_value(r->values[i]))
-			return err_set(err, ERR_BAD_REQUEST, "selector: '%s' is no label value (key '%s'): letters, digits, '-', '_', '.', at most 63 characters", r->values[i], r->key);
+			return err_set(
+				err, ERR_BAD_REQUEST,
+				"selector: '%s' is no label value (key '%s'): letters, digits, '-', '_', '.', at most 63 characters",
+				r->values[i], r->key);
 	}
 	if ((r->op == OP_GREATER || r->op == OP_LESS) && !str_to_i64(r->values[0], INT64_MIN, INT64_MAX, &r->number))
-		return err_set(err, ERR_BAD_REQUEST, "selector: '%s' must be compared with a whole number, not '%s'", r->key, r->values[0]);
+		return err_set(err, ERR_BAD_REQUEST, "selector: '%s' must be compared with a whole number, not '%s'", r->key,
+		               r->values[0]);
 	return 0;
 }
 
 /* ---- label selectors: the grammar of k8s.io/apimachinery/pkg/labels ---- */
 
-enum token { TOK_END, TOK_WORD, TOK_EQUALS, TOK_NOT_EQUALS, TOK_NOT, TOK_OPEN, TOK_CLOSE, TOK_COMMA, TOK_GREATER, TOK_LESS };
+enum token {
+	TOK_END,
+	TOK_WORD,
+	TOK_EQUALS,
+	TOK_NOT_EQUALS,
+	TOK_NOT,
+	TOK_OPEN,
+	TOK_CLOSE,
+	TOK_COMMA,
+	TOK_GREATER,
+	TOK_LESS
+};
 
 struct scanner {
 	const char *text, *pos;
-	enum token token;   /* the one ahead */
+	enum token token; /* the one ahead */
 	const char *lit;
 	size_t lit_len;
 };
@@ -134,7 +153,8 @@ static int unexpected(const struct scanner *sc, const char *wanted, struct err *
 	if (sc->token == TOK_END)
 		return err_set(err, ERR_BAD_REQUEST, "selector: it ends where %s was expected", wanted);
 	int shown = sc->lit_len > 80 ? 80 : (int)sc->lit_len;
-	return err_set(err, ERR_BAD_REQUEST, "selector: found '%.*s' at character %zu, expected %s", shown, sc->lit, at, wanted);
+	return err_set(err, ERR_BAD_REQUEST, "selector: found '%.*s' at character %zu, expected %s", shown, sc->lit, at,
+	               wanted);
 }
 
 static bool word_is(const struct scanner *sc, const char *word)
@@ -223,13 +243,13 @@ static int parse_operator(struct kube_selector *s, struct requirement *r, struct
 static int parse_requirement(struct kube_selector *s, struct scanner *sc, struct err *err)
 {
 	bool not = sc->token == TOK_NOT;
-	if (not)
+	if (not )
 		scan_next(sc);
 	if (sc->token != TOK_WORD)
 		return unexpected(sc, "a label key", err);
 	struct requirement *r = selector_add(s, sc->lit, sc->lit_len, OP_NOT_EXISTS);
 	scan_next(sc);
-	if (!not && parse_operator(s, r, sc, err) < 0)
+	if (!not &&parse_operator(s, r, sc, err) < 0)
 		return -1;
 	if (check_requirement(r, err) < 0)
 		return -1;
@@ -283,7 +303,8 @@ static int unescape_value(const char *s, size_t len, char **ret, struct err *err
 		if (c == '\\') {
 			c = ++i < len ? s[i] : '\0';
 			if (c != '\\' && c != ',' && c != '=')
-				return err_set(err, ERR_BAD_REQUEST, "field selector: a backslash must be followed by '\\', ',' or '='");
+				return err_set(err, ERR_BAD_REQUEST,
+				               "field selector: a backslash must be followed by '\\', ',' or '='");
 		} else if (c == '=') {
 			return err_set(err, ERR_BAD_REQUEST, "field selector: '=' in a value must be written '\\='");
 		}
@@ -297,14 +318,16 @@ static int unescape_value(const char *s, size_t len, char **ret, struct err *err
 static int parse_field_term(struct kube_selector *s, const char *term, size_t len, struct err *err)
 {
 	size_t key_len = 0;
-	while (key_len < len && term[key_len] != '=' && !(term[key_len] == '!' && key_len + 1 < len && term[key_len + 1] == '='))
+	while (key_len < len && term[key_len] != '=' &&
+	       !(term[key_len] == '!' && key_len + 1 < len && term[key_len + 1] == '='))
 		key_len++;
 	int shown = len > 80 ? 80 : (int)len;
 	if (key_len == 0 || key_len == len)
-		return err_set(err, ERR_BAD_REQUEST, "field selector: '%.*s' is not of the form field=value or field!=value", shown, term);
+		return err_set(err, ERR_BAD_REQUEST, "field selector: '%.*s' is not of the form field=value or field!=value",
+		               shown, term);
 	bool not = term[key_len] == '!';
 	size_t value_at = key_len + (not ? 2 : 1);
-	if (!not && value_at < len && term[value_at] == '=')
+	if (!not &&value_at < len && term[value_at] == '=')
 		value_at++;
 	_cleanup_free_ char *value = NULL;
 	if (unescape_value(term + value_at, len - value_at, &value, err) < 0)
@@ -342,7 +365,7 @@ static int add_match_labels(struct kube_selector *s, const json_t *v, struct err
 		return err_set(err, ERR_BAD_REQUEST, "label selector: matchLabels must be an object");
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)labels, key, value) {
 		if (!json_is_string(value))
 			return err_set(err, ERR_BAD_REQUEST, "label selector: matchLabels.%s must be a string", key);
 		struct requirement *r = selector_add(s, key, strlen(key), OP_IN);
@@ -358,7 +381,9 @@ static int add_expression(struct kube_selector *s, const json_t *expression, str
 	static const struct {
 		const char *name;
 		enum op op;
-	} operators[] = { { "In", OP_IN }, { "NotIn", OP_NOT_IN }, { "Exists", OP_EXISTS }, { "DoesNotExist", OP_NOT_EXISTS } };
+	} operators[] = {
+		{ "In", OP_IN }, { "NotIn", OP_NOT_IN }, { "Exists", OP_EXISTS }, { "DoesNotExist", OP_NOT_EXISTS }
+	};
 
 	const char *key = json_get_str(expression, "key"), *name = json_get_str(expression, "operator");
 	if (!key || !name)
@@ -367,15 +392,17 @@ static int add_expression(struct kube_selector *s, const json_t *expression, str
 	while (o < ARRAY_SIZE(operators) && !str_eq(operators[o].name, name))
 		o++;
 	if (o == ARRAY_SIZE(operators))
-		return err_set(err, ERR_BAD_REQUEST, "label selector: '%s' is no operator; use In, NotIn, Exists or DoesNotExist", name);
+		return err_set(err, ERR_BAD_REQUEST,
+		               "label selector: '%s' is no operator; use In, NotIn, Exists or DoesNotExist", name);
 	struct requirement *r = selector_add(s, key, strlen(key), operators[o].op);
 	const json_t *values = json_object_get(expression, "values");
 	bool wants_values = r->op == OP_IN || r->op == OP_NOT_IN;
 	if (wants_values != (json_array_size(values) > 0))
-		return err_set(err, ERR_BAD_REQUEST, "label selector: operator %s for key '%s' %s", name, key, wants_values ? "needs values" : "takes no values");
+		return err_set(err, ERR_BAD_REQUEST, "label selector: operator %s for key '%s' %s", name, key,
+		               wants_values ? "needs values" : "takes no values");
 	size_t i;
 	json_t *value;
-	json_array_foreach(values, i, value) {
+	json_array_foreach (values, i, value) {
 		if (!json_is_string(value))
 			return err_set(err, ERR_BAD_REQUEST, "label selector: values of key '%s' must be strings", key);
 		add_value(s, r, json_string_value(value), json_string_length(value));
@@ -407,7 +434,7 @@ struct kube_selector *kube_selector_from_json(const json_t *v, struct err *err)
 	}
 	size_t i;
 	json_t *expression;
-	json_array_foreach(expressions, i, expression) {
+	json_array_foreach (expressions, i, expression) {
 		if (add_expression(s, expression, err) < 0)
 			return NULL;
 	}
@@ -441,7 +468,8 @@ static bool requirement_matches(const struct requirement *r, const char *value)
 	return false;
 }
 
-bool kube_selector_matches(const struct kube_selector *s, const char *(*lookup)(const void *self, const char *name), const void *self)
+bool kube_selector_matches(const struct kube_selector *s, const char *(*lookup)(const void *self, const char *name),
+                           const void *self)
 {
 	if (!s)
 		return true;

@@ -17,7 +17,8 @@ DEFINE_CLEANUP(struct kube_selector *, kube_selector_free)
 
 bool kube_selector_is_empty(const struct kube_selector *s); /* NULL is empty too */
 /* lookup gives the value of a label or field, or NULL when absent. */
-bool kube_selector_matches(const struct kube_selector *s, const char *(*lookup)(const void *self, const char *name), const void *self);
+bool kube_selector_matches(const struct kube_selector *s, const char *(*lookup)(const void *self, const char *name),
+                           const void *self);
 /* Against an object's labels. */
 bool kube_selector_matches_labels(const struct kube_selector *s, const json_t *obj);
 /* One requirement's key and, for a single "=", its value (else NULL); false past the end. */

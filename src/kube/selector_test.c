@@ -68,8 +68,10 @@ static void test_selector_labels_match(void **state)
 static void test_selector_labels_refuse(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { ",", "a,", "a,,b", "=b", "a in", "a in x", "a in (x", "a in (x y)", "a b", "a=b c", "!", "!a=b",
-		"!a in (x)", "a!b", "a=(x)", "-a=b", "a=b/c", "a=-b", "a>x", "a>", "a in (x))", "a=b=c", "()", "a/b/c", "a\x01" };
+	static const char *const bad[] = { ",",          "a,",   "a,,b",  "=b",   "a in", "a in x",    "a in (x",
+		                               "a in (x y)", "a b",  "a=b c", "!",    "!a=b", "!a in (x)", "a!b",
+		                               "a=(x)",      "-a=b", "a=b/c", "a=-b", "a>x",  "a>",        "a in (x))",
+		                               "a=b=c",      "()",   "a/b/c", "a\x01" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_err_ struct err e = { 0 };
 		_cleanup_(kube_selector_freep) struct kube_selector *s = kube_selector_parse_labels(bad[i], &e);
@@ -84,7 +86,8 @@ static void test_selector_error_says_where(void **state)
 	(void)state;
 	_cleanup_err_ struct err e = { 0 };
 	assert_null(kube_selector_parse_labels("app=shop, tier ~ x", &e));
-	assert_string_equal(err_message(&e), "selector: found '~' at character 16, expected one of =, ==, !=, in, notin, >, <");
+	assert_string_equal(err_message(&e),
+	                    "selector: found '~' at character 16, expected one of =, ==, !=, in, notin, >, <");
 }
 
 static const char *lookup_field(const void *self, const char *name)
@@ -141,13 +144,18 @@ static void test_selector_from_json(void **state)
 		{ "{}", "{\"a\":\"b\"}", 1, "an empty one selects everything" },
 		{ "{\"matchLabels\":{\"a\":\"b\"}}", "{\"a\":\"b\"}", 1, "labels" },
 		{ "{\"matchLabels\":{\"a\":\"b\"}}", "{\"a\":\"c\"}", 0, "labels" },
-		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"x\",\"b\"]}]}", "{\"a\":\"b\"}", 1, "In" },
-		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"NotIn\",\"values\":[\"b\"]}]}", "{\"a\":\"b\"}", 0, "NotIn" },
+		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"x\",\"b\"]}]}", "{\"a\":\"b\"}", 1,
+		  "In" },
+		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"NotIn\",\"values\":[\"b\"]}]}", "{\"a\":\"b\"}", 0,
+		  "NotIn" },
 		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\"}]}", "{\"a\":\"b\"}", 1, "Exists" },
-		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"DoesNotExist\",\"values\":[]}]}", "{\"a\":\"b\"}", 0, "DoesNotExist" },
+		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"DoesNotExist\",\"values\":[]}]}", "{\"a\":\"b\"}", 0,
+		  "DoesNotExist" },
 		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":[]}]}", "{}", -1, "In needs values" },
-		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\",\"values\":[\"x\"]}]}", "{}", -1, "Exists takes none" },
-		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Gt\",\"values\":[\"1\"]}]}", "{}", -1, "no such operator" },
+		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\",\"values\":[\"x\"]}]}", "{}", -1,
+		  "Exists takes none" },
+		{ "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Gt\",\"values\":[\"1\"]}]}", "{}", -1,
+		  "no such operator" },
 		{ "{\"matchExpressions\":[7]}", "{}", -1, "not an expression" },
 		{ "{\"matchLabels\":{\"a\":1}}", "{}", -1, "values are strings" },
 		{ "{\"matchLabels\":{\"a b\":\"1\"}}", "{}", -1, "not a label key" },
@@ -204,12 +212,9 @@ static void test_selector_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_selector_labels_match),
-		cmocka_unit_test(test_selector_labels_refuse),
-		cmocka_unit_test(test_selector_error_says_where),
-		cmocka_unit_test(test_selector_fields),
-		cmocka_unit_test(test_selector_from_json),
-		cmocka_unit_test(test_selector_requirements_are_readable),
+		cmocka_unit_test(test_selector_labels_match),     cmocka_unit_test(test_selector_labels_refuse),
+		cmocka_unit_test(test_selector_error_says_where), cmocka_unit_test(test_selector_fields),
+		cmocka_unit_test(test_selector_from_json),        cmocka_unit_test(test_selector_requirements_are_readable),
 		cmocka_unit_test(test_selector_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,8 @@ struct kube_transport {
 	ino_t file_inode;
 };
 
-static int open_http(const struct kube_client_config *config, const char *cert_pem, const char *key_pem, struct http_client **ret, struct err *err)
+static int open_http(const struct kube_client_config *config, const char *cert_pem, const char *key_pem,
+                     struct http_client **ret, struct err *err)
 {
 	struct http_client_config http = {
 		.ca_pem = config->ca_pem,
@@ -85,7 +86,8 @@ static int refresh_file_token(struct kube_transport *t, struct err *err)
 	const char *path = t->config->token_file;
 	struct stat st = { 0 };
 	bool seen = stat(path, &st) == 0;
-	if (seen && t->file_token && st.st_ino == t->file_inode && st.st_mtim.tv_sec == t->file_time.tv_sec && st.st_mtim.tv_nsec == t->file_time.tv_nsec)
+	if (seen && t->file_token && st.st_ino == t->file_inode && st.st_mtim.tv_sec == t->file_time.tv_sec &&
+	    st.st_mtim.tv_nsec == t->file_time.tv_nsec)
 		return 0;
 	_cleanup_free_ char *text = NULL;
 	_cleanup_err_ struct err e = { 0 };
@@ -120,7 +122,8 @@ static int refresh_plugin(struct kube_transport *t, const atomic_bool *cancel, s
 		return -1;
 	if (!str_eq(fresh.cert_pem, t->plugin.cert_pem)) {
 		struct http_client *http;
-		const char *cert = fresh.cert_pem ? fresh.cert_pem : t->config->cert_pem, *key = fresh.cert_pem ? fresh.key_pem : t->config->key_pem;
+		const char *cert = fresh.cert_pem ? fresh.cert_pem : t->config->cert_pem,
+				   *key = fresh.cert_pem ? fresh.key_pem : t->config->key_pem;
 		if (open_http(t->config, cert, key, &http, err) < 0) {
 			exec_credential_clear(&fresh);
 			return err_wrap(err, "certificate of the credential plugin %s", t->config->exec_argv[0]);

@@ -13,9 +13,9 @@
 /* All that is known of a key. It is forgotten when it is neither waiting, worked on, nor has failed. */
 struct item {
 	char *key;
-	bool queued;       /* in the line */
-	bool processing;   /* with a worker */
-	bool dirty;        /* added while processing: goes into the line when the worker is done */
+	bool queued;     /* in the line */
+	bool processing; /* with a worker */
+	bool dirty;      /* added while processing: goes into the line when the worker is done */
 	int failures;
 	size_t delay_index; /* in the heap, or NOT_DELAYED */
 	int64_t ready_ns;   /* when the delay is over */
@@ -26,14 +26,14 @@ struct item {
 struct kube_workqueue {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct map *items;          /* key → item */
-	struct item *first, *last;  /* the line */
+	struct map *items;         /* key → item */
+	struct item *first, *last; /* the line */
 	size_t len;
-	struct item **delayed;      /* a heap, the earliest first */
+	struct item **delayed; /* a heap, the earliest first */
 	size_t delayed_len, delayed_cap;
 	bool shut_down;
 	int64_t backoff_base_ns, backoff_max_ns;
-	double rate_per_s, tokens;  /* overall rate of retries; negative tokens are reservations of the future */
+	double rate_per_s, tokens; /* overall rate of retries; negative tokens are reservations of the future */
 	int64_t tokens_ns;
 	char *name;
 	struct metric *depth, *adds, *retries, *queue_seconds, *work_seconds;
@@ -55,9 +55,11 @@ static void add_metrics(struct kube_workqueue *q, struct metrics *m)
 	q->adds = metrics_counter(m, "workqueue_adds_total", "Total number of adds handled by workqueue", "name");
 	q->retries = metrics_counter(m, "workqueue_retries_total", "Total number of retries handled by workqueue", "name");
 	q->queue_seconds = metrics_histogram(m, "workqueue_queue_duration_seconds",
-	                                     "How long in seconds an item stays in workqueue before being requested", "name", bounds, ARRAY_SIZE(bounds));
+	                                     "How long in seconds an item stays in workqueue before being requested",
+	                                     "name", bounds, ARRAY_SIZE(bounds));
 	q->work_seconds = metrics_histogram(m, "workqueue_work_duration_seconds",
-	                                    "How long in seconds processing an item from workqueue takes", "name", bounds, ARRAY_SIZE(bounds));
+	                                    "How long in seconds processing an item from workqueue takes", "name", bounds,
+	                                    ARRAY_SIZE(bounds));
 	metric_set(q->depth, 0, METRIC_LABELS(q->name));
 }
 
@@ -314,7 +316,8 @@ char *kube_workqueue_get(struct kube_workqueue *q)
 	struct item *item = line_pop(q);
 	item->processing = true;
 	item->started_ns = clock_mono_ns();
-	metric_observe(q->queue_seconds, (double)(item->started_ns - item->queued_ns) / (double)NS_PER_S, METRIC_LABELS(q->name));
+	metric_observe(q->queue_seconds, (double)(item->started_ns - item->queued_ns) / (double)NS_PER_S,
+	               METRIC_LABELS(q->name));
 	/* Another worker may be waiting for a later time than what is next now, or have missed it while this one slept. */
 	if (q->first || q->delayed_len > 0)
 		pthread_cond_signal(&q->wake);
@@ -328,7 +331,8 @@ void kube_workqueue_done(struct kube_workqueue *q, const char *key)
 	if (!item || !item->processing)
 		return;
 	item->processing = false;
-	metric_observe(q->work_seconds, (double)(clock_mono_ns() - item->started_ns) / (double)NS_PER_S, METRIC_LABELS(q->name));
+	metric_observe(q->work_seconds, (double)(clock_mono_ns() - item->started_ns) / (double)NS_PER_S,
+	               METRIC_LABELS(q->name));
 	if (item->dirty) {
 		item->dirty = false;
 		if (!q->shut_down)

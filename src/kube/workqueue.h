@@ -9,10 +9,10 @@
 struct kube_workqueue;
 
 struct kube_workqueue_config {
-	const char *name;                      /* for metrics */
+	const char *name;                        /* for metrics */
 	int64_t backoff_base_ns, backoff_max_ns; /* 0: 5 ms, 1000 s */
-	double rate_per_s;                     /* overall retries; 0: 10 with a burst of 100 */
-	struct metrics *metrics;               /* may be NULL */
+	double rate_per_s;                       /* overall retries; 0: 10 with a burst of 100 */
+	struct metrics *metrics;                 /* may be NULL */
 };
 
 struct kube_workqueue *kube_workqueue_new(const struct kube_workqueue_config *config);

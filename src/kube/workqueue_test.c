@@ -14,7 +14,9 @@
 
 static struct kube_workqueue *new_queue(int64_t base_ns, int64_t max_ns, double rate)
 {
-	struct kube_workqueue_config config = { .name = "test", .backoff_base_ns = base_ns, .backoff_max_ns = max_ns, .rate_per_s = rate };
+	struct kube_workqueue_config config = {
+		.name = "test", .backoff_base_ns = base_ns, .backoff_max_ns = max_ns, .rate_per_s = rate
+	};
 	return kube_workqueue_new(&config);
 }
 
@@ -196,9 +198,9 @@ static void test_workqueue_earlier_delay_wakes_the_waiter(void **state)
 
 struct stress {
 	struct kube_workqueue *q;
-	atomic_int inside[STRESS_KEYS];    /* workers that have this key: never more than one */
-	atomic_int wanted[STRESS_KEYS];    /* a generation for each add */
-	atomic_int seen[STRESS_KEYS];      /* the last generation a worker has seen */
+	atomic_int inside[STRESS_KEYS]; /* workers that have this key: never more than one */
+	atomic_int wanted[STRESS_KEYS]; /* a generation for each add */
+	atomic_int seen[STRESS_KEYS];   /* the last generation a worker has seen */
 	atomic_int violations, passes;
 };
 

@@ -21,7 +21,8 @@ static void check_config(const char *text, size_t size)
 	struct kube_client_config config = { 0 };
 	struct err err = { 0 };
 	/* Files are looked for where none are, so that only the text counts. */
-	if (kubeconfig_add(&k, "/nonexistent/config", text, size, &err) == 0 && kubeconfig_resolve(&k, NULL, &config, &err) == 0) {
+	if (kubeconfig_add(&k, "/nonexistent/config", text, size, &err) == 0 &&
+	    kubeconfig_resolve(&k, NULL, &config, &err) == 0) {
 		require(config.server && strstr(config.server, "://"));
 		require(config.namespace_default && *config.namespace_default);
 		require(!config.cert_pem == !config.key_pem);

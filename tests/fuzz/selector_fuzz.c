@@ -1,5 +1,6 @@
-/* Label and field selectors, and those written as JSON. Beyond not crashing: parsing is repeatable, what is readable of a
- * requirement is there, and an object that has every "key=value" asked for and nothing else is decided the same twice. */
+/* Label and field selectors, and those written as JSON. Beyond not crashing: parsing is repeatable, what is readable of
+ * a requirement is there, and an object that has every "key=value" asked for and nothing else is decided the same
+ * twice. */
 
 #include "kube/selector.h"
 
