@@ -31,7 +31,7 @@ static void no_backend(struct conn *c)
 {
 	exchange_fail(c, 503,
 	              backend_none_in(c->proxy) ? "the application is not running, and did not start in time"
-	                                        : "the application is running, but does not accept connections");
+	                                        : "the application is running, but no connection to it can be made");
 }
 
 static void connect_failed(struct conn *c);
@@ -211,13 +211,11 @@ static bool step_dispatch(struct conn *c)
 		return true;
 	}
 
-	int errnum = errno;
-
+	/* Refused; or this machine has no descriptor or port left, and will have again. */
+	log_debug(c->proxy->set->log, "proxy on port %d: connecting to port %d: %s", c->proxy->port, b->port,
+	          strerror(errno));
 	backend_release(c->proxy, b);
-	if (errnum == ECONNREFUSED)
-		backend_note_refused(c->proxy, b);
-	else
-		exchange_fail(c, 503, "the proxy cannot open another connection");
+	backend_note_refused(c->proxy, b);
 	return true;
 }
 

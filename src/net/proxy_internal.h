@@ -174,8 +174,8 @@ void backend_apply_changes(struct proxy *p);
 /* The proxy goes: frees all. No connection may be busy any more. */
 void backend_free_all(struct proxy *p);
 
-/* A connection to it for c: a kept one, or a new one that is connecting or connected. NULL with errno: ECONNREFUSED, or
- * what went wrong here. */
+/* A connection to it for c: a kept one, or a new one that is connecting or connected. NULL with errno: none could
+ * be made. */
 struct upstream *upstream_get(struct backend *b, struct conn *c, bool may_reuse);
 /* After a request: keeps it for the next, or closes it. Releases the backend. */
 void upstream_put(struct upstream *u, bool reusable);

@@ -493,7 +493,7 @@ static void test_reverse_proxy_holds_then_answers_503(void **state)
 	assert_int_equal(r.in.len, 0);
 	proxy_backend_add(f.proxy, closed_port());
 	assert_true(client_ask_once(f.port, GET("/"), &r));
-	assert_string_equal(buf_str(&r.body), "The application is running, but does not accept connections.\n");
+	assert_string_equal(buf_str(&r.body), "The application is running, but no connection to it can be made.\n");
 	assert_int_equal(stats_of(&f).errors, 3);
 	assert_int_equal(stats_of(&f).active, 0);
 	fixture_done(&f);
