@@ -1,5 +1,6 @@
 /* Numbers that a prompt gives: replicas, nodes, memory, disk, CPUs, port. */
 
+#include "catalogue.h"
 #include "prompt.h"
 
 #include "base/str.h"
@@ -36,6 +37,7 @@ static const char *counted(const struct words *w, size_t i, size_t *ret_end)
 		{"replicas|replica|copies|copy|pods|pod|instances|instance|machines|machine|servers|vms", "replicas"},
 		{"nodes|node", "nodes"},
 	};
+	struct catalogue_machine machine;
 
 	for (size_t skip = 0; skip <= 3 && words_same_clause(w, i, i + skip); skip++) {
 		for (size_t k = 0; k < ARRAY_SIZE(nouns); k++) {
@@ -47,7 +49,7 @@ static const char *counted(const struct words *w, size_t i, size_t *ret_end)
 			*ret_end = i + skip + 1;
 			return nouns[k][1];
 		}
-		if (!words_is(w, i + skip, ADJECTIVES) && !strchr(words_at(w, i + skip), '.') && !words_is(w, i + skip, "x"))
+		if (!words_is(w, i + skip, ADJECTIVES "|x") && !catalogue_machine_parse(words_at(w, i + skip), &machine))
 			return NULL;
 	}
 	return NULL;
