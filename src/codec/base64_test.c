@@ -130,10 +130,8 @@ static void test_sha256_vectors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_base64_rfc_vectors),
-		cmocka_unit_test(test_base64_every_length_and_byte),
-		cmocka_unit_test(test_base64_decode_refuses),
-		cmocka_unit_test(test_base64_decode_is_lenient_where_go_is),
+		cmocka_unit_test(test_base64_rfc_vectors),    cmocka_unit_test(test_base64_every_length_and_byte),
+		cmocka_unit_test(test_base64_decode_refuses), cmocka_unit_test(test_base64_decode_is_lenient_where_go_is),
 		cmocka_unit_test(test_sha256_vectors),
 	};
 	return cmocka_run_group_tests_name("base64", tests, NULL, NULL);

@@ -12,31 +12,28 @@ __attribute__((constructor)) static void use_our_allocator(void)
 	json_set_alloc_funcs(xmalloc, free);
 }
 
-static json_t *walk(const json_t *v, va_list ap)
-{
-	json_t *at = (json_t *)(uintptr_t)v;
-	const char *key;
-	while (at && (key = va_arg(ap, const char *)))
-		at = json_object_get(at, key);
-	return at;
-}
-
 json_t *json_at(const json_t *v, ...)
 {
+	json_t *at = json_unconst(v);
+	const char *key;
 	va_list ap;
 	va_start(ap, v);
-	json_t *found = walk(v, ap);
+	while (at && (key = va_arg(ap, const char *)))
+		at = json_object_get(at, key);
 	va_end(ap);
-	return found;
+	return at;
 }
 
 const char *json_str_at(const json_t *v, ...)
 {
+	const json_t *at = v;
+	const char *key;
 	va_list ap;
 	va_start(ap, v);
-	json_t *found = walk(v, ap);
+	while (at && (key = va_arg(ap, const char *)))
+		at = json_object_get(at, key);
 	va_end(ap);
-	return json_string_value(found);
+	return json_string_value(at);
 }
 
 int64_t json_int(const json_t *v, int64_t otherwise)
@@ -153,7 +150,7 @@ json_t *json_strf(const char *fmt, ...)
 
 json_t *json_clone(const json_t *v)
 {
-	json_t *copy, *object = (json_t *)(uintptr_t)v;
+	json_t *copy, *object = json_unconst(v);
 	if (json_is_object(v)) {
 		copy = json_object();
 		for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
@@ -174,7 +171,7 @@ static bool same_objects(const json_t *a, const json_t *b)
 {
 	if (json_object_size(a) != json_object_size(b))
 		return false;
-	json_t *object = (json_t *)(uintptr_t)a;
+	json_t *object = json_unconst(a);
 	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
 		json_t *other = json_object_getn(b, json_object_iter_key(i), json_object_iter_key_len(i));
 		if (!other || !json_same(json_object_iter_value(i), other))

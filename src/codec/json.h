@@ -16,6 +16,17 @@ static inline void json_decrefp_(json_t **p)
 }
 #define _cleanup_json_ _cleanup_(json_decrefp_)
 
+/* For jansson's functions that leave a value as it is and yet ask for one that is not const: its iterators, and
+ * json_copy(). */
+static inline json_t *json_unconst(const json_t *v)
+{
+	union {
+		const json_t *given;
+		json_t *wanted;
+	} u = { .given = v };
+	return u.wanted;
+}
+
 #define JSON_TEXT_MAX ((size_t)(16 * 1024 * 1024))
 #define JSON_DEPTH_MAX 256
 

@@ -208,7 +208,9 @@ static void test_json_parse_needs_no_terminator(void **state)
 {
 	(void)state;
 	/* On the heap and exactly as long as the text, so that reading beyond it is seen. */
-	static const char *const texts[] = { "12", "-1.5e3", "\"abcdefg\"", "true", "[1]", "tru", "\"abc", "\"a\\u00", "1e" };
+	static const char *const texts[] = {
+		"12", "-1.5e3", "\"abcdefg\"", "true", "[1]", "tru", "\"abc", "\"a\\u00", "1e"
+	};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		size_t len = strlen(texts[i]);
 		_cleanup_free_ char *text = xmemdup(texts[i], len);
@@ -361,8 +363,9 @@ static void test_json_setters(void **state)
 	json_push_str(json_ensure_array(v, "l"), "one");
 	json_push_str(json_ensure_array(v, "l"), "two");
 	json_ensure_array(v, "s");
-	assert_json(v, "{\"s\":[],\"i\":-9223372036854775808,\"b\":true,\"n\":null,\"o\":{\"in\":\"side\",\"again\":\"kept\"},"
-	               "\"l\":[\"one\",\"two\"]}");
+	assert_json(v,
+	            "{\"s\":[],\"i\":-9223372036854775808,\"b\":true,\"n\":null,\"o\":{\"in\":\"side\",\"again\":\"kept\"},"
+	            "\"l\":[\"one\",\"two\"]}");
 	json_put_str(v, "i", NULL);
 	json_put(v, "b", NULL);
 	json_put(v, "missing", NULL);
@@ -381,12 +384,14 @@ static void test_json_string_lossy(void **state)
 		{ "plain é", 8, "plain é", "valid text stays" },
 		{ "a\xff"
 		  "b",
-		  3, "a\xef\xbf\xbd"
-		     "b",
+		  3,
+		  "a\xef\xbf\xbd"
+		  "b",
 		  "a bad byte" },
 		{ "\xe2\x82", 2, "\xef\xbf\xbd\xef\xbf\xbd", "a sequence that is cut off" },
-		{ "a\0b", 3, "a\xef\xbf\xbd"
-		             "b",
+		{ "a\0b", 3,
+		  "a\xef\xbf\xbd"
+		  "b",
 		  "NUL" },
 		{ "", 0, "", "nothing" },
 	};

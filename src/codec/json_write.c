@@ -41,7 +41,7 @@ static inline bool room(struct writer *w, size_t n)
 
 static inline void put(struct writer *w, const char *s, size_t n)
 {
-	if (room(w, n)) {
+	if (n > 0 && room(w, n)) {
 		memcpy(w->p, s, n);
 		w->p += n;
 	}
@@ -188,7 +188,7 @@ static void put_value(struct writer *w, const json_t *v, int depth)
 	char number[TEXT_REAL_MAX];
 	switch (json_typeof(v)) {
 	case JSON_OBJECT:
-		put_object(w, (json_t *)(uintptr_t)v, depth);
+		put_object(w, json_unconst(v), depth);
 		break;
 	case JSON_ARRAY:
 		put_array(w, v, depth);

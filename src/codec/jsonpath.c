@@ -41,7 +41,7 @@ static int add(struct evaluation *ev, struct values *out, const json_t *v)
 		return 0;
 	if (out->len == out->cap) {
 		out->cap = out->cap ? out->cap * 2 : 8;
-		out->v = xreallocarray(out->v, out->cap, sizeof(*out->v));
+		out->v = xreallocarray(out->v, out->cap, sizeof(const void *));
 	}
 	out->v[out->len++] = v;
 	return 0;
@@ -49,7 +49,7 @@ static int add(struct evaluation *ev, struct values *out, const json_t *v)
 
 static int add_children(struct evaluation *ev, struct values *out, const json_t *v)
 {
-	json_t *object = (json_t *)(uintptr_t)v;
+	json_t *object = json_unconst(v);
 	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
 		if (add(ev, out, json_object_iter_value(i)) < 0)
 			return -1;
@@ -116,11 +116,11 @@ static bool compare(const json_t *a, const json_t *b, int *ret)
 }
 
 /* Values of different kinds are unequal and have no order. */
-static bool holds(enum jsonpath_operator operator, const json_t *left, const json_t *right)
+static bool holds(enum jsonpath_operator operator, const json_t * left, const json_t *right)
 {
 	int order;
-	if (operator == JSONPATH_EQUAL || operator == JSONPATH_NOT_EQUAL)
-		return json_same(left, right) == (operator == JSONPATH_EQUAL);
+	if (operator== JSONPATH_EQUAL || operator== JSONPATH_NOT_EQUAL)
+		return json_same(left, right) == (operator== JSONPATH_EQUAL);
 	if (!compare(left, right, &order))
 		return false;
 	switch (operator) {
@@ -141,7 +141,7 @@ static int passes(struct evaluation *ev, const struct jsonpath_node *node, const
 	_cleanup_values_ struct values left = { 0 }, right = { 0 };
 	if (walk_list(ev, &node->parts[0], element, &left) < 0)
 		return -1;
-	if (node->operator == JSONPATH_EXISTS || left.len == 0)
+	if (node->operator== JSONPATH_EXISTS || left.len == 0)
 		return left.len > 0;
 	if (walk_list(ev, &node->parts[1], element, &right) < 0)
 		return -1;
@@ -187,7 +187,8 @@ static int walk_node(struct evaluation *ev, const struct jsonpath_node *node, co
 	}
 }
 
-static int walk_union(struct evaluation *ev, const struct jsonpath_node *node, const struct values *in, struct values *out)
+static int walk_union(struct evaluation *ev, const struct jsonpath_node *node, const struct values *in,
+                      struct values *out)
 {
 	for (size_t i = 0; i < node->parts_len; i++)
 		for (size_t j = 0; j < in->len; j++)
@@ -278,6 +279,6 @@ json_t *jsonpath_select(const struct jsonpath *p, const json_t *doc, struct err 
 	}
 	json_t *array = json_array();
 	for (size_t i = 0; i < found.len; i++)
-		json_array_append(array, (json_t *)(uintptr_t)found.v[i]);
+		json_array_append(array, json_unconst(found.v[i]));
 	return array;
 }

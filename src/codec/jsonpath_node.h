@@ -32,10 +32,10 @@ struct jsonpath_list {
 
 struct jsonpath_node {
 	enum jsonpath_type type;
-	char *name;            /* FIELD; "" is the value itself */
-	json_t *literal;       /* LITERAL */
-	int64_t from, to, step; /* SLICE; to counts only with has_to */
-	bool has_to, single;   /* single: [from], to is from + 1 */
+	char *name;                  /* FIELD; "" is the value itself */
+	json_t *literal;             /* LITERAL */
+	int64_t from, to, step;      /* SLICE; to counts only with has_to */
+	bool has_to, single;         /* single: [from], to is from + 1 */
 	struct jsonpath_list *parts; /* UNION: its alternatives; FILTER: left and right side */
 	size_t parts_len;
 	enum jsonpath_operator operator;

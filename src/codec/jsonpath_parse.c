@@ -315,18 +315,18 @@ static int parse_filter(struct parser *ps, const char *from, const char *end, st
 			return fail(ps, "a bracket does not close");
 		p = behind;
 	}
-	const char *operator = p;
+	const char *operator= p;
 	while (p < end && strchr("!<>=", *p))
 		p++;
-	if (operator == from)
+	if (operator== from)
 		return fail(ps, "the left side of the filter is missing");
-	if (operator < end && p == end)
+	if (operator<end && p == end)
 		return fail(ps, "the right side of the filter is missing");
-	if (operator < p && parse_operator(ps, operator, (size_t)(p - operator), &node->operator) < 0)
+	if (operator<p && parse_operator(ps, operator, (size_t)(p - operator), &node->operator) < 0)
 		return -1;
 	if (parse_part(ps, from, operator, add_part(node)) < 0)
 		return -1;
-	return operator < p ? parse_part(ps, p, end, add_part(node)) : 0;
+	return operator<p ? parse_part(ps, p, end, add_part(node)) : 0;
 }
 
 /* ps->p is at '['. */
@@ -415,7 +415,8 @@ struct ranges {
 };
 
 /* What stands between two braces. */
-static int parse_braces(struct parser *ps, const char *from, const char *end, struct jsonpath *path, struct ranges *ranges)
+static int parse_braces(struct parser *ps, const char *from, const char *end, struct jsonpath *path,
+                        struct ranges *ranges)
 {
 	const char *range = after_word(from, end, "range");
 	if (after_word(from, end, "end")) {
@@ -459,8 +460,10 @@ struct jsonpath *jsonpath_parse(const char *text, struct err *err)
 	if (strlen(text) > JSONPATH_TEXT_MAX)
 		return err_set(err, ERR_BAD_REQUEST, "JSONPath: longer than %d bytes", JSONPATH_TEXT_MAX), NULL;
 	_cleanup_free_ char *relaxed = NULL;
-	if (*text && !strchr(text, '{'))
-		text = relaxed = xasprintf("{%s%s}", strchr(".[$@", *text) ? "" : ".", text);
+	if (*text && !strchr(text, '{')) {
+		relaxed = xasprintf("{%s%s}", strchr(".[$@", *text) ? "" : ".", text);
+		text = relaxed;
+	}
 	struct jsonpath *path = new0(struct jsonpath);
 	struct parser ps = { .text = text, .p = text, .end = text + strlen(text), .err = err };
 	return parse_template(&ps, path) < 0 ? jsonpath_free(path) : path;

@@ -29,7 +29,7 @@ static size_t measure(const json_t *v, int *ret_depth)
 	size_t size = 8;
 	int depth = 0, inner;
 	if (json_is_object(v)) {
-		json_t *object = (json_t *)(uintptr_t)v;
+		json_t *object = json_unconst(v);
 		for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
 			size += json_object_iter_key_len(i) + 4 + measure(json_object_iter_value(i), &inner);
 			depth = inner + 1 > depth ? inner + 1 : depth;
@@ -99,7 +99,8 @@ static json_t *find(struct patcher *p, char **tokens, size_t n)
 		json_t *next = child(at, tokens[i]);
 		if (!next) {
 			if (json_is_array(at))
-				fail(p, ERR_INVALID, "there is no element \"%.100s\" in the array of %zu", tokens[i], json_array_size(at));
+				fail(p, ERR_INVALID, "there is no element \"%.100s\" in the array of %zu", tokens[i],
+				     json_array_size(at));
 			else if (json_is_object(at))
 				fail(p, ERR_INVALID, "there is no member \"%.100s\"", tokens[i]);
 			else
@@ -264,7 +265,9 @@ json_t *json_patch_apply(const json_t *doc, const json_t *patch, struct err *err
 		       NULL;
 	int depth;
 	size_t size = measure(doc, &depth);
-	struct patcher p = { .doc = json_clone(doc), .budget = size < JSON_TEXT_MAX ? JSON_TEXT_MAX - size : 0, .err = err };
+	struct patcher p = { .doc = json_clone(doc),
+		                 .budget = size < JSON_TEXT_MAX ? JSON_TEXT_MAX - size : 0,
+		                 .err = err };
 	for (p.index = 0; p.index < json_array_size(patch); p.index++) {
 		p.operation = json_array_get(patch, p.index);
 		if (apply_operation(&p) < 0) {
@@ -281,7 +284,7 @@ static json_t *merge(json_t *target, const json_t *patch)
 	if (!json_is_object(patch))
 		return json_clone(patch);
 	json_t *result = json_is_object(target) ? json_incref(target) : json_object();
-	json_t *members = (json_t *)(uintptr_t)patch;
+	json_t *members = json_unconst(patch);
 	for (void *i = json_object_iter(members); i; i = json_object_iter_next(members, i)) {
 		const char *key = json_object_iter_key(i);
 		json_t *value = json_object_iter_value(i);
@@ -303,7 +306,7 @@ json_t *json_merge_patch_diff(const json_t *from, const json_t *to)
 {
 	if (!json_is_object(from) || !json_is_object(to))
 		return json_clone(to);
-	json_t *diff = json_object(), *before = (json_t *)(uintptr_t)from, *after = (json_t *)(uintptr_t)to;
+	json_t *diff = json_object(), *before = json_unconst(from), *after = json_unconst(to);
 	for (void *i = json_object_iter(before); i; i = json_object_iter_next(before, i))
 		if (!json_object_get(to, json_object_iter_key(i)))
 			json_object_set_new_nocheck(diff, json_object_iter_key(i), json_null());

@@ -58,7 +58,7 @@ json_t *json_pointer_get(const json_t *doc, const char *pointer)
 	_cleanup_strv_ char **tokens = json_pointer_split(pointer);
 	if (!tokens)
 		return NULL;
-	json_t *at = (json_t *)(uintptr_t)doc;
+	json_t *at = json_unconst(doc);
 	for (char **t = tokens; *t && at; t++) {
 		size_t index;
 		if (json_is_object(at))

@@ -51,7 +51,7 @@ static size_t split_scientific(const char *text, char digits[static TEXT_REAL_MA
 
 size_t text_format_real(double v, char ret[static TEXT_REAL_MAX])
 {
-	char scientific[TEXT_REAL_MAX], digits[TEXT_REAL_MAX];
+	char scientific[TEXT_REAL_MAX], digits[TEXT_REAL_MAX] = "0";
 	/* Read back as an integer, which must be the same number: so all its digits count, not only those that a double
 	 * needs. */
 	if (fabs(v) >= 0x1p53 && fabs(v) < 0x1p63)

@@ -7,8 +7,9 @@
 
 /* TOML forbids to define a table twice, in many ways of doing so; two marks on tables and arrays are enough to tell. */
 enum toml_flag {
-	TOML_DEFINED = 1, /* by a header, or by dotted keys of an earlier section: neither may come back to it */
-	TOML_FROZEN,      /* written as a value: nothing may be added */
+	TOML_NONE,
+	TOML_DEFINED, /* by a header, or by dotted keys of an earlier section: neither may come back to it */
+	TOML_FROZEN,  /* written as a value: nothing may be added */
 };
 
 int toml_fail_at(struct toml_parser *t, const char *at, const char *fmt, ...)
@@ -32,14 +33,15 @@ static void set_flag(struct toml_parser *t, const json_t *v, enum toml_flag flag
 {
 	char key[24];
 	snprintf(key, sizeof(key), "%p", (const void *)v);
-	map_set(t->flags, key, (void *)(uintptr_t)flag);
+	map_set(t->flags, key, &t->marks[flag]);
 }
 
 static enum toml_flag get_flag(const struct toml_parser *t, const json_t *v)
 {
 	char key[24];
 	snprintf(key, sizeof(key), "%p", (const void *)v);
-	return (enum toml_flag)(uintptr_t)map_get(t->flags, key);
+	const char *mark = map_get(t->flags, key);
+	return mark ? (enum toml_flag)(mark - t->marks) : TOML_NONE;
 }
 
 void toml_freeze(struct toml_parser *t, json_t *v)
@@ -147,7 +149,7 @@ static json_t *enter(struct toml_parser *t, json_t *table, const char *key)
 /* A table that a dotted key passes through belongs to this section alone. */
 static void hold_until_header(struct toml_parser *t, json_t *table)
 {
-	t->pending = xreallocarray(t->pending, t->pending_len + 1, sizeof(*t->pending));
+	t->pending = xreallocarray(t->pending, t->pending_len + 1, sizeof(void *));
 	t->pending[t->pending_len++] = table;
 }
 

@@ -10,8 +10,9 @@ struct toml_parser {
 	const char *text, *p, *end, *name;
 	int depth; /* at most JSON_DEPTH_MAX: of the header's table, the key's parts and the value around t->p */
 	struct err *err;
-	struct map *flags;  /* of tables and arrays, by their address: enum toml_flag */
-	json_t **pending;   /* tables that dotted keys opened, which the next header closes */
+	char marks[3];     /* what the flags point to, by enum toml_flag */
+	struct map *flags; /* of tables and arrays, by their address: enum toml_flag */
+	json_t **pending;  /* tables that dotted keys opened, which the next header closes */
 	size_t pending_len;
 	json_t *root, *table; /* the table that key/value lines go to */
 };

@@ -24,7 +24,8 @@ static void test_toml_values(void **state)
 	static const struct {
 		const char *toml, *json, *reason;
 	} cases[] = {
-		{ "\"a \\\"b\\\" \\\\ \\t \\u00e9 \\U0001F600 # no comment\"", "\"a \\\"b\\\" \\\\ \\t é 😀 # no comment\"", "escapes" },
+		{ "\"a \\\"b\\\" \\\\ \\t \\u00e9 \\U0001F600 # no comment\"", "\"a \\\"b\\\" \\\\ \\t é 😀 # no comment\"",
+		  "escapes" },
 		{ "'C:\\x \"q\"'", "\"C:\\\\x \\\"q\\\"\"", "literal" },
 		{ "\"\"", "\"\"", "empty" },
 		{ "''", "\"\"", "empty literal" },
@@ -80,9 +81,11 @@ static void test_toml_tables(void **state)
 	} cases[] = {
 		{ "", "{}", "nothing" },
 		{ "\xef\xbb\xbf# c\r\n\r\na=1\r\n", "{\"a\":1}", "byte order mark, lines of Windows" },
-		{ "[a]\nx=1\n[b.c]\ny=2\n[b]\nz=3", "{\"a\":{\"x\":1},\"b\":{\"c\":{\"y\":2},\"z\":3}}", "a table behind its own" },
+		{ "[a]\nx=1\n[b.c]\ny=2\n[b]\nz=3", "{\"a\":{\"x\":1},\"b\":{\"c\":{\"y\":2},\"z\":3}}",
+		  "a table behind its own" },
 		{ "[ a . \"b.c\" . 'd' ]\nx=1", "{\"a\":{\"b.c\":{\"d\":{\"x\":1}}}}", "quoted parts and spaces" },
-		{ "a.b.c = 1\na.d = 2\n[a.b.e]\nf=1", "{\"a\":{\"b\":{\"c\":1,\"e\":{\"f\":1}},\"d\":2}}", "dotted keys, and a table below" },
+		{ "a.b.c = 1\na.d = 2\n[a.b.e]\nf=1", "{\"a\":{\"b\":{\"c\":1,\"e\":{\"f\":1}},\"d\":2}}",
+		  "dotted keys, and a table below" },
 		{ "[[p]]\nn=1\n[[p]]\n[p.q]\nx=1\n[[p.r]]\ny=1\n[[p.r]]\n[[p]]\nn=3",
 		  "{\"p\":[{\"n\":1},{\"q\":{\"x\":1},\"r\":[{\"y\":1},{}]},{\"n\":3}]}", "arrays of tables" },
 		{ "[dependencies]\nserde = { version = \"1\", features = [\"derive\"] }\n\"tokio\".version = \"1\"",
@@ -175,12 +178,8 @@ static void test_toml_limits_depth(void **state)
 	static const struct {
 		const char *start, *level, *end;
 	} cases[] = {
-		{ "a = ", "[", "" },
-		{ "a = ", "{b = ", "" },
-		{ "[a", ".a", "]" },
-		{ "a", ".a", " = 1" },
-		{ "a = {b", ".b", " = 1}" },
-		{ "a = ", "{b.c.d.e.f.g.h = ", "" },
+		{ "a = ", "[", "" },   { "a = ", "{b = ", "" },     { "[a", ".a", "]" },
+		{ "a", ".a", " = 1" }, { "a = {b", ".b", " = 1}" }, { "a = ", "{b.c.d.e.f.g.h = ", "" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_buf_ struct buf text = BUF_INIT(10000000);

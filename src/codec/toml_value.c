@@ -210,7 +210,8 @@ static json_t *parse_date(struct toml_parser *t)
 
 static bool is_number_character(char c)
 {
-	return c == '+' || c == '-' || c == '.' || c == '_' || is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return c == '+' || c == '-' || c == '.' || c == '_' || is_digit(c) || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
 }
 
 static bool is_digit_of(char c, unsigned base)

@@ -110,7 +110,8 @@ static void on_text(void *data, const char *text, int len)
 
 /* A DTD could declare entities ("billion laughs") and default attributes, which multiply just as well. One that is only
  * named is harmless, as it is not read. */
-static void on_doctype(void *data, const char *name, const char *system_id, const char *public_id, int has_internal_subset)
+static void on_doctype(void *data, const char *name, const char *system_id, const char *public_id,
+                       int has_internal_subset)
 {
 	(void)name, (void)system_id, (void)public_id;
 	if (has_internal_subset)
@@ -142,7 +143,8 @@ struct xml_node *xml_parse(const char *text, size_t len, const char *name, struc
 	if (!name)
 		name = "XML";
 	if (len > TEXT_MAX)
-		return err_set(err, ERR_BAD_REQUEST, "%s: the text has %zu bytes; at most %zu are allowed", name, len, TEXT_MAX),
+		return err_set(err, ERR_BAD_REQUEST, "%s: the text has %zu bytes; at most %zu are allowed", name, len,
+		               TEXT_MAX),
 		       NULL;
 	struct builder *b = new0(struct builder);
 	*b = (struct builder){ .parser = XML_ParserCreate(NULL), .name = name, .err = err };

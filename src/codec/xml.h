@@ -6,10 +6,10 @@
 #include "base/err.h"
 
 struct xml_node {
-	char *name;             /* local name, without prefix */
-	char *text;             /* its own character data, stripped; never NULL */
+	char *name; /* local name, without prefix */
+	char *text; /* its own character data, stripped; never NULL */
 	int line;
-	char **attributes;      /* name, value, name, value, …, NULL */
+	char **attributes;                   /* name, value, name, value, …, NULL */
 	struct xml_node *first_child, *next; /* document order */
 };
 

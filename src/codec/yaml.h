@@ -1,10 +1,14 @@
 #ifndef CODEC_YAML_H
 #define CODEC_YAML_H
-/* YAML 1.2 (core schema, plus what Kubernetes users rely on) to and from JSON values, over libyaml.
+/* YAML to and from JSON values, over libyaml: what kubectl reads is read alike, what it prints is printed alike.
  *
- * Bounded: text length, depth (JSON_DEPTH_MAX), number of nodes, and expansion of aliases (YAML_NODES_MAX in total, so
- * "billion laughs" ends early). Plain scalars become null, bool, int or float as sigs.k8s.io/yaml would read them; mapping keys become
- * strings; merge keys (<<) are honoured; a repeated key is an error. */
+ * Bounded: text length (JSON_TEXT_MAX), depth (JSON_DEPTH_MAX), number of nodes with those that aliases and merges
+ * repeat (YAML_NODES_MAX in total, so "billion laughs" ends early). Plain scalars become null, bool, int or float as
+ * sigs.k8s.io/yaml reads them: y, yes, on, n, no, off are bools, also as keys; 0644, 0o644, 0x1a4 and 0b11 are
+ * integers; whole floats (1.0, 1e3) become integers on the way to JSON; dates stay strings. One difference: an integer
+ * that no 64 bits and no double hold exactly stays a string, where Kubernetes rounds it. Mapping keys become strings;
+ * merge keys
+ * (<<) are honoured; a repeated key is an error. */
 
 #include "codec/json.h"
 
@@ -12,14 +16,16 @@
 
 /* Exactly one document (an empty text is null). Errors are ERR_BAD_REQUEST "NAME:LINE:COLUMN: …"; name may be NULL. */
 json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err);
-/* All documents as an array; empty ones are left out. */
+/* All documents as an array; empty ones (null) are left out. */
 json_t *yaml_parse_all(const char *text, size_t len, const char *name, struct err *err);
-/* Appends block style, two-space indentation, keys sorted as kubectl prints; strings that would read as something
- * else are quoted; multi-line strings as literal blocks. */
+/* Appends block style, two-space indentation, lists as far left as their key, keys sorted as kubectl prints; strings
+ * that would read as something else are quoted; multi-line strings as literal blocks; long lines are not folded.
+ * yaml_parse() gives back the same value (json_same()). 0, or -1 with nothing appended when the buffer is full. */
 int yaml_write(const json_t *v, struct buf *out);
 
-/* Line and column (from 1) of the node at a JSON pointer in a text that parses; false when it cannot be found.
- * For evidence and for errors found after parsing. */
+/* Line and column (from 1) of the node at a JSON pointer in the first document of a text that parses (JSON as well);
+ * false when it cannot be found. A node that comes from an alias or merge key is at that alias or key. For evidence and
+ * for errors found after parsing. */
 bool yaml_locate(const char *text, size_t len, const char *pointer, int *ret_line, int *ret_column);
 
 #endif

@@ -12,6 +12,7 @@
  * libyaml is the parent of the parser that kubectl uses, so both accept the same texts. */
 
 #define OFF_PATH SIZE_MAX
+#define YAML_TAGS_MAX 1000
 
 static json_t *compose_node(struct yaml_composer *c, const yaml_event_t *e, size_t matched);
 
@@ -57,7 +58,8 @@ static int count_nodes(struct yaml_composer *c, size_t n)
 {
 	c->nodes += n;
 	if (c->nodes > YAML_NODES_MAX)
-		return yaml_composer_fail(c, &c->last, "more than %d values, counting those that aliases repeat", YAML_NODES_MAX);
+		return yaml_composer_fail(c, &c->last, "more than %d values, counting those that aliases repeat",
+		                          YAML_NODES_MAX);
 	return 0;
 }
 
@@ -67,11 +69,11 @@ static json_t *expand(struct yaml_composer *c, const json_t *v, int at)
 	if (count_nodes(c, 1) < 0)
 		return NULL;
 	if (!json_is_object(v) && !json_is_array(v))
-		return json_copy((json_t *)(uintptr_t)v);
+		return json_copy(json_unconst(v));
 	if (at >= JSON_DEPTH_MAX)
 		return yaml_composer_fail(c, &c->last, "nested deeper than %d levels", JSON_DEPTH_MAX), NULL;
 	_cleanup_json_ json_t *copy = json_is_object(v) ? json_object() : json_array();
-	json_t *object = (json_t *)(uintptr_t)v, *inner;
+	json_t *object = json_unconst(v), *inner;
 	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
 		if (!(inner = expand(c, json_object_iter_value(i), at + 1)))
 			return NULL;
@@ -130,7 +132,8 @@ static json_t *binary_scalar(struct yaml_composer *c, const char *s, size_t len)
 	_cleanup_free_ char *data = base64_decode(packed, n, &data_len);
 	json_t *v = data && !memchr(data, '\0', data_len) ? json_stringn(data, data_len) : NULL;
 	if (!v)
-		yaml_composer_fail(c, &c->last, "!!binary must be base64 of a text in UTF-8 (leave out the tag to keep the base64 itself)");
+		yaml_composer_fail(c, &c->last,
+		                   "!!binary must be base64 of a text in UTF-8 (leave out the tag to keep the base64 itself)");
 	return v;
 }
 
@@ -168,9 +171,9 @@ static json_t *scalar_value(struct yaml_composer *c, const yaml_event_t *e)
 		return yaml_composer_fail(c, &c->last, "the NUL character is not supported in strings"), NULL;
 	if (kind && *kind)
 		return tagged_scalar(c, kind, s, len);
-	if (!tag && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	    yaml_scalar_resolve(s, len, &v) == YAML_NOT_FINITE)
-		return yaml_composer_fail(c, &c->last, "%s is no number that JSON can hold: quote it to make it a string", s), NULL;
+	if (!tag && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && yaml_scalar_resolve(s, len, &v) == YAML_NOT_FINITE)
+		return yaml_composer_fail(c, &c->last, "%s is no number that JSON can hold: quote it to make it a string", s),
+		       NULL;
 	return v ? v : string_value(c, s, len);
 }
 
@@ -193,7 +196,9 @@ static char *compose_key(struct yaml_composer *c, const yaml_event_t *e)
 	if (json_is_string(v))
 		return xstrdup(json_string_value(v));
 	if (json_is_null(v) || json_is_object(v) || json_is_array(v))
-		return yaml_composer_fail(c, &c->last, "a mapping key must be a string, number or bool; quote it to make it a string"), NULL;
+		return yaml_composer_fail(c, &c->last,
+		                          "a mapping key must be a string, number or bool; quote it to make it a string"),
+		       NULL;
 	return json_to_str(v);
 }
 
@@ -356,12 +361,26 @@ static void free_value(void *v)
 	json_decref(v);
 }
 
+/* libyaml compares each %TAG directive with all before it: 16 MB of them would take hours. */
+static bool has_many_tags(const char *text, size_t len)
+{
+	static const char directive[] = "%TAG";
+	const char *end = text + len;
+	size_t n = 0;
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), directive, strlen(directive))); p++)
+		if (++n > YAML_TAGS_MAX)
+			return true;
+	return false;
+}
+
 int yaml_composer_init(struct yaml_composer *c, const char *text, size_t len, const char *name, struct err *err)
 {
 	*c = (struct yaml_composer){ .text = text, .name = name ? name : "YAML", .err = err };
 	if (len > JSON_TEXT_MAX)
 		return err_set(err, ERR_BAD_REQUEST, "%s: the text has %zu bytes; at most %zu are allowed", c->name, len,
 		               JSON_TEXT_MAX);
+	if (has_many_tags(text, len))
+		return err_set(err, ERR_BAD_REQUEST, "%s: more than %d %%TAG directives", c->name, YAML_TAGS_MAX);
 	if (!yaml_parser_initialize(&c->parser))
 		out_of_memory(sizeof(c->parser));
 	c->parser_ready = true;

@@ -13,10 +13,10 @@ struct yaml_composer {
 	const char *text, *name;
 	size_t nodes;
 	int depth;
-	struct map *anchors;     /* name → json_t */
-	yaml_mark_t last;        /* where the node at work begins */
-	yaml_mark_t document;    /* where its document begins */
-	struct err *err;         /* never NULL */
+	struct map *anchors;  /* name → json_t */
+	yaml_mark_t last;     /* where the node at work begins */
+	yaml_mark_t document; /* where its document begins */
+	struct err *err;      /* never NULL */
 
 	/* When want is set: the place of the node that these tokens of a JSON pointer lead to, in the first document. */
 	char **want;

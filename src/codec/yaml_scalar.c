@@ -133,8 +133,9 @@ static enum yaml_kind resolve_number(const char *s, size_t len, json_t **ret)
 enum yaml_kind yaml_scalar_resolve(const char *s, size_t len, json_t **ret)
 {
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
-	static const char *const trues[] = { "y",    "Y",    "yes", "Yes", "YES", "true",
-		                                 "True", "TRUE", "on",  "On",  "ON",  NULL };
+	static const char *const trues[] = {
+		"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", NULL
+	};
 	static const char *const falses[] = { "n",     "N",     "no",  "No",  "NO",  "false",
 		                                  "False", "FALSE", "off", "Off", "OFF", NULL };
 	static const char *const endless[] = { ".nan",  ".NaN",  ".NAN",  ".inf",  ".Inf",  ".INF", "+.inf",
@@ -206,5 +207,6 @@ bool yaml_scalar_is_string(const char *s, size_t len)
 	json_t *v;
 	enum yaml_kind kind = yaml_scalar_resolve(s, len, &v);
 	json_decref(v);
-	return kind == YAML_STRING && !looks_like_number(s, len) && !is_sexagesimal(s) && !is_timestamp(s) && !str_eq(s, "<<");
+	return kind == YAML_STRING && !looks_like_number(s, len) && !is_sexagesimal(s) && !is_timestamp(s) &&
+	       !str_eq(s, "<<");
 }

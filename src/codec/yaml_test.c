@@ -125,14 +125,17 @@ static void test_yaml_structures(void **state)
 		{ "args: [\n  a,\n]\nb: 1", "{\"args\":[\"a\"],\"b\":1}", "a bracket that closes at the start of a line" },
 		{ "{\n\t\"a\": [\n\t\t1.0\n\t]\n}", "{\"a\":[1]}", "JSON, with tabs" },
 		{ "- a\r\n- b\r\n", "[\"a\",\"b\"]", "lines of Windows" },
-		{ "1: a\ntrue: b\n1.5: c\n\"2\": d\n", "{\"1\":\"a\",\"true\":\"b\",\"1.5\":\"c\",\"2\":\"d\"}", "keys become strings" },
+		{ "1: a\ntrue: b\n1.5: c\n\"2\": d\n", "{\"1\":\"a\",\"true\":\"b\",\"1.5\":\"c\",\"2\":\"d\"}",
+		  "keys become strings" },
 		{ "? a\n: b\n? |\n  c\n: d\n", "{\"a\":\"b\",\"c\\n\":\"d\"}", "complex keys" },
 		{ "%YAML 1.2\n---\na: 1\n", "{\"a\":1}", "directive" },
 		{ "a: &x [1, {b: 2}]\nc: *x\n", "{\"a\":[1,{\"b\":2}],\"c\":[1,{\"b\":2}]}", "alias" },
 		{ "- &x a\n- &x b\n- *x\n", "[\"a\",\"b\",\"b\"]", "an anchor set twice" },
 		{ "&k key: *k\n", "{\"key\":\"key\"}", "alias of a key" },
-		{ "base: &b {q: 1, r: 2}\nz:\n  <<: *b\n  q: 3\n", "{\"base\":{\"q\":1,\"r\":2},\"z\":{\"q\":3,\"r\":2}}", "merge key" },
-		{ "z:\n  q: 3\n  <<: [{q: 1, r: 1}, {r: 2, s: 2}]\n", "{\"z\":{\"q\":3,\"r\":1,\"s\":2}}", "merge of a list: the first wins" },
+		{ "base: &b {q: 1, r: 2}\nz:\n  <<: *b\n  q: 3\n", "{\"base\":{\"q\":1,\"r\":2},\"z\":{\"q\":3,\"r\":2}}",
+		  "merge key" },
+		{ "z:\n  q: 3\n  <<: [{q: 1, r: 1}, {r: 2, s: 2}]\n", "{\"z\":{\"q\":3,\"r\":1,\"s\":2}}",
+		  "merge of a list: the first wins" },
 		{ "\"<<\": 1", "{\"<<\":1}", "quoted, it is a key like any other" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -144,10 +147,12 @@ static void test_yaml_structures(void **state)
 static void test_yaml_refuses_with_line_and_column(void **state)
 {
 	(void)state;
-	assert_refused("a: [1\nb: 2", "in:2:2: did not find expected ',' or ']' (while parsing a flow sequence from line 1 on)");
+	assert_refused("a: [1\nb: 2",
+	               "in:2:2: did not find expected ',' or ']' (while parsing a flow sequence from line 1 on)");
 	assert_refused("a: b: c", "in:1:5: mapping values are not allowed in this context");
-	assert_refused("a:\n\t- b", "in:2:1: found character that cannot start any token (while scanning for the next token "
-	                            "from line 2 on)");
+	assert_refused("a:\n\t- b",
+	               "in:2:1: found character that cannot start any token (while scanning for the next token "
+	               "from line 2 on)");
 	assert_refused("a: 1\nb: 2\na: 3", "in:3:1: the key \"a\" is repeated");
 	assert_refused("x: {a: 1, \"a\": 2}", "in:1:11: the key \"a\" is repeated");
 	assert_refused("1: a\n\"1\": b", "in:2:1: the key \"1\" is repeated");
@@ -156,21 +161,24 @@ static void test_yaml_refuses_with_line_and_column(void **state)
 	assert_refused("a: &a 1\n---\nb: *a", "in:3:4: the alias *a has no anchor &a before it");
 	assert_refused("é: .inf", "in:1:4: .inf is no number that JSON can hold: quote it to make it a string");
 	assert_refused("a: !!int x", "in:1:4: \"x\" cannot be read as !!int");
-	assert_refused("a: !!binary '!'", "in:1:4: !!binary must be base64 of a text in UTF-8 (leave out the tag to keep the "
-	                                  "base64 itself)");
+	assert_refused("a: !!binary '!'",
+	               "in:1:4: !!binary must be base64 of a text in UTF-8 (leave out the tag to keep the "
+	               "base64 itself)");
 	assert_refused("? [1]\n: 2", "in:1:3: a mapping key must be a scalar");
 	assert_refused("~: 2", "in:1:1: a mapping key must be a string, number or bool; quote it to make it a string");
 	assert_refused("a: \"x\\0y\"", "in:1:4: the NUL character is not supported in strings");
-	assert_refused("a: \"\\ud800\"", "in:1:7: found invalid Unicode character escape code (while parsing a quoted scalar "
-	                                 "from line 1 on)");
+	assert_refused("a: \"\\ud800\"",
+	               "in:1:7: found invalid Unicode character escape code (while parsing a quoted scalar "
+	               "from line 1 on)");
 	assert_refused("é: \xff", "in:1:4: invalid leading UTF-8 octet");
 	assert_refused("a:\n  b: \x01", "in:2:6: control characters are not allowed");
 	assert_refused("a: 1\n---\nb: 2\n", "in:2:1: a second document begins here; only one is expected");
 	assert_null(yaml_parse("a: [", 4, NULL, NULL));
 	_cleanup_err_ struct err err = { 0 };
 	assert_null(yaml_parse("a: [", 4, NULL, &err));
-	assert_string_equal(err_message(&err), "YAML:2:1: did not find expected node content (while parsing a flow node from "
-	                                       "line 2 on)");
+	assert_string_equal(err_message(&err),
+	                    "YAML:2:1: did not find expected node content (while parsing a flow node from "
+	                    "line 2 on)");
 	err_clear(&err);
 	assert_null(yaml_parse("a: \0b", 5, "in", &err));
 	assert_string_equal(err_message(&err), "in:1:4: control characters are not allowed");
@@ -208,19 +216,32 @@ static void test_yaml_limits_aliases(void **state)
 	assert_non_null(strstr(err_message(&err), "more than 1000000 values, counting those that aliases repeat"));
 
 	/* Merges that add nothing still cost. */
-	buf_reset(&text);
-	struct buf *merges = &(struct buf)BUF_INIT(10000000);
-	buf_puts(merges, "m: &m {");
+	_cleanup_buf_ struct buf merges = BUF_INIT(10000000);
+	buf_puts(&merges, "m: &m {");
 	for (int i = 0; i < 2000; i++)
-		buf_printf(merges, "k%d: 1, ", i);
-	buf_puts(merges, "}\nn: {<<: [");
+		buf_printf(&merges, "k%d: 1, ", i);
+	buf_puts(&merges, "}\nn: {<<: [");
 	for (int i = 0; i < 1000; i++)
-		buf_puts(merges, "*m, ");
-	buf_puts(merges, "]}\n");
+		buf_puts(&merges, "*m, ");
+	buf_puts(&merges, "]}\n");
 	err_clear(&err);
-	assert_null(yaml_parse(merges->data, merges->len, "merge", &err));
+	assert_null(yaml_parse(merges.data, merges.len, "merge", &err));
 	assert_non_null(strstr(err_message(&err), "more than 1000000 values"));
-	buf_clear(merges);
+}
+
+static void test_yaml_limits_directives(void **state)
+{
+	(void)state;
+	_cleanup_buf_ struct buf text = BUF_INIT(100000);
+	for (int i = 0; i < 1001; i++)
+		buf_printf(&text, "%%TAG !t%d! tag:x\n", i);
+	buf_puts(&text, "--- x\n");
+	_cleanup_err_ struct err err = { 0 };
+	assert_null(yaml_parse(text.data, text.len, "in", &err));
+	assert_string_equal(err_message(&err), "in: more than 1000 %TAG directives");
+	buf_consume(&text, strlen("%TAG !t0! tag:x\n"));
+	_cleanup_json_ json_t *fits = yaml_parse(text.data, text.len, "in", NULL);
+	assert_string_equal(json_string_value(fits), "x");
 }
 
 static bool parses_nested(size_t depth, const char *level)
@@ -269,30 +290,31 @@ static void test_yaml_aliases_share_nothing(void **state)
 static void test_yaml_write_looks_like_kubectl(void **state)
 {
 	(void)state;
-	assert_writes("{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"x\",\"labels\":{},\"finalizers\":[]},"
-	              "\"spec\":{\"containers\":[{\"name\":\"a\",\"args\":[\"--x\",\"y\"],\"n\":[[1,2],[],[{}]]},"
-	              "{\"image\":null,\"ready\":true}],\"replicas\":3,\"ratio\":0.5}}",
-	              "apiVersion: v1\n"
-	              "kind: Pod\n"
-	              "metadata:\n"
-	              "  finalizers: []\n"
-	              "  labels: {}\n"
-	              "  name: x\n"
-	              "spec:\n"
-	              "  containers:\n"
-	              "  - args:\n"
-	              "    - --x\n"
-	              "    - \"y\"\n"
-	              "    \"n\":\n"
-	              "    - - 1\n"
-	              "      - 2\n"
-	              "    - []\n"
-	              "    - - {}\n"
-	              "    name: a\n"
-	              "  - image: null\n"
-	              "    ready: true\n"
-	              "  ratio: 0.5\n"
-	              "  replicas: 3\n");
+	assert_writes(
+		"{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"x\",\"labels\":{},\"finalizers\":[]},"
+		"\"spec\":{\"containers\":[{\"name\":\"a\",\"args\":[\"--x\",\"y\"],\"n\":[[1,2],[],[{}]]},"
+		"{\"image\":null,\"ready\":true}],\"replicas\":3,\"ratio\":0.5}}",
+		"apiVersion: v1\n"
+		"kind: Pod\n"
+		"metadata:\n"
+		"  finalizers: []\n"
+		"  labels: {}\n"
+		"  name: x\n"
+		"spec:\n"
+		"  containers:\n"
+		"  - args:\n"
+		"    - --x\n"
+		"    - \"y\"\n"
+		"    \"n\":\n"
+		"    - - 1\n"
+		"      - 2\n"
+		"    - []\n"
+		"    - - {}\n"
+		"    name: a\n"
+		"  - image: null\n"
+		"    ready: true\n"
+		"  ratio: 0.5\n"
+		"  replicas: 3\n");
 	assert_writes("{}", "{}\n");
 	assert_writes("[]", "[]\n");
 	assert_writes("null", "null\n");
@@ -461,11 +483,71 @@ static void test_yaml_round_trip_is_exact(void **state)
 {
 	(void)state;
 	static const char *const atoms[] = {
-		"a",   "b",   " ",    "\n",   "\t",  "-",    "?",   ":",      "#",            "'",      "\"",     "\\",     "0",
-		"1",   ".",   "_",    "e",    "x",   "+",    "y",   "true",   "null",         "{",      "}",      "[",      "]",
-		",",   "&",   "*",    "!",    "|",   ">",    "%",   "@",      "`",            "~",      "é",      "\xe2\x80\xa8", "\xc2\x85",
-		"😀", "---", "...",  "<<",   "=",   "0x",   "1:2", "2001-01-01", " #",         ": ",     "- ",     "\n ",    "\n\n",
-		"\r",  "\a",  "\x7f", "\x1b", "NaN", ".inf", "\xef\xbb\xbf", "\xc2\xa0", "  ", "\n  \n", "\xe2\x80\xa9", "\xef\xbf\xbf", "z",
+		"a",
+		"b",
+		" ",
+		"\n",
+		"\t",
+		"-",
+		"?",
+		":",
+		"#",
+		"'",
+		"\"",
+		"\\",
+		"0",
+		"1",
+		".",
+		"_",
+		"e",
+		"x",
+		"+",
+		"y",
+		"true",
+		"null",
+		"{",
+		"}",
+		"[",
+		"]",
+		",",
+		"&",
+		"*",
+		"!",
+		"|",
+		">",
+		"%",
+		"@",
+		"`",
+		"~",
+		"é",
+		"\xe2\x80\xa8",
+		"\xc2\x85",
+		"😀",
+		"---",
+		"...",
+		"<<",
+		"=",
+		"0x",
+		"1:2",
+		"2001-01-01",
+		" #",
+		": ",
+		"- ",
+		"\n ",
+		"\n\n",
+		"\r",
+		"\a",
+		"\x7f",
+		"\x1b",
+		"NaN",
+		".inf",
+		"\xef\xbb\xbf",
+		"\xc2\xa0",
+		"  ",
+		"\n  \n",
+		"\xe2\x80\xa9",
+		"\xef\xbf\xbf",
+		"z",
 	};
 	uint64_t seed = 42;
 	for (size_t i = 0; i < ARRAY_SIZE(atoms); i++) {
@@ -491,8 +573,23 @@ static void test_yaml_round_trip_of_numbers(void **state)
 {
 	(void)state;
 	static const char *const numbers[] = {
-		"0", "-1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "18446744073709551616", "1e300",
-		"-1e-300", "0.1", "1.0", "123456789.5", "1e20", "1e21", "1e-7", "5e-324", "1.7976931348623157e308", "-0.0",
+		"0",
+		"-1",
+		"9223372036854775807",
+		"-9223372036854775808",
+		"9223372036854775808",
+		"18446744073709551616",
+		"1e300",
+		"-1e-300",
+		"0.1",
+		"1.0",
+		"123456789.5",
+		"1e20",
+		"1e21",
+		"1e-7",
+		"5e-324",
+		"1.7976931348623157e308",
+		"-0.0",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		_cleanup_json_ json_t *v = json_parse(numbers[i], strlen(numbers[i]), 0, NULL);
@@ -503,7 +600,8 @@ static void test_yaml_round_trip_of_numbers(void **state)
 static void test_yaml_write_is_all_or_nothing(void **state)
 {
 	(void)state;
-	static const char json[] = "{\"a\":[1,\"two\",{\"b\":\"c\\nd\"}]}", whole[] = "a:\n- 1\n- two\n- b: |-\n    c\n    d\n";
+	static const char json[] = "{\"a\":[1,\"two\",{\"b\":\"c\\nd\"}]}",
+					  whole[] = "a:\n- 1\n- two\n- b: |-\n    c\n    d\n";
 	_cleanup_json_ json_t *v = json_parse(json, strlen(json), 0, NULL);
 	for (size_t max = 1; max <= strlen(whole) + 1; max++) {
 		_cleanup_buf_ struct buf out = BUF_INIT(max);
@@ -519,33 +617,22 @@ static void test_yaml_locate(void **state)
 {
 	(void)state;
 	static const char text[] = "# comment\n"
-	                           "a: &x\n"
-	                           "  b: [1, {c: 2}]\n"
-	                           "  \"d/e\":\n"
-	                           "    f: |\n"
-	                           "      text\n"
-	                           "g: *x\n"
-	                           "h: {<<: *x, b: 3}\n"
-	                           "i:\n";
+							   "a: &x\n"
+							   "  b: [1, {c: 2}]\n"
+							   "  \"d/e\":\n"
+							   "    f: |\n"
+							   "      text\n"
+							   "g: *x\n"
+							   "h: {<<: *x, b: 3}\n"
+							   "i:\n";
 	static const struct {
 		const char *pointer;
 		int line, column; /* 0: not found */
 	} cases[] = {
-		{ "", 2, 1 },
-		{ "/a", 2, 4 },
-		{ "/a/b", 3, 6 },
-		{ "/a/b/0", 3, 7 },
-		{ "/a/b/1/c", 3, 14 },
-		{ "/a/d~1e/f", 5, 8 },
-		{ "/g", 7, 4 },
-		{ "/g/b/1/c", 7, 4 },
-		{ "/h/b", 8, 16 },
-		{ "/h/d~1e", 8, 5 },
-		{ "/h/missing", 0, 0 },
-		{ "/g/missing", 0, 0 },
-		{ "/a/b/2", 0, 0 },
-		{ "/missing", 0, 0 },
-		{ "a", 0, 0 },
+		{ "", 2, 1 },          { "/a", 2, 4 },        { "/a/b", 3, 6 },       { "/a/b/0", 3, 7 },
+		{ "/a/b/1/c", 3, 14 }, { "/a/d~1e/f", 5, 8 }, { "/g", 7, 4 },         { "/g/b/1/c", 7, 4 },
+		{ "/h/b", 8, 16 },     { "/h/d~1e", 8, 5 },   { "/h/missing", 0, 0 }, { "/g/missing", 0, 0 },
+		{ "/a/b/2", 0, 0 },    { "/missing", 0, 0 },  { "a", 0, 0 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int line = 0, column = 0;
@@ -569,6 +656,7 @@ int main(void)
 		cmocka_unit_test(test_yaml_refuses_with_line_and_column),
 		cmocka_unit_test(test_yaml_parse_all),
 		cmocka_unit_test(test_yaml_limits_aliases),
+		cmocka_unit_test(test_yaml_limits_directives),
 		cmocka_unit_test(test_yaml_limits_depth),
 		cmocka_unit_test(test_yaml_aliases_share_nothing),
 		cmocka_unit_test(test_yaml_write_looks_like_kubectl),

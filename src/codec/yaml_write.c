@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* Our own emitter: the output must be what kubectl users know, down to the quotes. The rules for
- * styles are those that kubectl's library shows; deviations: long lines are never folded, keys are never block text, and
- * characters beyond U+FFFF stand for themselves. */
+ * styles are those that kubectl's library shows; deviations: long lines are never folded, keys are never block text,
+ * and characters beyond U+FFFF stand for themselves. */
 
 #define INDENT 2
 #define SIMPLE_KEY_MAX 128 /* longer keys take the "? key" form */
@@ -32,7 +32,8 @@ static void put_indent(struct buf *out, size_t indent)
 
 static bool is_printable(uint32_t c)
 {
-	return (c >= 0x20 && c < 0x7f) || (c >= 0xa0 && c != 0x2028 && c != 0x2029 && c != 0xfeff && c != 0xfffe && c != 0xffff);
+	return (c >= 0x20 && c < 0x7f) ||
+	       (c >= 0xa0 && c != 0x2028 && c != 0x2029 && c != 0xfeff && c != 0xfffe && c != 0xffff);
 }
 
 static bool ends_word(const char *p, const char *end)
@@ -77,7 +78,7 @@ static struct look look_at(const char *s, size_t len)
 static void put_escape(struct buf *out, uint32_t c)
 {
 	static const char names[] = "\"\"\\\\\aa\bb\tt\nn\vv\ff\rr\x1b"
-	                            "e";
+								"e";
 	for (const char *p = names; *p; p += 2) {
 		if ((uint32_t)(unsigned char)*p == c) {
 			char text[2] = { '\\', p[1] };
@@ -124,7 +125,7 @@ static void put_single_quoted(struct buf *out, const char *s, size_t len)
 	buf_putc(out, '\'');
 }
 
-/* "|", how far it is indented where the text itself begins with white space, and what becomes of newlines at its end. */
+/* "|", how far it is indented where the text itself begins with white space, what becomes of newlines at its end. */
 static void put_literal(struct buf *out, const char *s, size_t len, size_t indent)
 {
 	const char *end = s + len;
@@ -292,7 +293,7 @@ static void put_mapping(struct buf *out, json_t *object, size_t indent)
 static void put_node(struct buf *out, const json_t *v, size_t indent)
 {
 	if (json_object_size(v) > 0) {
-		put_mapping(out, (json_t *)(uintptr_t)v, indent);
+		put_mapping(out, json_unconst(v), indent);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(v) && !out->failed; i++) {

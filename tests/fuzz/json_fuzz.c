@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || memchr(data, '\0', size))
 		return 0;
 	json_error_t why;
-	_cleanup_json_ json_t *reals = json_loadb((const char *)data, size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
+	_cleanup_json_ json_t *reals = json_loadb((const char *)data, size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
+	                                          &why);
 	require(!v || reals);
 	require(v || !reals || strstr(err_message(&err), "nested deeper"));
 	return 0;

@@ -15,7 +15,7 @@ static void require(bool holds)
 
 static bool holds_null(const json_t *v)
 {
-	json_t *object = (json_t *)(uintptr_t)v;
+	json_t *object = json_unconst(v);
 	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
 		if (json_is_null(json_object_iter_value(i)) || holds_null(json_object_iter_value(i)))
 			return true;

@@ -16,10 +16,11 @@ static void require(bool holds)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char sample[] = "{\"kind\":\"List\",\"n\":[0,1,2,[3]],\"items\":[{\"a\":{\"b\":\"x\"},\"t\":true},"
-	                             "{\"a\":{\"b\":\"y\"},\"c\":1.5,\"d\":null}]}";
+								 "{\"a\":{\"b\":\"y\"},\"c\":1.5,\"d\":null}]}";
 	_cleanup_free_ char *template = xstrndup((const char *)data, size);
 	size_t len = strlen(template);
-	_cleanup_json_ json_t *doc = len + 1 < size ? json_parse((const char *)data + len + 1, size - len - 1, 0, NULL) : NULL;
+	_cleanup_json_ json_t *doc = len + 1 < size ? json_parse((const char *)data + len + 1, size - len - 1, 0, NULL)
+	                                            : NULL;
 	if (!doc)
 		doc = json_parse(sample, strlen(sample), 0, NULL);
 	_cleanup_err_ struct err err = { 0 }, print_err = { 0 };
