@@ -105,6 +105,13 @@ static void fill_null_strings(json_t *map)
 			json_object_set_new(map, key, json_string(""));
 }
 
+/* Go leaves out what is empty. */
+static bool is_empty(const json_t *v)
+{
+	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) || (json_is_object(v) && json_object_size(v) == 0) ||
+	       (json_is_array(v) && json_array_size(v) == 0);
+}
+
 static int decode_meta(const struct api_type *t, const struct api_version *v, json_t *meta, json_t *dropped, struct err *err)
 {
 	const char *key;
@@ -113,8 +120,10 @@ static int decode_meta(const struct api_type *t, const struct api_version *v, js
 
 	json_object_foreach_safe(meta, next, key, value) {
 		int field = meta_field(key);
-		if (json_is_null(value)) {
-			json_object_del(meta, key);
+		if (field >= 0 && is_empty(value)) {
+			/* An empty managedFields is a wish: forget all managers. */
+			if (strcmp(key, "managedFields") != 0 || json_is_null(value))
+				json_object_del(meta, key);
 			continue;
 		}
 		if (field < 0) {
@@ -141,6 +150,24 @@ static int decode_meta(const struct api_type *t, const struct api_version *v, js
 	return 0;
 }
 
+/* In Go's typed objects null is the same as absent. Where a schema is the content, null may be a value. */
+static void drop_nulls(json_t *v)
+{
+	const char *key;
+	json_t *member;
+	void *next;
+	size_t i;
+
+	json_object_foreach_safe(v, next, key, member) {
+		if (json_is_null(member))
+			json_object_del(v, key);
+		else if (strcmp(key, "openAPIV3Schema") != 0 && strcmp(key, "managedFields") != 0)
+			drop_nulls(member);
+	}
+	json_array_foreach(v, i, member)
+		drop_nulls(member);
+}
+
 int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped, struct err *err)
 {
 	const json_t *api_version = json_object_get(obj, "apiVersion"), *kind = json_object_get(obj, "kind");
@@ -163,6 +190,8 @@ int object_meta_decode(const struct api_type *t, const struct api_version *v, js
 		json_object_del(obj, "metadata");
 	else if (meta && !json_is_object(meta))
 		return decode_failed(t, v, err, "json: cannot unmarshal into Go struct field .metadata of type v1.ObjectMeta");
+	if (!t->custom)
+		drop_nulls(obj);
 	return decode_meta(t, v, json_ensure_object(obj, "metadata"), dropped, err);
 }
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/yaml.h"
+#include "proto.h"
 #include "request.h"
 #include "server.h"
 
@@ -97,6 +98,8 @@ json_t *api_request_body(struct api_request *req, struct err *err)
 		return yaml_parse(body, len, NULL, err);
 	if (is_json(type))
 		return parse_json(req, body, len, err);
+	if (content_type_is(type, "application/vnd.kubernetes.protobuf"))
+		return proto_decode(body, len, err);
 	err_set(err, ERR_UNSUPPORTED_MEDIA,
 	        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
 	return NULL;
