@@ -67,11 +67,12 @@ static void print_services(const json_t *analysis)
 	if (json_array_size(services) == 0)
 		return;
 	printf("\n");
-	struct table *t = table_new(headers);
+	struct text_table *t = text_table_new(headers);
 	json_array_foreach (services, i, service)
-		table_row(t, (const char *const[]){ json_get_str(service, "name"), json_get_str(service, "path"),
-		                                    json_get_str(service, "framework"), json_get_str(service, "language") });
-	table_print(t, stdout);
+		text_table_row(t,
+		               (const char *const[]){ json_get_str(service, "name"), json_get_str(service, "path"),
+		                                      json_get_str(service, "framework"), json_get_str(service, "language") });
+	text_table_print(t, stdout);
 }
 
 static void print_evidence(const json_t *analysis)
@@ -80,13 +81,13 @@ static void print_evidence(const json_t *analysis)
 	size_t i;
 	json_t *entry;
 	printf("\n");
-	struct table *t = table_new(headers);
+	struct text_table *t = text_table_new(headers);
 	json_array_foreach (json_object_get(analysis, "evidence"), i, entry) {
 		_cleanup_free_ char *where = xasprintf("%s:%lld", json_get_str(entry, "file"),
 		                                       (long long)json_get_int(entry, "line", 0));
-		table_row(t, (const char *const[]){ where, json_get_str(entry, "why") });
+		text_table_row(t, (const char *const[]){ where, json_get_str(entry, "why") });
 	}
-	table_print(t, stdout);
+	text_table_print(t, stdout);
 }
 
 static void print_names(const char *title, const json_t *list, const char *key)

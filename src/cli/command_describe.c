@@ -15,17 +15,18 @@ static void print_field(const char *name, const char *value)
 static void print_conditions(const json_t *deployment)
 {
 	static const char *const headers[] = { "CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE", NULL };
-	struct table *t = table_new(headers);
+	struct text_table *t = text_table_new(headers);
 	size_t i;
 	json_t *c;
 	json_array_foreach (json_at(deployment, "status", "conditions", NULL), i, c) {
 		char age[32];
-		table_row(t, (const char *const[]){
-						 json_get_str(c, "type"), json_get_str(c, "status"), json_get_str(c, "reason"),
-						 age_of(json_get_str(c, "lastTransitionTime"), age, sizeof(age)), json_get_str(c, "message") });
+		text_table_row(t, (const char *const[]){ json_get_str(c, "type"), json_get_str(c, "status"),
+		                                         json_get_str(c, "reason"),
+		                                         age_of(json_get_str(c, "lastTransitionTime"), age, sizeof(age)),
+		                                         json_get_str(c, "message") });
 	}
 	printf("\n");
-	table_print(t, stdout);
+	text_table_print(t, stdout);
 }
 
 static void print_root_cause(const json_t *deployment)
@@ -88,7 +89,7 @@ static void print_list(const char *title, const json_t *list, const char *const 
 	if (json_array_size(list) == 0)
 		return;
 	printf("\n%s\n", title);
-	struct table *t = table_new(headers);
+	struct text_table *t = text_table_new(headers);
 	json_array_foreach (list, i, item) {
 		_cleanup_strv_ char **cells = NULL;
 		for (size_t n = 0; fields[n]; n++) {
@@ -98,9 +99,9 @@ static void print_list(const char *title, const json_t *list, const char *const 
 			                                              : xstrdup("");
 			strv_push(&cells, text);
 		}
-		table_row(t, (const char *const *)cells);
+		text_table_row(t, (const char *const *)cells);
 	}
-	table_print(t, stdout);
+	text_table_print(t, stdout);
 }
 
 static void explain_revision(const json_t *revision)

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "commands.h"
 
-static void add_row(struct table *t, const json_t *d, bool wide, bool with_namespace)
+static void add_row(struct text_table *t, const json_t *d, bool wide, bool with_namespace)
 {
 	char age[32];
 	_cleanup_free_ char *revision = xasprintf("%lld", (long long)json_get_int(kube_status(d), "currentRevision", 0));
@@ -27,10 +27,10 @@ static void add_row(struct table *t, const json_t *d, bool wide, bool with_names
 	/* The table reads as many cells as it has columns. */
 	for (; n < ARRAY_SIZE(cells); n++)
 		cells[n] = "";
-	table_row(t, cells);
+	text_table_row(t, cells);
 }
 
-static struct table *deployments_table(bool wide, bool with_namespace)
+static struct text_table *deployments_table(bool wide, bool with_namespace)
 {
 	static const char *const all[] = { "NAMESPACE", "NAME", "PHASE",  "STRATEGY", "FRAMEWORK", "URL",
 		                               "REVISION",  "AGE",  "COMMIT", "WHY",      NULL };
@@ -39,7 +39,7 @@ static struct table *deployments_table(bool wide, bool with_namespace)
 	for (size_t i = with_namespace ? 0 : 1; all[i] && (wide || i < 8); i++)
 		headers[n++] = all[i];
 	headers[n] = NULL;
-	return table_new(headers);
+	return text_table_new(headers);
 }
 
 static int print_deployments(struct session *s, json_t *items, bool single)
@@ -56,12 +56,12 @@ static int print_deployments(struct session *s, json_t *items, bool single)
 		fprintf(stderr, "No deployments in %s%s.\n", all ? "any namespace" : "namespace ", all ? "" : s->ns);
 		return 0;
 	}
-	struct table *t = deployments_table(wide, all);
+	struct text_table *t = deployments_table(wide, all);
 	size_t i;
 	json_t *item;
 	json_array_foreach (items, i, item)
 		add_row(t, item, wide, all);
-	table_print(t, stdout);
+	text_table_print(t, stdout);
 	return 0;
 }
 
@@ -151,17 +151,17 @@ int print_events(struct session *s, const char *deployment, bool all_namespaces)
 	for (size_t i = 0; i < len; i++)
 		sorted[i] = json_array_get(items, i);
 	qsort(sorted, len, sizeof(*sorted), compare_events);
-	struct table *t = table_new(headers);
+	struct text_table *t = text_table_new(headers);
 	for (size_t i = 0; i < len; i++) {
 		const char *when = json_get_str(sorted[i], "lastTimestamp");
 		char age[32];
 		_cleanup_free_ char *count = xasprintf("%lld", (long long)json_get_int(sorted[i], "count", 1));
-		table_row(t,
-		          (const char *const[]){ age_of(when ? when : json_get_str(sorted[i], "eventTime"), age, sizeof(age)),
-		                                 count, json_get_str(sorted[i], "type"), json_get_str(sorted[i], "reason"),
-		                                 json_get_str(sorted[i], "message") });
+		text_table_row(
+			t, (const char *const[]){ age_of(when ? when : json_get_str(sorted[i], "eventTime"), age, sizeof(age)),
+		                              count, json_get_str(sorted[i], "type"), json_get_str(sorted[i], "reason"),
+		                              json_get_str(sorted[i], "message") });
 	}
-	table_print(t, stdout);
+	text_table_print(t, stdout);
 	return 0;
 }
 
@@ -183,7 +183,7 @@ int command_events(int argc, char **argv)
 static void print_history(const json_t *deployment)
 {
 	static const char *const headers[] = { "REVISION", "OUTCOME", "STRATEGY", "COMMIT", "AGE", "REASON", NULL };
-	struct table *t = table_new(headers);
+	struct text_table *t = text_table_new(headers);
 	int64_t current = json_get_int(kube_status(deployment), "currentRevision", 0);
 	size_t i;
 	json_t *entry;
@@ -194,11 +194,11 @@ static void print_history(const json_t *deployment)
 		_cleanup_free_ char *commit = xasprintf("%.12s",
 		                                        json_get_str(entry, "commit") ? json_get_str(entry, "commit") : "");
 		const char *reason = json_get_str(entry, "reason");
-		table_row(t, (const char *const[]){ revision, json_get_str(entry, "outcome"), json_get_str(entry, "strategy"),
-		                                    commit, age_of(json_get_str(entry, "timestamp"), age, sizeof(age)),
-		                                    reason ? reason : "" });
+		text_table_row(t, (const char *const[]){
+							  revision, json_get_str(entry, "outcome"), json_get_str(entry, "strategy"), commit,
+							  age_of(json_get_str(entry, "timestamp"), age, sizeof(age)), reason ? reason : "" });
 	}
-	table_print(t, stdout);
+	text_table_print(t, stdout);
 }
 
 int command_history(int argc, char **argv)

@@ -8,7 +8,7 @@
 #define COLUMNS_MAX 16
 #define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
 
-struct table {
+struct text_table {
 	size_t columns, rows;
 	char **cells; /* row after row, the headers first */
 };
@@ -23,16 +23,16 @@ char *harmless(const char *text)
 	return copy;
 }
 
-struct table *table_new(const char *const *headers)
+struct text_table *text_table_new(const char *const *headers)
 {
-	struct table *t = new0(struct table);
+	struct text_table *t = new0(struct text_table);
 	while (headers[t->columns] && t->columns < COLUMNS_MAX)
 		t->columns++;
-	table_row(t, headers);
+	text_table_row(t, headers);
 	return t;
 }
 
-void table_row(struct table *t, const char *const *cells)
+void text_table_row(struct text_table *t, const char *const *cells)
 {
 	t->cells = xreallocarray(t->cells, (t->rows + 1) * t->columns, sizeof(*t->cells));
 	for (size_t i = 0; i < t->columns; i++) {
@@ -52,7 +52,7 @@ static size_t display_width(const char *s)
 	return n;
 }
 
-void table_print(struct table *t, FILE *out)
+void text_table_print(struct text_table *t, FILE *out)
 {
 	size_t width[COLUMNS_MAX] = { 0 };
 	for (size_t i = 0; i < t->rows * t->columns; i++) {

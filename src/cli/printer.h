@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 /* A table whose columns are as wide as their widest cell. */
-struct table;
-struct table *table_new(const char *const *headers); /* NULL-terminated */
+struct text_table;
+struct text_table *text_table_new(const char *const *headers); /* NULL-terminated */
 /* As many cells as headers; NULL is "<none>". Copied; control characters are made harmless. */
-void table_row(struct table *t, const char *const *cells);
+void text_table_row(struct text_table *t, const char *const *cells);
 /* Prints and frees. */
-void table_print(struct table *t, FILE *out);
+void text_table_print(struct text_table *t, FILE *out);
 
 /* Prints an object (or a List) as json, yaml, name or jsonpath=…; ERR_BAD_REQUEST for another format. */
 int print_object(const json_t *object, const char *format, FILE *out, struct err *err);
