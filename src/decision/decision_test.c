@@ -123,7 +123,7 @@ static const struct scenario scenarios[] = {
 	{"{prompt: 'no vm, no kubernetes'}", SQLITE, "local", "serverless", "{}", {"Serverless remains, although SQLite"}},
 	{"{prompt: kubernetes or serverless}", EXPRESS, "local", "serverless", "{}", {"Not vm"}},
 	{"{prompt: maybe serverless}", EXPRESS, "local", "serverless", "{}", {"the prompt considers it"}},
-	{"{prompt: 'kubernetes. No, not kubernetes.'}", SERVICES, "local", "vm", "{}", {"the last word counts"}},
+	{"{prompt: 'kubernetes. Hmm, rather not kubernetes.'}", SERVICES, "local", "vm", "{}", {"the last word counts"}},
 	{"{prompt: a t3.large in Paris with 100GB disk}", EXPRESS, "aws", "vm",
 	 "{instanceType: t3.large, region: eu-west-3, volumeSize: 100, memory: null}", {"instanceType t3.large (prompt)", "region eu-west-3 (prompt)"}},
 	{"{prompt: in Ireland}", EXPRESS, "gcp", "vm", "{region: europe-west2}", {"no region in Ireland"}},

@@ -35,6 +35,16 @@ static double period_at(const struct words *w, size_t i, size_t *ret_end)
 	return 0;
 }
 
+/* Is one of the words among the four before i, in its clause? */
+static bool is_near(const struct words *w, size_t i, const char *words)
+{
+	for (size_t back = 1; back <= 4 && back <= i && words_same_clause(w, i, i - back); back++) {
+		if (words_is(w, i - back, words))
+			return true;
+	}
+	return false;
+}
+
 /* "10k req/s", "1,000 requests per second", "2 million requests a day", "500 rps". The number of words, else 0. */
 static size_t take_load(const struct words *w, size_t i, json_t *out)
 {
@@ -53,7 +63,7 @@ static size_t take_load(const struct words *w, size_t i, json_t *out)
 		if (things > at || words_is(w, at, "/"))
 			seconds = period_at(w, things, &end);
 		/* "1000/s" says a load only where requests were spoken of. */
-		if (things == at && !(i && words_is(w, i - 1, "load|traffic|about|around|handle|~|expect|expecting|serve")))
+		if (things == at && !is_near(w, i, "load|traffic|handle|expect|expecting|expected|serve|serves"))
 			seconds = 0;
 	}
 	if (seconds <= 0 || !words_same_clause(w, i, end - 1) || prompt_is_denied(w, i, 3))
@@ -69,15 +79,6 @@ static size_t take_load(const struct words *w, size_t i, json_t *out)
 #define LIMITS "under|below|max|maximum|most|than|within|budget|limit|exceed|cap|spend|pay|cost|costs|costing|up|<"
 /* What the application earns is not what it may cost. */
 #define EARNINGS "charge|charges|charging|sell|sells|selling|subscription|subscriptions|plan|plans|revenue|earn|earns|makes|donate|donates"
-
-static bool is_near(const struct words *w, size_t i, const char *words)
-{
-	for (size_t back = 1; back <= 4 && back <= i && words_same_clause(w, i, i - back); back++) {
-		if (words_is(w, i - back, words))
-			return true;
-	}
-	return false;
-}
 
 /* "under $20 a month", "30 USD/month", "budget: 50 dollars". */
 static size_t take_money(const struct words *w, size_t i, json_t *out)

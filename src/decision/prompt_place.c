@@ -40,11 +40,16 @@ static size_t take_code(const struct words *w, size_t i, json_t *out)
 /* Does the sentence use the place as a place? "in Paris", "Paris region", or nothing else between two commas. */
 static bool is_used_as_place(const struct words *w, size_t i, size_t n)
 {
-	bool starts = i == 0 || !words_same_clause(w, i, i - 1), ends = !words_same_clause(w, i + n - 1, i + n);
+	bool starts = i == 0 || !words_same_clause(w, i, i - 1), ends = !words_same_clause(w, i + n - 1, i + n) || words_is(w, i + n, "or");
 	size_t before = i;
 
 	if (i > 0 && !starts && words_is(w, i - 1, "called|named|calls"))
 		return false;
+	/* Where people are says nothing of machines. */
+	for (size_t k = i; k-- > 0 && i - k <= 4 && words_same_clause(w, i, k);) {
+		if (words_is(w, k, "team|office|offices|company|based|live|lives|headquartered|startup"))
+			return false;
+	}
 	/* A pronoun rather than a country. */
 	if (n == 1 && words_is(w, i, "us") && w->source[w->items[i].start] != 'U')
 		return false;
@@ -64,8 +69,8 @@ static size_t take_place(const struct words *w, size_t i, json_t *out)
 		_cleanup_free_ char *name = NULL;
 		if (!words_same_clause(w, i, i + n - 1))
 			continue;
-		name = words_quote(w, i, i + n);
-		str_lower(name);
+		name = xasprintf("%s%s%s%s%s", words_at(w, i), n > 1 ? " " : "", n > 1 ? words_at(w, i + 1) : "", n > 2 ? " " : "",
+				 n > 2 ? words_at(w, i + 2) : "");
 		if (catalogue_place_find(name) < 0)
 			continue;
 		if (!is_used_as_place(w, i, n))

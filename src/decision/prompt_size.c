@@ -72,18 +72,32 @@ static void add_count(json_t *out, const char *what, enum bound bound, double co
 	prompt_add_field(out, field, json_integer((json_int_t)count), w, from, to);
 }
 
-/* "2 to 6 replicas", "between 2 and 6 replicas", "2-6 replicas". The number of words, else 0. */
+/* The words between the numbers of a range whose first number ends before at: "to", "-", "and", "and at most". */
+static size_t range_glue(const struct words *w, size_t first, size_t at)
+{
+	bool from_min = first > 0 && words_is(w, first - 1, "min|minimum|least|:|of");
+	size_t n;
+
+	if (words_is(w, at, "to|-") || (words_is(w, at, "and") && first > 0 && words_is(w, first - 1, "between")))
+		return 1;
+	n = words_is(w, at, "and") ? 1 : 0;
+	n += words_match_any(w, at + n, "max|maximum|at most|up to|a maximum of|maximum of|max of|a max of");
+	if (!from_min || n == (words_is(w, at, "and") ? 1U : 0U))
+		return 0;
+	return n + words_is(w, at + n, ":|=|of");
+}
+
+/* "2 to 6 replicas", "between 2 and 6 replicas", "2-6 replicas", "min 2 max 6 replicas". The number of words, else 0. */
 static size_t take_range(const struct words *w, size_t i, json_t *out)
 {
 	double low, high;
-	size_t a = words_number(w, i, true, &low), b, end;
+	size_t a = words_number(w, i, true, &low), glue = a ? range_glue(w, i, i + a) : 0, b, end;
 	const char *what;
-	bool between = i > 0 && words_is(w, i - 1, "between");
 
-	if (!a || !(words_is(w, i + a, "to|-") || (between && words_is(w, i + a, "and"))))
+	if (!glue)
 		return 0;
-	b = words_number(w, i + a + 1, true, &high);
-	if (!b || !(what = counted(w, i + a + 1 + b, &end)) || !str_eq(what, "replicas") || low > high)
+	b = words_number(w, i + a + glue, true, &high);
+	if (!b || !(what = counted(w, i + a + glue + b, &end)) || !str_eq(what, "replicas") || low > high)
 		return 0;
 	add_count(out, what, BOUND_MIN, low, w, i, end);
 	add_count(out, what, BOUND_MAX, high, w, i, end);

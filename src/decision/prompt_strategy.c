@@ -23,8 +23,8 @@ static const char *const names[DECISION_STRATEGIES] = {
 #define ABOUT "about|called|named|explaining|explains|teaches|teaching|learn|learning|titled|monitors|manages|talks"
 #define PAST "was|were|previously|formerly|earlier|old"
 /* Those of the second kind deny all of a list: "without a VM and Kubernetes". */
-#define DENIALS "not|no|never|don't|dont|doesn't|doesnt|can't|cannot|won't|isn't|aren't|shouldn't|nor|hate|dislike|skip|drop|forget|ban|forbid|against|anti|wouldn't|non|refuse|nothing"
-#define LIST_DENIALS "without|neither|avoid|avoiding|exclude|excluding|except"
+#define DENIALS "not|no|never|don't|dont|doesn't|doesnt|can't|cannot|won't|isn't|aren't|shouldn't|nor|hate|dislike|skip|drop|forget|ban|forbid|against|anti|wouldn't|non|refuse|nothing|nicht|kein|keine|keinen|pas"
+#define LIST_DENIALS "ohne|sans|without|neither|avoid|avoiding|exclude|excluding|except"
 #define HEDGES "maybe|perhaps|possibly|might|could|may|optionally|considering|consider|wonder|wondering|unsure|whether|probably"
 #define AUX "is|are|would|be|seems|seem|feels|feel|sounds|sound|looks|look|was|might|for|here|just|far|way|really|probably|a|an|the|us|me|this|it|bit"
 #define BREAKS "so|then|because|since|as|therefore|thus|hence|which|while|when|where|just|please|instead|only if"
@@ -76,10 +76,20 @@ static bool denies_something_else(const struct words *w, size_t denial, size_t n
 	return false;
 }
 
+static bool is_preferred(const struct words *w, size_t name)
+{
+	for (size_t k = name; k-- > 0 && words_same_clause(w, name, k) && name - k <= 4;) {
+		if (words_is(w, k, "prefer|prefers|preferred|preferring"))
+			return true;
+	}
+	return false;
+}
+
 /* "instead of", "rather than", "anything but", "move off", "migrating from": two words, of which i is the second. "From
  * Heroku to Kubernetes" denies Heroku, "rather a VM than Kubernetes" is denial over a distance. */
 static bool denies_by_two(const struct words *w, size_t i, size_t name)
 {
+	enum decision_strategy preferred;
 	static const char *const pairs[][2] = {
 		{"of", "instead"}, {"but", "anything|everything|all"},
 		{"off", "move|moving|migrate|migrating|get|getting|going|come|coming"},
@@ -94,6 +104,14 @@ static bool denies_by_two(const struct words *w, size_t i, size_t name)
 		if (words_is(w, i - back, "rather|other|better|more|prefer"))
 			return true;
 	}
+	/* "prefer a VM over Kubernetes", "I prefer a VM to Kubernetes" */
+	for (size_t k = i; words_is(w, i, "over|to") && k-- > 0 && words_same_clause(w, i, k) && i - k <= 6;) {
+		if (strategy_at(w, k, &preferred) > 0 && is_list_glue(w, i + 1, name, false))
+			return words_is(w, i, "over") || is_preferred(w, k);
+	}
+	/* "Don't use anything but Kubernetes" */
+	if (words_is(w, i, "but") && i > 0 && prompt_is_denied(w, i - 1, 4))
+		return false;
 	for (size_t k = 0; i > 0 && k < ARRAY_SIZE(pairs); k++) {
 		if (words_is(w, i, pairs[k][0]) && words_is(w, i - 1, pairs[k][1]))
 			return true;
@@ -127,7 +145,8 @@ static bool weigh(const struct words *w, size_t k, size_t name, struct before *b
 {
 	if (denies(w, k, name, b)) {
 		b->denials++;
-		return !denies_by_two(w, k, name);
+		/* "Don't use anything other than Kubernetes" denies twice. */
+		return !denies_by_two(w, k, name) || (words_is(w, k, "than") && k && words_is(w, k - 1, "other"));
 	}
 	if (words_is(w, k, HEDGES))
 		b->maybe = true;
@@ -160,6 +179,16 @@ static void look_before(const struct words *w, size_t i, struct before *b)
 	}
 }
 
+/* "Kubernetes? No thanks.", "kubernetes: no", "kubernetes=false" */
+static bool is_declined(const struct words *w, size_t end)
+{
+	if (words_is(w, end, ":|=") && words_is(w, end + 1, "no|false|off|never|0|disabled|forbidden"))
+		return true;
+	if (end >= w->len || words_same_clause(w, end - 1, end) || !words_is(w, end, "no|never|nope"))
+		return false;
+	return !words_same_clause(w, end, end + 1) || words_is(w, end + 1, "thanks|thank|way|please|never|chance");
+}
+
 /* "kubernetes is overkill", "serverless isn't wanted", "a VM is not needed" */
 static enum mood look_after(const struct words *w, enum decision_strategy strategy, size_t end)
 {
@@ -167,6 +196,8 @@ static enum mood look_after(const struct words *w, enum decision_strategy strate
 
 	if (words_same_clause(w, end - 1, i) && words_is(w, i, strategy == DECISION_SERVERLESS ? SERVERLESS_THINGS : THINGS))
 		return MOOD_MENTION;
+	if (is_declined(w, end))
+		return MOOD_AGAINST;
 	while (i < end + 4 && words_same_clause(w, end - 1, i) && words_is(w, i, AUX))
 		i++;
 	if (!words_same_clause(w, end - 1, i))
@@ -181,6 +212,8 @@ static enum mood look_after(const struct words *w, enum decision_strategy strate
 	    (i > end || words_is(w, i + 1, "needed|wanted|required|necessary|allowed|possible|desired|an")) &&
 	    !words_is(w, i + 1, "only|just|bad|negotiable|optional"))
 		return MOOD_AGAINST;
+	if (i > end && words_is(w, i, "full|down|busy|broken|gone|unavailable"))
+		return MOOD_MENTION;
 	if (i > end && words_is(w, i, "fine|ok|okay|possible|acceptable|optional|alright"))
 		return MOOD_MAYBE;
 	if (words_match_any(w, i, "if possible|if needed|if necessary|if you|if it|if that|would be nice"))
@@ -204,7 +237,7 @@ static enum mood mood_of(const struct words *w, enum decision_strategy strategy,
 		return MOOD_AGAINST;
 	while (first > 0 && w->items[first - 1].sentence == w->items[i].sentence)
 		first--;
-	if (w->items[i].question && words_is(w, first, "should|is|would|do|does|why|what|how|which"))
+	if (w->items[i].question && words_is(w, first, "should|is|would|do|does|why|what|how|which|who"))
 		return MOOD_MAYBE;
 	if (b->maybe || after == MOOD_MAYBE)
 		return MOOD_MAYBE;
