@@ -15,7 +15,7 @@ struct native_program {
 
 static const char *native_language(struct analysis *a, struct tree_dir *dir)
 {
-	const struct source_list list = sources_find(a, dir, ECO_COUNT, SRC_C, NULL, 200);
+	const struct source_list list = sources_find(a, dir, ECO_NATIVE, SRC_C, NULL, 200);
 	size_t c = 0, cpp = 0;
 
 	for (size_t i = 0; i < list.len; i++) {
@@ -43,6 +43,19 @@ static int program_points(struct analysis *a, const struct tree_dir *dir, const 
 	return points;
 }
 
+/* "${APP}" is what set(APP shop) says in the same file; a name without a variable is itself. */
+static const char *variable(struct analysis *a, const struct text *t, const char *name)
+{
+	_cleanup_free_ char *pattern = NULL;
+	struct regex_match m;
+	size_t pos = 0;
+
+	if (!str_starts_with(name, "${") || !str_ends_with(name, "}"))
+		return name;
+	pattern = xasprintf("(?i:set)\\s*\\(\\s*\\Q%.*s\\E\\s+\"?([\\w.+-]+)", (int)strlen(name) - 3, name + 2);
+	return regex_next(a->regex, pattern, t->data, t->len, &pos, &m) ? regex_group(a->arena, &m, 1) : NULL;
+}
+
 /* Every file of that name at and below dir, as far as folders say nothing else. */
 static void find_programs(struct analysis *a, struct tree_dir *top, struct tree_dir *dir, const char *file, const char *pattern,
                           const char *project, struct native_program *best, int depth)
@@ -54,8 +67,7 @@ static void find_programs(struct analysis *a, struct tree_dir *top, struct tree_
 	while (t && regex_next(a->regex, pattern, t->data, t->len, &pos, &m)) {
 		struct native_program p = { .text = t, .at = m.start, .name = regex_group(a->arena, &m, 1) };
 
-		if (str_contains(p.name, "PROJECT_NAME"))
-			p.name = project;
+		p.name = str_contains(p.name, "PROJECT_NAME") ? project : variable(a, t, p.name);
 		if (!p.name || strchr(p.name, '$'))
 			continue;
 		p.dir = dir == top ? "" : path_below(top, dir->path);
@@ -79,13 +91,12 @@ static const char *project_name(struct analysis *a, const struct text *t, const 
 static struct candidate *native_new(struct analysis *a, struct tree_dir *dir, const char *framework, const char *language,
                                     const struct text *t, const struct native_program *best)
 {
-	struct candidate *c = candidate_new(a, dir, ECO_NATIVE, framework, language ? language : "c", SCORE_LIBRARY - 0.05);
+	struct candidate *c = candidate_new(a, dir, ECO_NATIVE, framework, language ? language : "c", SCORE_NATIVE - 0.05);
 
 	if (!c)
 		return NULL;
 	c->package_manager = framework;
 	candidate_because(a, c, t, SIZE_MAX, "is built with %s", framework);
-	c->library = !best->name;
 	if (best->name) {
 		c->score = SCORE_NATIVE;
 		candidate_why(a, c, best->text, best->at, "the program %s", best->name);
@@ -193,11 +204,11 @@ static void detect_make(struct analysis *a, struct tree_dir *dir, const char *la
 		return;
 	if (language)
 		command_set(a, &c->build, dir, "make");
+	else
+		c->score = SCORE_SHELL;
 	if (best.name) {
 		command_set(a, &c->start, dir, "./%s", shell_word(a, str_starts_with(best.name, "./") ? best.name + 2 : best.name));
 	} else if (runs) {
-		c->library = false;
-		c->score = language ? SCORE_NATIVE : SCORE_SHELL;
 		command_set(a, &c->start, dir, "make %s", regex_group(a->arena, &m, 1));
 	}
 }

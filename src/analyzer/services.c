@@ -60,7 +60,7 @@ static double rank(const struct analysis *a, const struct candidate *c)
 	const struct compose_service *s = compose_of(a, c);
 
 	if (is_root(c))
-		r += 0.1;
+		r += is_hint(c) ? 0 : 0.1;
 	else if (!c->server)
 		r -= 0.18; /* a client beside a server is the server's */
 	if (c->dir->side)

@@ -134,7 +134,8 @@ static void collect(struct collect *l, struct tree_dir *top, enum ecosystem eco,
 		for (size_t i = 0; i < dir->dirs_len && tail < DIRS_MAX; i++) {
 			struct tree_dir *sub = dir->dirs[i];
 
-			if (!(sub->marks & ECO_BIT(eco)) && (top->side || !sub->side))
+			/* Of C, every folder may have a file for the build; they are one project. */
+			if ((eco == ECO_NATIVE || !(sub->marks & ECO_BIT(eco))) && (top->side || !sub->side))
 				queue[tail++] = sub;
 		}
 	}
