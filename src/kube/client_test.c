@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "kube/fake_api.h"
+#include "net/tls.h"
 
 static json_t *deployment(const char *name)
 {
@@ -391,6 +392,52 @@ static void test_client_plugin_runs_again_when_needed(void **state)
 	fake_api_free(f);
 }
 
+static void answer_with_peer(void *self, struct http_request *req)
+{
+	(void)self;
+	const char *name = http_request_peer_name(req);
+	_cleanup_json_ json_t *obj = kube_object_new(&SCIA_DEPLOYMENT, "a", name ? name : "nobody");
+	fake_respond(req, 200, obj);
+}
+
+/* A kubeconfig's CA and client certificate, against a server that is known under another name. */
+static void test_client_speaks_tls_with_a_certificate(void **state)
+{
+	(void)state;
+	_cleanup_err_ struct err e = { 0 };
+	_cleanup_tls_pair_ struct tls_pair ca = { 0 }, server = { 0 }, client = { 0 };
+	const char *const names[] = { "kubernetes.default.svc", NULL };
+	struct tls_cert_spec server_spec = { .common_name = "server", .names = names, .days = 1, .server = true };
+	struct tls_cert_spec client_spec = { .common_name = "jane", .days = 1, .client = true };
+	assert_int_equal(tls_ca_new("test", 1, &ca, &e), 0);
+	assert_int_equal(tls_cert_issue(&ca, &server_spec, &server, &e), 0);
+	assert_int_equal(tls_cert_issue(&ca, &client_spec, &client, &e), 0);
+	struct tls_server_config tls = { .cert_pem = server.cert_pem,
+		                             .key_pem = server.key_pem,
+		                             .client_ca_pem = ca.cert_pem };
+	struct http_server_config config = { .threads = 1, .tls = &tls, .handler = answer_with_peer };
+	struct http_server *s;
+	assert_int_equal(http_server_start(&config, &s, &e), 0);
+	_cleanup_free_ char *url = xasprintf("https://127.0.0.1:%d", http_server_port(s));
+	struct fake_api elsewhere = { .url = url };
+	struct kube_client_config settings = { .ca_pem = ca.cert_pem,
+		                                   .cert_pem = client.cert_pem,
+		                                   .key_pem = client.key_pem,
+		                                   .tls_server_name = (char[]){ "kubernetes.default.svc" } };
+	struct kube_client *c = client_with(&elsewhere, settings);
+	_cleanup_json_ json_t *obj = NULL;
+	if (kube_get(c, &SCIA_DEPLOYMENT, "a", "x", &obj, &e) < 0)
+		fail_msg("%s", err_message(&e));
+	assert_string_equal(kube_name(obj), "jane");
+	kube_client_unref(c);
+	settings.tls_server_name = NULL; /* the certificate does not name the address */
+	c = client_with(&elsewhere, settings);
+	assert_int_equal(kube_get(c, &SCIA_DEPLOYMENT, "a", "x", NULL, &e), -1);
+	assert_int_equal(e.kind, ERR_UNAVAILABLE);
+	kube_client_unref(c);
+	http_server_stop(s, 0);
+}
+
 static void test_client_refuses_servers(void **state)
 {
 	(void)state;
@@ -423,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_client_static_credentials),
 		cmocka_unit_test(test_client_token_file_is_read_again),
 		cmocka_unit_test(test_client_plugin_runs_again_when_needed),
+		cmocka_unit_test(test_client_speaks_tls_with_a_certificate),
 		cmocka_unit_test(test_client_refuses_servers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
