@@ -107,12 +107,12 @@ static json_t *resolve_real(const char *s)
 	return only_digits && !holds_exactly(s, v) ? NULL : json_real(v);
 }
 
-/* The text of what may be a number without the '_' between its digits; free(). */
+/* The text of what may be a number without its '_', which Go minds only behind a leading dot; free(). */
 static char *drop_underscores(const char *s, size_t len)
 {
 	char *plain = xmalloc(len + 1), *p = plain;
 	for (size_t i = 0; i < len; i++)
-		if (s[i] != '_' || s[0] == '.')
+		if (s[i] != '_' || (s[0] == '.' && !(i + 1 < len && is_digit(s[i - 1]) && is_digit(s[i + 1]))))
 			*p++ = s[i];
 	*p = '\0';
 	return plain;

@@ -77,6 +77,8 @@ static void test_yaml_scalars_are_kubernetes(void **state)
 		{ "1e3", "1000", "a whole number by way of JSON" },
 		{ "1.50", "1.5", "float" },
 		{ ".5", "0.5", "float" },
+		{ ".8_9", "0.89", "digits in groups" },
+		{ "._8", "\"._8\"", "no group" },
 		{ "5.", "5", "float" },
 		{ "-1.5e-3", "-0.0015", "float" },
 		{ "1.2.3", "\"1.2.3\"", "a version" },
