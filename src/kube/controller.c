@@ -118,10 +118,36 @@ static struct watch *watch_new(struct kube_controller *c)
 	return w;
 }
 
+static bool has_same(const json_t *a, const json_t *b, const char *field)
+{
+	const json_t *x = json_object_get(a, field), *y = json_object_get(b, field);
+	return x == y || (x && y && json_equal(x, y));
+}
+
+/* Whoever reconciles a type writes its status: to be woken by that would never end. The generation counts the changes
+ * of everything but metadata and status, where the type has a status at all. */
+static bool is_status_change(const json_t *old_obj, const json_t *new_obj)
+{
+	static const char *const reasons[] = { "generation", "labels",          "annotations",
+		                                   "finalizers", "ownerReferences", "deletionTimestamp",
+		                                   "uid" };
+	if (!old_obj || !new_obj || kube_generation(new_obj) == 0)
+		return false;
+	if (str_eq(kube_resource_version(old_obj), kube_resource_version(new_obj)))
+		return false; /* a resync */
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+		if (!has_same(kube_meta(old_obj), kube_meta(new_obj), reasons[i]))
+			return false;
+	}
+	return true;
+}
+
 static void on_change(void *self, const json_t *old_obj, const json_t *new_obj)
 {
 	const struct watch *w = self;
 	const json_t *obj = new_obj ? new_obj : old_obj;
+	if (is_status_change(old_obj, new_obj))
+		return;
 	add_key(w->queue, kube_namespace(obj), kube_name(obj));
 }
 
