@@ -73,6 +73,7 @@ struct decision_tier {
 
 struct decision_engine_config {
 	const char *rules_path;            /* a YAML file (docs/rules.md); NULL: the built-in rules */
+	const char *rules_text;            /* or its content (then rules_path is only its name in messages); may be NULL */
 	const struct decision_tier *tiers; /* run after the rules, in this order; copied. NULL: none */
 	size_t tiers_len;
 };

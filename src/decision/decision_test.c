@@ -379,7 +379,11 @@ static void test_decision_own_rules(void **state)
 	assert_true(str_starts_with(json_get_str(b, "rules"), "mine@"));
 	decision_engine_free(e);
 
-	config.rules_path = "/nonexistent/rules.yaml";
+	config = (struct decision_engine_config){.rules_path = "a ConfigMap", .rules_text = "version: 1"};
+	assert_int_equal(decision_engine_new(&config, &e, &err), -1);
+	assert_non_null(strstr(err_message(&err), "a ConfigMap:1:1: version, name and rules are needed"));
+	err_clear(&err);
+	config = (struct decision_engine_config){.rules_path = "/nonexistent/rules.yaml"};
 	assert_int_equal(decision_engine_new(&config, &e, &err), -1);
 	assert_int_equal(err.kind, ERR_NOT_FOUND);
 }

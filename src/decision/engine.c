@@ -18,11 +18,14 @@ struct decision_engine {
 	char *version;
 };
 
-static int load_rules(const char *path, struct decision_rules *ret, struct err *err)
+static int load_rules(const struct decision_engine_config *config, struct decision_rules *ret, struct err *err)
 {
+	const char *path = config ? config->rules_path : NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
+	if (config && config->rules_text)
+		return decision_rules_parse(config->rules_text, strlen(config->rules_text), path ? path : "rules", ret, err);
 	if (!path)
 		return decision_rules_parse(decision_default_rules[0].text, decision_default_rules[0].len, decision_default_rules[0].name,
 					    ret, err);
@@ -46,7 +49,7 @@ int decision_engine_new(const struct decision_engine_config *config, struct deci
 	struct decision_engine *e = new0(struct decision_engine);
 	size_t extra = config ? config->tiers_len : 0;
 
-	if (load_rules(config ? config->rules_path : NULL, &e->rules, err) < 0) {
+	if (load_rules(config, &e->rules, err) < 0) {
 		decision_engine_free(e);
 		return -1;
 	}

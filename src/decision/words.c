@@ -214,10 +214,11 @@ size_t words_match(const struct words *w, size_t i, const char *phrase)
 
 size_t words_match_any(const struct words *w, size_t i, const char *phrases)
 {
+	char first = words_at(w, i)[0];
 	size_t best = 0;
 
 	for (const char *p = phrases; *p;) {
-		size_t len = strcspn(p, "|"), n = match_part(w, i, p, len);
+		size_t len = strcspn(p, "|"), n = *p == first ? match_part(w, i, p, len) : 0;
 		if (n > best)
 			best = n;
 		p += len + (p[len] == '|');
