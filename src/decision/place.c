@@ -68,7 +68,7 @@ static size_t take_any(const char *s, const char *words)
 	size_t best = 0;
 
 	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, "|");
+		size_t len = (size_t)(strchrnul(p, '|') - p);
 		if (len > best && strncmp(s, p, len) == 0)
 			best = len;
 		p += len + (p[len] == '|');
@@ -154,7 +154,7 @@ int catalogue_place_find(const char *words)
 
 	for (size_t i = 0; len && i < ARRAY_SIZE(places); i++) {
 		for (const char *p = places[i].words; *p;) {
-			size_t n = strcspn(p, "|");
+			size_t n = (size_t)(strchrnul(p, '|') - p);
 			if (n == len && memcmp(p, words, n) == 0)
 				return (int)i;
 			p += n + (p[n] == '|');

@@ -218,7 +218,7 @@ size_t words_match_any(const struct words *w, size_t i, const char *phrases)
 	size_t best = 0;
 
 	for (const char *p = phrases; *p;) {
-		size_t len = strcspn(p, "|"), n = *p == first ? match_part(w, i, p, len) : 0;
+		size_t len = (size_t)(strchrnul(p, '|') - p), n = *p == first ? match_part(w, i, p, len) : 0;
 		if (n > best)
 			best = n;
 		p += len + (p[len] == '|');
@@ -232,7 +232,7 @@ bool words_is(const struct words *w, size_t i, const char *alternatives)
 	size_t text_len = strlen(text);
 
 	for (const char *p = alternatives; *p && text_len;) {
-		size_t len = strcspn(p, "|");
+		size_t len = (size_t)(strchrnul(p, '|') - p);
 		if (len == text_len && memcmp(p, text, len) == 0)
 			return true;
 		p += len + (p[len] == '|');
