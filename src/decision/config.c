@@ -97,14 +97,15 @@ static void machine_as_limits(struct build *b, int64_t *cpu, int64_t *memory)
 		return;
 	if (!machine.memory_mib) {
 		decision_draft_warn(b->d, "%s is a machine type of %s and has no meaning here: ignored.", machine.name,
-				    catalogue_cloud_title(machine.cloud));
+		                    catalogue_cloud_title(machine.cloud));
 		return;
 	}
 	*cpu = machine.cpu_milli;
 	*memory = machine.memory_mib;
-	decision_draft_warn(b->d, "%s is a machine type of %s: here it limits the application to %lld CPUs and %lld MiB of memory.",
-			    machine.name, catalogue_cloud_title(machine.cloud), (long long)machine.cpu_milli / 1000,
-			    (long long)machine.memory_mib);
+	decision_draft_warn(
+		b->d, "%s is a machine type of %s: here it limits the application to %lld CPUs and %lld MiB of memory.",
+		machine.name, catalogue_cloud_title(machine.cloud), (long long)machine.cpu_milli / 1000,
+		(long long)machine.memory_mib);
 }
 
 /* One of cpu and memory: what was asked for in numbers, by machine, by size; else what was suggested. */
@@ -122,7 +123,8 @@ static int64_t choose(struct build *b, const char *field, int64_t by_machine, in
 		value = json_object_get(b->d->suggestions, field);
 	if (!json_is_string(value))
 		return 0;
-	if (is_cpu ? !quantity_parse_milli(json_string_value(value), &amount) : !quantity_parse(json_string_value(value), &amount)) {
+	if (is_cpu ? !quantity_parse_milli(json_string_value(value), &amount)
+	           : !quantity_parse(json_string_value(value), &amount)) {
 		decision_draft_warn(b->d, "\"%s\" is no quantity for %s: ignored.", json_string_value(value), field);
 		return 0;
 	}
@@ -157,12 +159,12 @@ static bool machine_here(struct build *b, const char *field, struct catalogue_ma
 		return true;
 	if (!asked.memory_mib) {
 		decision_draft_warn(b->d, "%s is a machine type of %s, the provider is %s: ignored.", asked.name,
-				    catalogue_cloud_title(asked.cloud), catalogue_cloud_title(b->cloud));
+		                    catalogue_cloud_title(asked.cloud), catalogue_cloud_title(b->cloud));
 		return false;
 	}
 	catalogue_machine_for(b->cloud, asked.cpu_milli, asked.memory_mib, ret);
 	decision_draft_warn(b->d, "%s is a machine type of %s, the provider is %s: %s is of the same size.", asked.name,
-			    catalogue_cloud_title(asked.cloud), catalogue_cloud_title(b->cloud), ret->name);
+	                    catalogue_cloud_title(asked.cloud), catalogue_cloud_title(b->cloud), ret->name);
 	return true;
 }
 
@@ -229,7 +231,7 @@ static void put_cluster_replicas(struct build *b)
 		asked = wish_int(b, "nodes", -1); /* "two nodes", where there are none, are two of it */
 	if (min >= 0 && max >= 0 && min > max) {
 		decision_draft_warn(b->d, "At least %lld and at most %lld replicas are asked for: %lld it is.", (long long)min,
-				    (long long)max, (long long)max);
+		                    (long long)max, (long long)max);
 		min = max;
 	}
 	if (asked < 0 && min < 0)
@@ -241,7 +243,7 @@ static void put_cluster_replicas(struct build *b)
 	replicas = asked >= 0 ? asked : suggested_int(b, "replicas", min > 0 ? min : 1);
 	if (asked >= 0 && ((min >= 0 && asked < min) || (max >= 0 && asked > max)))
 		decision_draft_warn(b->d, "%lld replicas are asked for, and a number from %lld to %lld: it is within that.",
-				    (long long)asked, (long long)(min < 0 ? 0 : min), (long long)(max < 0 ? 1000 : max));
+		                    (long long)asked, (long long)(min < 0 ? 0 : min), (long long)(max < 0 ? 1000 : max));
 	replicas = clamp(replicas, min < 0 ? 0 : min, max < 0 ? 1000 : max);
 	json_put_int(b->config, "replicas", replicas);
 	if (max > replicas || (max > min && min >= 0)) {
@@ -268,7 +270,8 @@ static void put_serverless_replicas(struct build *b)
 	int64_t min = wish_int(b, "minReplicas", 0), max;
 	const json_t *to_zero = decision_draft_value(b->d, "scaleToZero");
 
-	max = wish_int(b, "maxReplicas", wish_int(b, "replicas", suggested_int(b, "maxReplicas", suggested_int(b, "replicas", 1))));
+	max = wish_int(b, "maxReplicas",
+	               wish_int(b, "replicas", suggested_int(b, "maxReplicas", suggested_int(b, "replicas", 1))));
 	if (max < 1)
 		max = 1;
 	if (json_is_false(to_zero) && min < 1)
@@ -286,17 +289,21 @@ static void warn_meaningless(struct build *b)
 {
 	static const struct {
 		const char *field, *title;
-	} fields[] = {{"instanceType", "a machine type"}, {"nodeType", "a type of nodes"}, {"nodes", "a number of nodes"},
-		{"volumeSize", "a disk size"}};
+	} fields[] = { { "instanceType", "a machine type" },
+		           { "nodeType", "a type of nodes" },
+		           { "nodes", "a number of nodes" },
+		           { "volumeSize", "a disk size" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		bool is_used = json_object_get(b->config, fields[i].field) ||
-			       (str_eq(fields[i].field, "instanceType") && (b->cloud == CLOUD_NONE || b->strategy == DECISION_KUBERNETES)) ||
-			       (str_eq(fields[i].field, "nodes") && b->cloud == CLOUD_NONE && b->strategy == DECISION_KUBERNETES);
+		               (str_eq(fields[i].field, "instanceType") &&
+		                (b->cloud == CLOUD_NONE || b->strategy == DECISION_KUBERNETES)) ||
+		               (str_eq(fields[i].field, "nodes") && b->cloud == CLOUD_NONE &&
+		                b->strategy == DECISION_KUBERNETES);
 		if (!is_used && decision_draft_wished(b->d, fields[i].field))
 			decision_draft_warn(b->d, "\"%s\": %s has no meaning for strategy %s on provider type %s.",
-					    json_get_str(decision_draft_wished(b->d, fields[i].field), "text"), fields[i].title,
-					    decision_strategy_name(b->strategy), b->input->provider_type);
+			                    json_get_str(decision_draft_wished(b->d, fields[i].field), "text"), fields[i].title,
+			                    decision_strategy_name(b->strategy), b->input->provider_type);
 	}
 }
 
@@ -314,7 +321,7 @@ static void put_region(struct build *b)
 
 json_t *decision_config(struct decision_draft *d, const struct decision_input *input, enum decision_strategy strategy)
 {
-	struct build b = {.d = d, .input = input, .strategy = strategy, .config = json_object()};
+	struct build b = { .d = d, .input = input, .strategy = strategy, .config = json_object() };
 	bool on_cloud;
 
 	catalogue_cloud_parse(input->provider_type, &b.cloud);

@@ -10,8 +10,8 @@
  *   3. rules    a rule set (config/rules/default.yaml, or the user's own)
  *   4. further tiers of the engine's configuration: retrieved cases, then a language model
  *
- * Tiers 1 and 2 give wishes, which always win (the spec's over the prompt's); tiers 3 and 4 give points to strategies and
- * fill in what nobody wished for, the earlier before the later. What was overruled is said in the reason. */
+ * Tiers 1 and 2 give wishes, which always win (the spec's over the prompt's); tiers 3 and 4 give points to strategies
+ * and fill in what nobody wished for, the earlier before the later. What was overruled is said in the reason. */
 
 #include "base/err.h"
 #include "codec/json.h"
@@ -52,7 +52,8 @@ void decision_draft_wish_against(struct decision_draft *d, enum decision_source 
 void decision_draft_score(struct decision_draft *d, enum decision_strategy strategy, double points, const char *why);
 /* It would not work; why, for people. A wish for it still wins, with why as a warning. */
 void decision_draft_exclude(struct decision_draft *d, enum decision_strategy strategy, const char *why);
-/* Fills in config[field] (or "size": cpu and memory) unless that was wished for or suggested before; false when it was. Steals value. */
+/* Fills in config[field] (or "size": cpu and memory) unless that was wished for or suggested before; false when it was.
+ * Steals value. */
 bool decision_draft_suggest(struct decision_draft *d, const char *field, json_t *value);
 /* A sentence the user should see. */
 void decision_draft_warn(struct decision_draft *d, const char *fmt, ...) _printf_(2, 3);
@@ -61,7 +62,8 @@ const json_t *decision_draft_facts(const struct decision_draft *d);
 /* Adds (or, when it is there, changes) a fact for the tiers that follow. Steals value. */
 void decision_draft_fact(struct decision_draft *d, const char *name, json_t *value);
 /* Adds an entry to the decision's rulesFired. */
-void decision_draft_fired(struct decision_draft *d, const char *name, int64_t priority, const char *effect, const char *why);
+void decision_draft_fired(struct decision_draft *d, const char *name, int64_t priority, const char *effect,
+                          const char *why);
 
 /* One tier. decide() is required, may be called from several threads at once, and must give the same for the same input
  * (a tier that asks a model freezes its answer outside). Negative: the decision fails with err. */
@@ -96,14 +98,11 @@ const char *decision_engine_version(const struct decision_engine *e);
  *   confidence             0..1, two decimals; 1 when the strategy was asked for
  *   alternativeStrategies  [{strategy, reason, confidence}] the other two, best first
  *   config                 what to build and run, named as the Infrastructure's parameters: framework, replicas,
- *                          minReplicas, maxReplicas, cpu, memory, instanceType, volumeSize (GiB), nodes, nodeType, region,
- *                          appPort, installCommand, buildCommand, startCommand, staticDir, healthPath, scaleToZero,
- *                          idleSeconds, expectedRPS, maxMonthlyCost; absent when unknown or without meaning for the
- *                          strategy and provider
- *   rulesFired             [{name, priority, effect, why}] in the order in which they count
- *   constraints            [{field, value, source: spec|prompt, text, overruled?}]
- *   warnings               [sentences]; absent when there are none
- *   rules                  decision_engine_version()
+ *                          minReplicas, maxReplicas, cpu, memory, instanceType, volumeSize (GiB), nodes, nodeType,
+ * region, appPort, installCommand, buildCommand, startCommand, staticDir, healthPath, scaleToZero, idleSeconds,
+ * expectedRPS, maxMonthlyCost; absent when unknown or without meaning for the strategy and provider rulesFired [{name,
+ * priority, effect, why}] in the order in which they count constraints            [{field, value, source: spec|prompt,
+ * text, overruled?}] warnings               [sentences]; absent when there are none rules decision_engine_version()
  *   catalogue              version of the catalogue
  *
  * ERR_INVALID (terminal) when the input is malformed, e.g. an unknown provider type. */
@@ -112,7 +111,8 @@ int decision_decide(const struct decision_engine *e, const struct decision_input
 /* SHA-256 (64 hexadecimal digits) over all that a decision and what is built from it depend on: commit, repository
  * (but not its ref, which the commit stands for), prompt, the spec's cloudProvider, region, strategy, budget, policies,
  * env, overrides, healthCheck, scaling and resources, provider type and default region, the engine's version, the
- * catalogue's, redecide. The same hash: the decision still holds. Absent, null and default values ("auto") are the same. */
+ * catalogue's, redecide. The same hash: the decision still holds. Absent, null and default values ("auto") are the
+ * same. */
 void decision_input_hash(const struct decision_engine *e, const struct decision_input *input, char ret[static 65]);
 
 #endif

@@ -9,8 +9,12 @@
 
 void decision_draft_init(struct decision_draft *d)
 {
-	*d = (struct decision_draft){.constraints = json_array(), .wishes = json_object(), .suggestions = json_object(),
-		.facts = json_object(), .fired = json_array(), .warnings = json_array()};
+	*d = (struct decision_draft){ .constraints = json_array(),
+		                          .wishes = json_object(),
+		                          .suggestions = json_object(),
+		                          .facts = json_object(),
+		                          .fired = json_array(),
+		                          .warnings = json_array() };
 	for (int i = 0; i < DECISION_STRATEGIES; i++)
 		d->strategies[i].why = json_array();
 }
@@ -27,7 +31,7 @@ void decision_draft_done(struct decision_draft *d)
 		json_decref(d->strategies[i].why);
 		free(d->strategies[i].excluded);
 	}
-	*d = (struct decision_draft){.constraints = NULL};
+	*d = (struct decision_draft){ .constraints = NULL };
 }
 
 static json_t *text_value(const char *text)
@@ -63,8 +67,8 @@ static void settle_strategy(struct decision_draft *d, json_t *entry)
 		return;
 	against = d->strategies[strategy].against;
 	if (against && !json_get_str(against, "overruled")) {
-		json_put(against, "overruled", json_strf("the %s asks for %s", json_get_str(entry, "source"),
-							  decision_strategy_name(strategy)));
+		json_put(against, "overruled",
+		         json_strf("the %s asks for %s", json_get_str(entry, "source"), decision_strategy_name(strategy)));
 		d->strategies[strategy].against = NULL;
 	}
 }
@@ -89,7 +93,7 @@ void decision_draft_wish(struct decision_draft *d, enum decision_source source, 
 	if (same)
 		return;
 	kept = json_is_string(json_object_get(holds, "value")) ? xstrdup(json_get_str(holds, "value"))
-							       : json_to_str(json_object_get(holds, "value"));
+	                                                       : json_to_str(json_object_get(holds, "value"));
 	json_put(entry, "overruled", json_strf("the %s says %s", json_get_str(holds, "source"), kept));
 }
 
@@ -176,7 +180,8 @@ void decision_draft_fact(struct decision_draft *d, const char *name, json_t *val
 	json_put(d->facts, name, value);
 }
 
-void decision_draft_fired(struct decision_draft *d, const char *name, int64_t priority, const char *effect, const char *why)
+void decision_draft_fired(struct decision_draft *d, const char *name, int64_t priority, const char *effect,
+                          const char *why)
 {
 	json_t *entry;
 

@@ -5,15 +5,15 @@
 #include "decision.h"
 
 struct decision_draft {
-	json_t *constraints;  /* array of the decision's form, in the order in which they came */
-	json_t *wishes;       /* field → the constraint that holds (an entry of constraints) */
-	json_t *suggestions;  /* field → value */
+	json_t *constraints; /* array of the decision's form, in the order in which they came */
+	json_t *wishes;      /* field → the constraint that holds (an entry of constraints) */
+	json_t *suggestions; /* field → value */
 	json_t *facts, *fired, *warnings;
 	struct {
 		double score;
-		json_t *why;      /* [{points, why}] */
-		char *excluded;   /* why; NULL: not */
-		json_t *against;  /* the constraint that refuses it, borrowed of constraints; NULL: none */
+		json_t *why;     /* [{points, why}] */
+		char *excluded;  /* why; NULL: not */
+		json_t *against; /* the constraint that refuses it, borrowed of constraints; NULL: none */
 	} strategies[DECISION_STRATEGIES];
 };
 

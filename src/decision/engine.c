@@ -27,8 +27,8 @@ static int load_rules(const struct decision_engine_config *config, struct decisi
 	if (config && config->rules_text)
 		return decision_rules_parse(config->rules_text, strlen(config->rules_text), path ? path : "rules", ret, err);
 	if (!path)
-		return decision_rules_parse(decision_default_rules[0].text, decision_default_rules[0].len, decision_default_rules[0].name,
-					    ret, err);
+		return decision_rules_parse(decision_default_rules[0].text, decision_default_rules[0].len,
+		                            decision_default_rules[0].name, ret, err);
 	if (fs_read_file(path, RULES_TEXT_MAX, &text, &len, err) < 0)
 		return err_wrap(err, "decision rules");
 	return decision_rules_parse(text, len, path, ret, err);
@@ -55,9 +55,9 @@ int decision_engine_new(const struct decision_engine_config *config, struct deci
 	}
 	e->tiers_len = BUILTIN_TIERS + extra;
 	e->tiers = xcalloc(e->tiers_len, sizeof(*e->tiers));
-	e->tiers[0] = (struct decision_tier){.name = "spec", .decide = decision_spec_tier};
-	e->tiers[1] = (struct decision_tier){.name = "prompt", .decide = decision_prompt_tier};
-	e->tiers[2] = (struct decision_tier){.name = "rules", .decide = decision_rules_tier, .self = &e->rules};
+	e->tiers[0] = (struct decision_tier){ .name = "spec", .decide = decision_spec_tier };
+	e->tiers[1] = (struct decision_tier){ .name = "prompt", .decide = decision_prompt_tier };
+	e->tiers[2] = (struct decision_tier){ .name = "rules", .decide = decision_rules_tier, .self = &e->rules };
 	for (size_t i = 0; i < extra; i++)
 		e->tiers[BUILTIN_TIERS + i] = config->tiers[i];
 	e->version = make_version(e);
@@ -96,7 +96,7 @@ static int check_input(const struct decision_input *input, struct err *err)
 		err_set(err, ERR_INVALID, "deciding: the analysis is no object");
 	else if (!catalogue_cloud_parse(input->provider_type, &cloud))
 		err_set(err, ERR_INVALID, "deciding: provider type \"%.32s\" is none of local, aws, gcp, azure, none",
-			input->provider_type ? input->provider_type : "");
+		        input->provider_type ? input->provider_type : "");
 	else
 		return 0;
 	return err_set_terminal(err);
@@ -104,7 +104,7 @@ static int check_input(const struct decision_input *input, struct err *err)
 
 int decision_decide(const struct decision_engine *e, const struct decision_input *input, json_t **ret, struct err *err)
 {
-	_cleanup_decision_draft_ struct decision_draft draft = {.constraints = NULL};
+	_cleanup_decision_draft_ struct decision_draft draft = { .constraints = NULL };
 
 	if (check_input(input, err) < 0)
 		return -1;
@@ -129,18 +129,20 @@ static json_t *without_nothing(const json_t *value)
 
 	if (json_is_object(value)) {
 		out = json_object();
-		json_object_foreach((json_t *)(uintptr_t)value, key, entry) {
+		json_object_foreach ((json_t *)(uintptr_t)value, key, entry) {
 			if ((kept = without_nothing(entry)))
 				json_put(out, key, kept);
 		}
 	} else if (json_is_array(value)) {
 		out = json_array();
-		json_array_foreach(value, i, entry) {
+		json_array_foreach (value, i, entry) {
 			if ((kept = without_nothing(entry)))
 				json_array_append_new(out, kept);
 		}
 	} else {
-		return !value || json_is_null(value) || (json_is_string(value) && !json_string_length(value)) ? NULL : json_deep_copy(value);
+		return !value || json_is_null(value) || (json_is_string(value) && !json_string_length(value))
+		           ? NULL
+		           : json_deep_copy(value);
 	}
 	if ((json_is_object(out) && !json_object_size(out)) || (json_is_array(out) && !json_array_size(out))) {
 		json_decref(out);
@@ -151,10 +153,11 @@ static json_t *without_nothing(const json_t *value)
 
 void decision_input_hash(const struct decision_engine *e, const struct decision_input *input, char ret[static 65])
 {
-	static const char *const matter[] = {"prompt", "cloudProvider", "region", "strategy", "policies", "env", "overrides",
-		"healthCheck", "scaling", "resources"};
+	static const char *const matter[] = { "prompt", "cloudProvider", "region",      "strategy", "policies",
+		                                  "env",    "overrides",     "healthCheck", "scaling",  "resources" };
 	_cleanup_json_ json_t *all = json_object();
-	json_t *repository = without_nothing(json_object_get(input->spec, "repository")), *spec = json_ensure_object(all, "spec");
+	json_t *repository = without_nothing(json_object_get(input->spec, "repository")),
+		   *spec = json_ensure_object(all, "spec");
 	const json_t *budget = json_object_get(input->spec, "budget");
 
 	for (size_t i = 0; i < ARRAY_SIZE(matter); i++)

@@ -6,14 +6,16 @@ static const struct {
 	const char *name;
 	enum fact_type type;
 } facts_known[] = {
-	{"framework", FACT_STRING}, {"language", FACT_STRING}, {"packageManager", FACT_STRING}, {"runtimeVersion", FACT_STRING},
-	{"dependencyCount", FACT_NUMBER}, {"dependencies", FACT_LIST}, {"hasDockerfile", FACT_BOOL}, {"hasCompose", FACT_BOOL},
-	{"hasStartCommand", FACT_BOOL}, {"isStatic", FACT_BOOL}, {"appPort", FACT_NUMBER}, {"datastores", FACT_LIST},
-	{"services", FACT_NUMBER}, {"serviceFrameworks", FACT_LIST}, {"analysisConfidence", FACT_NUMBER},
-	{"providerType", FACT_STRING}, {"region", FACT_STRING}, {"policies", FACT_LIST}, {"strategy", FACT_STRING},
-	{"expectedRPS", FACT_NUMBER}, {"maxMonthlyCost", FACT_NUMBER}, {"replicas", FACT_NUMBER}, {"minReplicas", FACT_NUMBER},
-	{"maxReplicas", FACT_NUMBER}, {"nodes", FACT_NUMBER}, {"volumeSize", FACT_NUMBER}, {"instanceType", FACT_STRING},
-	{"prompt", FACT_LIST}, {"promptWords", FACT_LIST},
+	{ "framework", FACT_STRING },      { "language", FACT_STRING },        { "packageManager", FACT_STRING },
+	{ "runtimeVersion", FACT_STRING }, { "dependencyCount", FACT_NUMBER }, { "dependencies", FACT_LIST },
+	{ "hasDockerfile", FACT_BOOL },    { "hasCompose", FACT_BOOL },        { "hasStartCommand", FACT_BOOL },
+	{ "isStatic", FACT_BOOL },         { "appPort", FACT_NUMBER },         { "datastores", FACT_LIST },
+	{ "services", FACT_NUMBER },       { "serviceFrameworks", FACT_LIST }, { "analysisConfidence", FACT_NUMBER },
+	{ "providerType", FACT_STRING },   { "region", FACT_STRING },          { "policies", FACT_LIST },
+	{ "strategy", FACT_STRING },       { "expectedRPS", FACT_NUMBER },     { "maxMonthlyCost", FACT_NUMBER },
+	{ "replicas", FACT_NUMBER },       { "minReplicas", FACT_NUMBER },     { "maxReplicas", FACT_NUMBER },
+	{ "nodes", FACT_NUMBER },          { "volumeSize", FACT_NUMBER },      { "instanceType", FACT_STRING },
+	{ "prompt", FACT_LIST },           { "promptWords", FACT_LIST },
 };
 
 enum fact_type decision_fact_type(const char *name)
@@ -51,10 +53,10 @@ static json_t *pluck(const json_t *list, const char *key)
 	json_t *out = json_array(), *entry, *have;
 	size_t i, k;
 
-	json_array_foreach(list, i, entry) {
+	json_array_foreach (list, i, entry) {
 		json_t *value = json_object_get(entry, key);
 		bool known = !json_is_string(value);
-		json_array_foreach(out, k, have)
+		json_array_foreach (out, k, have)
 			known = known || json_equal(have, value);
 		if (!known)
 			json_array_append(out, value);
@@ -64,7 +66,8 @@ static json_t *pluck(const json_t *list, const char *key)
 
 static void from_analysis(const json_t *analysis, json_t *facts)
 {
-	static const char *const same[] = {"framework", "language", "packageManager", "runtimeVersion", "dependencyCount"};
+	static const char *const same[] = { "framework", "language", "packageManager", "runtimeVersion",
+		                                "dependencyCount" };
 	const json_t *services = json_object_get(analysis, "services");
 	size_t count = json_array_size(services);
 
@@ -94,7 +97,7 @@ void decision_facts_collect(const struct decision_input *input, json_t *facts)
 	json_put_str(facts, "providerType", input->provider_type);
 	if (!str_empty(input->default_region))
 		json_put_str(facts, "region", input->default_region);
-	json_array_foreach(policies, i, entry) {
+	json_array_foreach (policies, i, entry) {
 		if (json_is_string(entry))
 			json_array_append(list, entry);
 	}

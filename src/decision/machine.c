@@ -11,7 +11,11 @@ bool catalogue_cloud_parse(const char *type, enum catalogue_cloud *ret)
 	static const struct {
 		const char *type;
 		enum catalogue_cloud cloud;
-	} types[] = {{"local", CLOUD_NONE}, {"none", CLOUD_NONE}, {"aws", CLOUD_AWS}, {"gcp", CLOUD_GCP}, {"azure", CLOUD_AZURE}};
+	} types[] = { { "local", CLOUD_NONE },
+		          { "none", CLOUD_NONE },
+		          { "aws", CLOUD_AWS },
+		          { "gcp", CLOUD_GCP },
+		          { "azure", CLOUD_AZURE } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (str_eq(type, types[i].type)) {
@@ -24,7 +28,7 @@ bool catalogue_cloud_parse(const char *type, enum catalogue_cloud *ret)
 
 const char *catalogue_cloud_title(enum catalogue_cloud cloud)
 {
-	static const char *const titles[] = {"the local provider", "AWS", "Google Cloud", "Azure"};
+	static const char *const titles[] = { "the local provider", "AWS", "Google Cloud", "Azure" };
 
 	return titles[cloud];
 }
@@ -47,10 +51,10 @@ static bool parse_aws(const char *word, struct catalogue_machine *m)
 	static const struct {
 		const char *name;
 		int cpu, memory_mib; /* of t3; larger sizes of all families are a multiple of xlarge */
-	} sizes[] = {{"nano", 2, 512}, {"micro", 2, 1024}, {"small", 2, 2048}, {"medium", 2, 4096}, {"large", 2, 8192},
-		{"xlarge", 4, 16384}};
-	static const char *const families[] = {"t", "m", "c", "r", "x", "i", "d", "g", "p", "h", "z", "a", "f", "u", "vt", "inf",
-		"trn", "dl", "im", "is", "hpc", "mac", NULL};
+	} sizes[] = { { "nano", 2, 512 },    { "micro", 2, 1024 }, { "small", 2, 2048 },
+		          { "medium", 2, 4096 }, { "large", 2, 8192 }, { "xlarge", 4, 16384 } };
+	static const char *const families[] = { "t", "m", "c",  "r",   "x",   "i",  "d",  "g",  "p",   "h",   "z", "a",
+		                                    "f", "u", "vt", "inf", "trn", "dl", "im", "is", "hpc", "mac", NULL };
 	const char *p = word;
 	size_t letters = strspn(p, "abcdefghijklmnopqrstuvwxyz");
 	_cleanup_free_ char *family = xstrndup(word, letters);
@@ -95,17 +99,18 @@ static bool parse_aws(const char *word, struct catalogue_machine *m)
 /* e2-medium, n2-standard-4, c3-highcpu-22-lssd */
 static bool parse_gcp(const char *word, struct catalogue_machine *m)
 {
-	static const char *const families[] = {"e2", "f1", "g1", "n1", "n2", "n2d", "n4", "c2", "c2d", "c3", "c3d", "c4",
-		"c4a", "c4d", "t2a", "t2d", "m1", "m2", "m3", "a2", "a3", "g2", "h3", "z3", NULL};
+	static const char *const families[] = { "e2", "f1",  "g1", "n1",  "n2",  "n2d", "n4",  "c2", "c2d",
+		                                    "c3", "c3d", "c4", "c4a", "c4d", "t2a", "t2d", "m1", "m2",
+		                                    "m3", "a2",  "a3", "g2",  "h3",  "z3",  NULL };
 	static const struct {
 		const char *name;
 		int cpu, memory_mib;
-	} small[] = {{"micro", 2, 1024}, {"small", 2, 2048}, {"medium", 2, 4096}};
+	} small[] = { { "micro", 2, 1024 }, { "small", 2, 2048 }, { "medium", 2, 4096 } };
 	static const struct {
 		const char *name;
 		int mib_per_cpu;
-	} shapes[] = {{"standard-", 4096}, {"highmem-", 8192}, {"highcpu-", 1024}, {"ultramem-", 0}, {"megamem-", 0},
-		{"highgpu-", 0}, {"megagpu-", 0}};
+	} shapes[] = { { "standard-", 4096 }, { "highmem-", 8192 }, { "highcpu-", 1024 }, { "ultramem-", 0 },
+		           { "megamem-", 0 },     { "highgpu-", 0 },    { "megagpu-", 0 } };
 	size_t family_len = strcspn(word, "-");
 	_cleanup_free_ char *family = xstrndup(word, family_len);
 	const char *rest = word + family_len + (word[family_len] == '-');
@@ -138,8 +143,8 @@ static bool parse_azure(const char *word, struct catalogue_machine *m)
 	static const struct {
 		const char *name;
 		int cpu, memory_mib;
-	} burstable[] = {{"b1ls", 1, 512}, {"b1s", 1, 1024}, {"b1ms", 1, 2048}, {"b2s", 2, 4096}, {"b2ms", 2, 8192},
-		{"b4ms", 4, 16384}, {"b8ms", 8, 32768}};
+	} burstable[] = { { "b1ls", 1, 512 },  { "b1s", 1, 1024 },   { "b1ms", 1, 2048 }, { "b2s", 2, 4096 },
+		              { "b2ms", 2, 8192 }, { "b4ms", 4, 16384 }, { "b8ms", 8, 32768 } };
 	const char *name = str_after(word, "standard_"), *p;
 	size_t letters;
 	int n;
@@ -179,7 +184,7 @@ static void azure_spelling(char *name)
 
 bool catalogue_machine_parse(const char *word, struct catalogue_machine *ret)
 {
-	struct catalogue_machine m = {.cloud = CLOUD_NONE};
+	struct catalogue_machine m = { .cloud = CLOUD_NONE };
 
 	if (strlen(word) >= sizeof(m.name))
 		return false;
@@ -193,14 +198,26 @@ bool catalogue_machine_parse(const char *word, struct catalogue_machine *ret)
 	return true;
 }
 
-void catalogue_machine_for(enum catalogue_cloud cloud, int64_t cpu_milli, int64_t memory_mib, struct catalogue_machine *ret)
+void catalogue_machine_for(enum catalogue_cloud cloud, int64_t cpu_milli, int64_t memory_mib,
+                           struct catalogue_machine *ret)
 {
-	static const char *const aws[] = {"t3.nano", "t3.micro", "t3.small", "t3.medium", "t3.large", "t3.xlarge", "t3.2xlarge",
-		"m5.4xlarge", "m5.8xlarge", "m5.16xlarge", "m5.24xlarge", NULL};
-	static const char *const gcp[] = {"e2-micro", "e2-small", "e2-medium", "e2-standard-2", "e2-standard-4", "e2-standard-8",
-		"e2-standard-16", "e2-standard-32", "n2-standard-64", "n2-standard-96", NULL};
-	static const char *const azure[] = {"Standard_B1ls", "Standard_B1s", "Standard_B1ms", "Standard_B2s", "Standard_B2ms",
-		"Standard_B4ms", "Standard_B8ms", "Standard_D16s_v5", "Standard_D32s_v5", "Standard_D64s_v5", "Standard_D96s_v5", NULL};
+	static const char *const aws[] = { "t3.nano",    "t3.micro",    "t3.small",    "t3.medium",
+		                               "t3.large",   "t3.xlarge",   "t3.2xlarge",  "m5.4xlarge",
+		                               "m5.8xlarge", "m5.16xlarge", "m5.24xlarge", NULL };
+	static const char *const gcp[] = { "e2-micro",
+		                               "e2-small",
+		                               "e2-medium",
+		                               "e2-standard-2",
+		                               "e2-standard-4",
+		                               "e2-standard-8",
+		                               "e2-standard-16",
+		                               "e2-standard-32",
+		                               "n2-standard-64",
+		                               "n2-standard-96",
+		                               NULL };
+	static const char *const azure[] = { "Standard_B1ls",    "Standard_B1s",     "Standard_B1ms",    "Standard_B2s",
+		                                 "Standard_B2ms",    "Standard_B4ms",    "Standard_B8ms",    "Standard_D16s_v5",
+		                                 "Standard_D32s_v5", "Standard_D64s_v5", "Standard_D96s_v5", NULL };
 	const char *const *names = cloud == CLOUD_AWS ? aws : cloud == CLOUD_GCP ? gcp : azure;
 
 	for (size_t i = 0; names[i]; i++) {
@@ -214,7 +231,11 @@ bool catalogue_size(const char *name, int64_t *ret_cpu_milli, int64_t *ret_memor
 	static const struct {
 		const char *name;
 		int64_t cpu_milli, memory_mib;
-	} sizes[] = {{"micro", 250, 256}, {"small", 500, 512}, {"medium", 1000, 1024}, {"large", 2000, 4096}, {"xlarge", 4000, 8192}};
+	} sizes[] = { { "micro", 250, 256 },
+		          { "small", 500, 512 },
+		          { "medium", 1000, 1024 },
+		          { "large", 2000, 4096 },
+		          { "xlarge", 4000, 8192 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (str_eq(name, sizes[i].name)) {

@@ -12,7 +12,8 @@
 #define CONFIDENCE_MAX 0.99 /* of what nobody asked for */
 
 static const char *const titles[DECISION_STRATEGIES] = {
-	[DECISION_VM] = "A VM", [DECISION_SERVERLESS] = "Serverless", [DECISION_KUBERNETES] = "Kubernetes"};
+	[DECISION_VM] = "A VM", [DECISION_SERVERLESS] = "Serverless", [DECISION_KUBERNETES] = "Kubernetes"
+};
 
 static bool is_possible(const struct decision_draft *d, int s, bool with_excluded, bool with_refused)
 {
@@ -48,7 +49,7 @@ static enum decision_strategy choose_strategy(struct decision_draft *d)
 		return (enum decision_strategy)best;
 	if ((best = best_of(d, true, false)) >= 0) {
 		decision_draft_warn(d, "Every other strategy is refused or unsuited; %s remains, although %s.", titles[best],
-				    d->strategies[best].excluded);
+		                    d->strategies[best].excluded);
 		return (enum decision_strategy)best;
 	}
 	decision_draft_warn(d, "Every strategy is refused: the refusals were ignored.");
@@ -85,7 +86,7 @@ static double confidence_of(const struct decision_draft *d, int s, bool asked)
 /* The strongest reasons for (sign 1) or against (-1) a strategy, joined; how many there were. */
 static size_t append_reasons(struct buf *out, const json_t *why, int sign)
 {
-	bool used[64] = {false};
+	bool used[64] = { false };
 	size_t count = json_array_size(why) < ARRAY_SIZE(used) ? json_array_size(why) : ARRAY_SIZE(used), shown = 0;
 
 	while (shown < REASONS_SHOWN) {
@@ -140,17 +141,17 @@ static void append_conflicts(struct buf *out, const struct decision_draft *d)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(d->constraints, i, entry) {
+	json_array_foreach (d->constraints, i, entry) {
 		const char *overruled = json_get_str(entry, "overruled"), *field = json_get_str(entry, "field");
 		const json_t *value = json_object_get(entry, "value");
 		_cleanup_free_ char *shown = json_is_string(value) ? xstrdup(json_string_value(value)) : json_to_str(value);
 
 		if (overruled)
-			buf_printf(out, " The %s wants %s %s (\"%s\"), but %s, and that counts.", json_get_str(entry, "source"), field,
-				   shown, json_get_str(entry, "text"), overruled);
+			buf_printf(out, " The %s wants %s %s (\"%s\"), but %s, and that counts.", json_get_str(entry, "source"),
+			           field, shown, json_get_str(entry, "text"), overruled);
 		else if (str_eq(field, "strategy") && str_starts_with(shown, "not "))
 			buf_printf(out, " N%s, as the %s says (\"%s\").", shown + 1, json_get_str(entry, "source"),
-				   json_get_str(entry, "text"));
+			           json_get_str(entry, "text"));
 	}
 }
 
@@ -160,7 +161,7 @@ static void append_wishes(struct buf *out, const struct decision_draft *d, const
 	size_t shown = 0, i;
 	json_t *entry;
 
-	json_array_foreach(d->constraints, i, entry) {
+	json_array_foreach (d->constraints, i, entry) {
 		const char *field = json_get_str(entry, "field");
 		const json_t *value = json_object_get(config, field);
 		_cleanup_free_ char *text = NULL;
@@ -178,7 +179,7 @@ static void append_wishes(struct buf *out, const struct decision_draft *d, const
 static json_t *alternatives(const struct decision_draft *d, enum decision_strategy chosen)
 {
 	json_t *out = json_array();
-	bool used[DECISION_STRATEGIES] = {false};
+	bool used[DECISION_STRATEGIES] = { false };
 
 	used[chosen] = true;
 	for (int n = 1; n < DECISION_STRATEGIES; n++) {
@@ -187,8 +188,8 @@ static json_t *alternatives(const struct decision_draft *d, enum decision_strate
 		int best = -1;
 		for (int s = 0; s < DECISION_STRATEGIES; s++) {
 			if (!used[s] && (best < 0 || confidence_of(d, s, false) > confidence_of(d, best, false) ||
-					 (confidence_of(d, best, false) <= confidence_of(d, s, false) &&
-					  d->strategies[s].score > d->strategies[best].score)))
+			                 (confidence_of(d, best, false) <= confidence_of(d, s, false) &&
+			                  d->strategies[s].score > d->strategies[best].score)))
 				best = s;
 		}
 		used[best] = true;
@@ -197,7 +198,7 @@ static json_t *alternatives(const struct decision_draft *d, enum decision_strate
 		else if (d->strategies[best].excluded)
 			buf_puts(&reason, d->strategies[best].excluded);
 		else if (append_reasons(&reason, d->strategies[best].why, -1) == 0 &&
-			 append_reasons(&reason, d->strategies[best].why, 1) == 0)
+		         append_reasons(&reason, d->strategies[best].why, 1) == 0)
 			buf_puts(&reason, "possible, but nothing speaks for it");
 		json_put_str(entry, "strategy", decision_strategy_name((enum decision_strategy)best));
 		json_put(entry, "reason", json_string_lossy(buf_str(&reason), reason.len));

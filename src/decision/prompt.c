@@ -23,7 +23,7 @@ void prompt_add_field(json_t *out, const char *field, json_t *value, const struc
 	_cleanup_free_ char *text = words_quote(w, from, to);
 	size_t i;
 
-	json_array_foreach(fields, i, entry) {
+	json_array_foreach (fields, i, entry) {
 		if (str_eq(json_get_str(entry, "field"), field)) {
 			json_decref(value);
 			return;
@@ -36,9 +36,16 @@ void prompt_add_field(json_t *out, const char *field, json_t *value, const struc
 	json_array_append_new(fields, entry);
 }
 
-#define DENY "not|no|without|never|avoid|avoiding|don't|dont|doesn't|doesnt|can't|cannot|won't|isn't|aren't|shouldn't|needn't|neither|nor|non|skip|except|nothing|unneeded"
+#define DENY                                                                                                           \
+	"not|no|without|never|avoid|avoiding|don't|dont|doesn't|doesnt|can't|cannot|won't|isn't|aren't|shouldn't|needn't|" \
+	"neither|nor|non|skip|except|nothing|unneeded"
 /* Verbs and small words that may stand between a denial and what it denies. */
-#define TRANSPARENT "a|an|the|any|some|to|be|is|it|this|that|want|need|needs|like|use|using|run|running|deploy|deploying|deployed|have|have to|require|required|go|going|with|on|in|into|at|for|of|or|nor|necessarily|really|too|very|much|put|do|does|should|anything|host|hosted|choose|pick|looking|care|about|set|up|create|make|based|more|than|especially|particularly|my|our|app|under"
+#define TRANSPARENT                                                                                                 \
+	"a|an|the|any|some|to|be|is|it|this|that|want|need|needs|like|use|using|run|running|deploy|deploying|deployed|" \
+	"have|have "                                                                                                    \
+	"to|require|required|go|going|with|on|in|into|at|for|of|or|nor|necessarily|really|too|very|much|put|do|does|"   \
+	"should|anything|host|hosted|choose|pick|looking|care|about|set|up|create|make|based|more|than|especially|"     \
+	"particularly|my|our|app|under"
 
 bool prompt_is_filler(const struct words *w, size_t i)
 {
@@ -79,7 +86,7 @@ static void add_words(const struct words *w, json_t *out)
 
 static void cap_lists(json_t *out)
 {
-	static const char *const lists[] = {"strategies", "fields", "hints"};
+	static const char *const lists[] = { "strategies", "fields", "hints" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		json_t *list = json_ensure_array(out, lists[i]);

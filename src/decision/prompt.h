@@ -22,9 +22,9 @@ json_t *prompt_parse(const char *text);
 
 /* Parts of the parser: each looks for its own things in all words and adds what it finds. */
 void prompt_find_strategies(const struct words *w, json_t *out);
-void prompt_find_sizes(const struct words *w, json_t *out);   /* replicas, nodes, memory, disk, CPUs, port */
-void prompt_find_load(const struct words *w, json_t *out);    /* requests per second, money */
-void prompt_find_places(const struct words *w, json_t *out);  /* regions, machine types */
+void prompt_find_sizes(const struct words *w, json_t *out);  /* replicas, nodes, memory, disk, CPUs, port */
+void prompt_find_load(const struct words *w, json_t *out);   /* requests per second, money */
+void prompt_find_places(const struct words *w, json_t *out); /* regions, machine types */
 void prompt_find_hints(const struct words *w, json_t *out);
 
 /* Is what stands at i denied by a word (not, no, without, avoid, …) at most window words before it? */

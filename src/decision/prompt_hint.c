@@ -7,26 +7,32 @@
 static const struct {
 	const char *hint, *phrases;
 } hints[] = {
-	{"cheap", "cheap|cheaply|cheapest|cheaper|low cost|lowest cost|low budget|inexpensive|affordable|minimal cost|minimize cost|"
-		  "minimise cost|minimize costs|minimise costs|save money|as little as possible|cost effective|economical|frugal|"
-		  "tight budget|small budget|limited budget|free tier|low price"},
-	{"high-availability", "high availability|highly available|ha|fault tolerant|fault tolerance|redundant|redundancy|no downtime|"
-			      "zero downtime|never go down|always available|always on|mission critical|resilient|multi az|failover|"
-			      "business critical|must not go down|without downtime|99.9|99.95|99.99|99.999|highly reliable|not go down"},
-	{"performance", "high performance|fast|low latency|performant|blazing|quick|speed|as fast as possible"},
-	{"autoscale", "autoscale|autoscaling|auto scale|auto scaling|autoscales|elastic|spiky|bursty|spikes|bursts|peaks|"
-		      "scale automatically|scales automatically|scale up and down|traffic spikes|scale with|scalable|scale out"},
-	{"idle", "rarely used|rarely|sporadic|sporadically|occasional|occasionally|hobby|side project|pet project|seldom|"
-		 "once in a while|few requests|few visitors|few users|mostly idle|weekend project|from time to time"},
-	{"low-traffic", "low traffic|little traffic|small traffic|hardly any traffic|low load|little load|light traffic"},
-	{"high-traffic", "high traffic|heavy traffic|lots of traffic|a lot of traffic|many users|millions of users|heavy load|"
-			 "high load|huge traffic|thousands of users|viral|much traffic|many visitors"},
-	{"production", "production|prod|production ready|production grade|enterprise"},
-	{"development", "development|dev|staging|test|testing|demo|prototype|playground|sandbox|experiment|poc|proof of concept|"
-			"try it out|preview"},
-	{"gpu", "gpu|gpus|cuda|nvidia"},
-	{"stateful", "stateful|websocket|websockets|long running connections|persistent connections|sticky sessions"},
-	{"batch", "cron|cronjob|batch job|batch jobs|nightly|scheduled job|background worker|background jobs"},
+	{ "cheap",
+	  "cheap|cheaply|cheapest|cheaper|low cost|lowest cost|low budget|inexpensive|affordable|minimal cost|minimize "
+	  "cost|"
+	  "minimise cost|minimize costs|minimise costs|save money|as little as possible|cost effective|economical|frugal|"
+	  "tight budget|small budget|limited budget|free tier|low price" },
+	{ "high-availability",
+	  "high availability|highly available|ha|fault tolerant|fault tolerance|redundant|redundancy|no downtime|"
+	  "zero downtime|never go down|always available|always on|mission critical|resilient|multi az|failover|"
+	  "business critical|must not go down|without downtime|99.9|99.95|99.99|99.999|highly reliable|not go down" },
+	{ "performance", "high performance|fast|low latency|performant|blazing|quick|speed|as fast as possible" },
+	{ "autoscale",
+	  "autoscale|autoscaling|auto scale|auto scaling|autoscales|elastic|spiky|bursty|spikes|bursts|peaks|"
+	  "scale automatically|scales automatically|scale up and down|traffic spikes|scale with|scalable|scale out" },
+	{ "idle", "rarely used|rarely|sporadic|sporadically|occasional|occasionally|hobby|side project|pet project|seldom|"
+	          "once in a while|few requests|few visitors|few users|mostly idle|weekend project|from time to time" },
+	{ "low-traffic", "low traffic|little traffic|small traffic|hardly any traffic|low load|little load|light traffic" },
+	{ "high-traffic",
+	  "high traffic|heavy traffic|lots of traffic|a lot of traffic|many users|millions of users|heavy load|"
+	  "high load|huge traffic|thousands of users|viral|much traffic|many visitors" },
+	{ "production", "production|prod|production ready|production grade|enterprise" },
+	{ "development",
+	  "development|dev|staging|test|testing|demo|prototype|playground|sandbox|experiment|poc|proof of concept|"
+	  "try it out|preview" },
+	{ "gpu", "gpu|gpus|cuda|nvidia" },
+	{ "stateful", "stateful|websocket|websockets|long running connections|persistent connections|sticky sessions" },
+	{ "batch", "cron|cronjob|batch job|batch jobs|nightly|scheduled job|background worker|background jobs" },
 };
 
 /* "fast" of "breakfast API" is no word of its own, but "test" of "run the tests" and "fast" of "fastapi" neither. */

@@ -6,7 +6,9 @@
 
 #include <math.h>
 
-#define THINGS "req|reqs|request|requests|hit|hits|call|calls|query|queries|transaction|transactions|views|pageviews|visits|messages|events|page|api|http"
+#define THINGS                                                                                                     \
+	"req|reqs|request|requests|hit|hits|call|calls|query|queries|transaction|transactions|views|pageviews|visits|" \
+	"messages|events|page|api|http"
 
 /* Seconds of "per second", "/s", "a day", "daily"; *ret_end is behind it. 0: it says no time. */
 static double period_at(const struct words *w, size_t i, size_t *ret_end)
@@ -14,9 +16,13 @@ static double period_at(const struct words *w, size_t i, size_t *ret_end)
 	static const struct {
 		const char *words;
 		double seconds;
-	} units[] = {{"s|sec|secs|second|seconds", 1}, {"min|mins|minute|minutes", 60}, {"h|hr|hour|hours", 3600},
-		{"d|day|days", 86400}, {"week|weeks", 604800}, {"month|months|mo", 2592000}, {"year|years|yr", 31536000}},
-	  adverbs[] = {{"hourly", 3600}, {"daily", 86400}, {"weekly", 604800}, {"monthly", 2592000}, {"yearly", 31536000}};
+	} units[] = { { "s|sec|secs|second|seconds", 1 }, { "min|mins|minute|minutes", 60 },
+		          { "h|hr|hour|hours", 3600 },        { "d|day|days", 86400 },
+		          { "week|weeks", 604800 },           { "month|months|mo", 2592000 },
+		          { "year|years|yr", 31536000 } },
+	  adverbs[] = {
+		  { "hourly", 3600 }, { "daily", 86400 }, { "weekly", 604800 }, { "monthly", 2592000 }, { "yearly", 31536000 }
+	  };
 
 	for (size_t k = 0; k < ARRAY_SIZE(adverbs); k++) {
 		if (words_is(w, i, adverbs[k].words)) {
@@ -72,13 +78,16 @@ static size_t take_load(const struct words *w, size_t i, json_t *out)
 	if (count > 1e9)
 		prompt_warn(out, "A load of more than a billion requests per second is not believed: ignored.");
 	else
-		prompt_add_field(out, "expectedRPS", fmod(count, 1) > 0 ? json_real(count) : json_integer((json_int_t)count), w, i, end);
+		prompt_add_field(out, "expectedRPS", fmod(count, 1) > 0 ? json_real(count) : json_integer((json_int_t)count), w,
+		                 i, end);
 	return end - i;
 }
 
 #define LIMITS "under|below|max|maximum|most|than|within|budget|limit|exceed|cap|spend|pay|cost|costs|costing|up|<"
 /* What the application earns is not what it may cost. */
-#define EARNINGS "charge|charges|charging|sell|sells|selling|subscription|subscriptions|plan|plans|revenue|earn|earns|makes|donate|donates"
+#define EARNINGS                                                                                                 \
+	"charge|charges|charging|sell|sells|selling|subscription|subscriptions|plan|plans|revenue|earn|earns|makes|" \
+	"donate|donates"
 
 /* "under $20 a month", "30 USD/month", "budget: 50 dollars". */
 static size_t take_money(const struct words *w, size_t i, json_t *out)
@@ -114,7 +123,8 @@ static size_t take_money(const struct words *w, size_t i, json_t *out)
 		return end - i;
 	}
 	amount = round(amount * 100) / 100;
-	prompt_add_field(out, "maxMonthlyCost", fmod(amount, 1) > 0 ? json_real(amount) : json_integer((json_int_t)amount), w, i, end);
+	prompt_add_field(out, "maxMonthlyCost", fmod(amount, 1) > 0 ? json_real(amount) : json_integer((json_int_t)amount),
+	                 w, i, end);
 	return end - i;
 }
 

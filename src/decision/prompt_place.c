@@ -16,9 +16,9 @@ static size_t take_machine(const struct words *w, size_t i, json_t *out)
 	if (prompt_is_denied(w, i, 5))
 		return 1;
 	of_nodes = (words_same_clause(w, i, i + 1) && words_is(w, i + 1, "node|nodes")) ||
-		   (i >= 2 && words_same_clause(w, i, i - 2) && words_is(w, i - 2, "nodes|node") &&
-		    words_is(w, i - 1, "of|type|:|on|size|as")) ||
-		   (i >= 3 && words_match_any(w, i - 3, "nodes of type|nodes of size|node type :|node type is"));
+	           (i >= 2 && words_same_clause(w, i, i - 2) && words_is(w, i - 2, "nodes|node") &&
+	            words_is(w, i - 1, "of|type|:|on|size|as")) ||
+	           (i >= 3 && words_match_any(w, i - 3, "nodes of type|nodes of size|node type :|node type is"));
 	prompt_add_field(out, of_nodes ? "nodeType" : "instanceType", json_string(machine.name), w, i, i + 1);
 	return 1;
 }
@@ -40,7 +40,8 @@ static size_t take_code(const struct words *w, size_t i, json_t *out)
 /* Does the sentence use the place as a place? "in Paris", "Paris region", or nothing else between two commas. */
 static bool is_used_as_place(const struct words *w, size_t i, size_t n)
 {
-	bool starts = i == 0 || !words_same_clause(w, i, i - 1), ends = !words_same_clause(w, i + n - 1, i + n) || words_is(w, i + n, "or");
+	bool starts = i == 0 || !words_same_clause(w, i, i - 1),
+		 ends = !words_same_clause(w, i + n - 1, i + n) || words_is(w, i + n, "or");
 	size_t before = i;
 
 	if (i > 0 && !starts && words_is(w, i - 1, "called|named|calls"))
@@ -55,10 +56,13 @@ static bool is_used_as_place(const struct words *w, size_t i, size_t n)
 		return false;
 	if (words_same_clause(w, i, i + n) && words_is(w, i + n, "region|regions|datacenter|zone|location|area|data"))
 		return true;
-	while (before > 0 && words_same_clause(w, i, before - 1) && words_is(w, before - 1, "the|north|our|somewhere|central|western|northern|aws|gcp|azure"))
+	while (before > 0 && words_same_clause(w, i, before - 1) &&
+	       words_is(w, before - 1, "the|north|our|somewhere|central|western|northern|aws|gcp|azure"))
 		before--;
 	if (before > 0 && words_same_clause(w, i, before - 1) &&
-	    words_is(w, before - 1, "in|at|from|near|to|region|zone|location|datacenter|inside|within|close|:|=|serving|for|around|hosted|of"))
+	    words_is(
+			w, before - 1,
+			"in|at|from|near|to|region|zone|location|datacenter|inside|within|close|:|=|serving|for|around|hosted|of"))
 		return true;
 	return starts && ends;
 }
@@ -69,8 +73,8 @@ static size_t take_place(const struct words *w, size_t i, json_t *out)
 		_cleanup_free_ char *name = NULL;
 		if (!words_same_clause(w, i, i + n - 1))
 			continue;
-		name = xasprintf("%s%s%s%s%s", words_at(w, i), n > 1 ? " " : "", n > 1 ? words_at(w, i + 1) : "", n > 2 ? " " : "",
-				 n > 2 ? words_at(w, i + 2) : "");
+		name = xasprintf("%s%s%s%s%s", words_at(w, i), n > 1 ? " " : "", n > 1 ? words_at(w, i + 1) : "",
+		                 n > 2 ? " " : "", n > 2 ? words_at(w, i + 2) : "");
 		if (catalogue_place_find(name) < 0)
 			continue;
 		if (!is_used_as_place(w, i, n))

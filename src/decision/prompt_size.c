@@ -7,7 +7,9 @@
 
 #include <math.h>
 
-#define ADJECTIVES "running|identical|app|application|kubernetes|k8s|small|big|large|tiny|medium|web|backend|worker|vm|cluster|server|container|virtual|spot|cheap|parallel|load|balanced|healthy|separate"
+#define ADJECTIVES                                                                                                \
+	"running|identical|app|application|kubernetes|k8s|small|big|large|tiny|medium|web|backend|worker|vm|cluster|" \
+	"server|container|virtual|spot|cheap|parallel|load|balanced|healthy|separate"
 
 enum bound { BOUND_EXACT, BOUND_MIN, BOUND_MAX };
 
@@ -16,10 +18,13 @@ static enum bound bound_of(const struct words *w, size_t i, size_t end)
 	size_t n;
 
 	for (size_t back = 1; back <= 4 && back <= i && words_same_clause(w, i, i - back); back++) {
-		if ((n = words_match_any(w, i - back, "at least|minimum|min|no less than|not less than|no fewer than|minimum of|never less than")) &&
+		if ((n = words_match_any(
+				 w, i - back,
+				 "at least|minimum|min|no less than|not less than|no fewer than|minimum of|never less than")) &&
 		    n >= back - 1)
 			return BOUND_MIN;
-		if ((n = words_match_any(w, i - back, "at most|up to|maximum|max|no more than|not more than|maximum of|never more than")) &&
+		if ((n = words_match_any(w, i - back,
+		                         "at most|up to|maximum|max|no more than|not more than|maximum of|never more than")) &&
 		    n >= back - 1)
 			return BOUND_MAX;
 	}
@@ -34,14 +39,15 @@ static enum bound bound_of(const struct words *w, size_t i, size_t end)
 static const char *counted(const struct words *w, size_t i, size_t *ret_end)
 {
 	static const char *const nouns[][2] = {
-		{"replicas|replica|copies|copy|pods|pod|instances|instance|machines|machine|servers|vms", "replicas"},
-		{"nodes|node", "nodes"},
+		{ "replicas|replica|copies|copy|pods|pod|instances|instance|machines|machine|servers|vms", "replicas" },
+		{ "nodes|node", "nodes" },
 	};
 	struct catalogue_machine machine;
 
 	for (size_t skip = 0; skip <= 3 && words_same_clause(w, i, i + skip); skip++) {
 		for (size_t k = 0; k < ARRAY_SIZE(nouns); k++) {
-			if (!words_is(w, i + skip, nouns[k][0]) || words_is(w, i + skip + 1, "js|.|app|apps|application|service|services|version"))
+			if (!words_is(w, i + skip, nouns[k][0]) ||
+			    words_is(w, i + skip + 1, "js|.|app|apps|application|service|services|version"))
 				continue;
 			/* "3 instances of redis" are not ours. */
 			if (words_is(w, i + skip + 1, "of") && !words_is(w, i + skip + 2, "it|the|this|my|our|app|type|size|each"))
@@ -87,7 +93,8 @@ static size_t range_glue(const struct words *w, size_t first, size_t at)
 	return n + words_is(w, at + n, ":|=|of");
 }
 
-/* "2 to 6 replicas", "between 2 and 6 replicas", "2-6 replicas", "min 2 max 6 replicas". The number of words, else 0. */
+/* "2 to 6 replicas", "between 2 and 6 replicas", "2-6 replicas", "min 2 max 6 replicas". The number of words, else 0.
+ */
 static size_t take_range(const struct words *w, size_t i, json_t *out)
 {
 	double low, high;
@@ -148,7 +155,9 @@ static enum noun noun_at(const struct words *w, size_t i)
 	return words_is(w, i, "disk|disks|storage|ssd|hdd|volume|drive|ebs|diskspace") ? NOUN_DISK : NOUN_NONE;
 }
 
-#define NOUN_GLUE "of|the|a|root|boot|local|free|nvme|block|persistent|fast|system|data|hard|standard|gp3|gp2|general|solid|state|provisioned|total"
+#define NOUN_GLUE                                                                                                     \
+	"of|the|a|root|boot|local|free|nvme|block|persistent|fast|system|data|hard|standard|gp3|gp2|general|solid|state|" \
+	"provisioned|total"
 
 /* The noun that belongs to the amount in words [from, to): before it ("memory: 2GB") if nobody used that one, or behind
  * it ("2GB of memory"). *ret_noun_at: where it is. */
@@ -157,7 +166,8 @@ static enum noun noun_of(const struct words *w, size_t from, size_t to, size_t u
 	size_t i = to, back = from;
 	enum noun noun;
 
-	while (back > used_before && words_same_clause(w, from, back - 1) && words_is(w, back - 1, ":|=|of|is|size|limit|with|at|least|to|max|about|~|around|space"))
+	while (back > used_before && words_same_clause(w, from, back - 1) &&
+	       words_is(w, back - 1, ":|=|of|is|size|limit|with|at|least|to|max|about|~|around|space"))
 		back--;
 	if (back > used_before && words_same_clause(w, from, back - 1) && (noun = noun_at(w, back - 1)) != NOUN_NONE) {
 		*ret_noun_at = back - 1;
@@ -208,7 +218,8 @@ static size_t take_bytes(const struct words *w, size_t i, size_t *used_noun, jso
 	from = noun_index < i ? noun_index : i;
 	to = noun_index < i ? i + n + 1 : noun_index + 1;
 	amount *= mib;
-	if (prompt_is_denied(w, from, 4) && !words_match_any(w, from >= 3 ? from - 3 : 0, "no more than|not more than|no less than|not less than"))
+	if (prompt_is_denied(w, from, 4) &&
+	    !words_match_any(w, from >= 3 ? from - 3 : 0, "no more than|not more than|no less than|not less than"))
 		return n + 1;
 	if (noun == NOUN_MEMORY)
 		add_memory(out, amount, w, from, to);
@@ -239,7 +250,8 @@ static size_t take_cpu(const struct words *w, size_t i, json_t *out)
 		prompt_warn(out, "%.3f CPUs are not between 0.01 and 512: ignored.", amount / 1000);
 	else if (!prompt_is_denied(w, i, 4))
 		prompt_add_field(out, "cpu",
-				 fmod(amount, 1000) > 0 ? json_strf("%.0fm", amount) : json_strf("%.0f", amount / 1000), w, i, at + 1);
+		                 fmod(amount, 1000) > 0 ? json_strf("%.0fm", amount) : json_strf("%.0f", amount / 1000), w, i,
+		                 at + 1);
 	return at + 1 - i;
 }
 
@@ -256,7 +268,9 @@ static size_t take_port(const struct words *w, size_t i, json_t *out)
 	if (!words_same_clause(w, i, at) || !str_to_i64(words_at(w, at), 1, 65535, &port))
 		return 0;
 	for (size_t k = i; k-- > 0 && words_same_clause(w, i, k);) {
-		if (words_is(w, k, "connect|connects|connecting|database|db|postgres|postgresql|mysql|redis|mongodb|mongo|kafka|smtp|ssh|block|close|upstream"))
+		if (words_is(w, k,
+		             "connect|connects|connecting|database|db|postgres|postgresql|mysql|redis|mongodb|mongo|kafka|smtp|"
+		             "ssh|block|close|upstream"))
 			return at + 1 - i;
 	}
 	if (!prompt_is_denied(w, i, 4))
@@ -267,14 +281,19 @@ static size_t take_port(const struct words *w, size_t i, json_t *out)
 /* "a small instance": a size by name. */
 static size_t take_size(const struct words *w, size_t i, json_t *out)
 {
-	static const char *const sizes[][2] = {{"tiny|micro|smallest", "micro"}, {"small", "small"}, {"medium|mid", "medium"},
-		{"large|big|beefy", "large"}, {"huge|xlarge|largest", "xlarge"}};
+	static const char *const sizes[][2] = { { "tiny|micro|smallest", "micro" },
+		                                    { "small", "small" },
+		                                    { "medium|mid", "medium" },
+		                                    { "large|big|beefy", "large" },
+		                                    { "huge|xlarge|largest", "xlarge" } };
 
 	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
 		if (!words_is(w, i, sizes[k][0]) || !words_same_clause(w, i, i + 1))
 			continue;
 		size_t n = words_is(w, i + 1, "sized|possible") ? 2 : 1;
-		if (words_is(w, i + n, "instance|instances|machine|machines|vm|vms|server|servers|box|node|nodes|replica|replicas|pod|pods") &&
+		if (words_is(
+				w, i + n,
+				"instance|instances|machine|machines|vm|vms|server|servers|box|node|nodes|replica|replicas|pod|pods") &&
 		    !prompt_is_denied(w, i, 4))
 			prompt_add_field(out, "size", json_string(sizes[k][1]), w, i, i + n + 1);
 	}

@@ -8,25 +8,36 @@
 enum mood { MOOD_WANT, MOOD_AGAINST, MOOD_MAYBE, MOOD_MENTION };
 
 static const char *const names[DECISION_STRATEGIES] = {
-	[DECISION_VM] = "vm|vms|vps|ec2|droplet|virtual machine|virtual machines|virtual server|virtual private server|bare metal|"
-			"compute engine|single server|one server|plain server|dedicated server",
-	[DECISION_SERVERLESS] = "serverless|serverlessly|lambda|lambdas|faas|cloud run|cloud function|cloud functions|azure function|"
-				"azure functions|function as a service|functions as a service|scale to zero|scales to zero|"
-				"scaling to zero|scaled to zero|scale down to zero|scales down to zero|aws lambda|scale it to zero",
-	[DECISION_KUBERNETES] = "kubernetes|k8s|k8|kube|eks|gke|aks|k3s|kubernets|kubernetis|kubernates|kuberentes|kubernetes cluster|"
-				"k8s cluster|kubernetes clusters",
+	[DECISION_VM] =
+		"vm|vms|vps|ec2|droplet|virtual machine|virtual machines|virtual server|virtual private server|bare metal|"
+		"compute engine|single server|one server|plain server|dedicated server",
+	[DECISION_SERVERLESS] =
+		"serverless|serverlessly|lambda|lambdas|faas|cloud run|cloud function|cloud functions|azure function|"
+		"azure functions|function as a service|functions as a service|scale to zero|scales to zero|"
+		"scaling to zero|scaled to zero|scale down to zero|scales down to zero|aws lambda|scale it to zero",
+	[DECISION_KUBERNETES] =
+		"kubernetes|k8s|k8|kube|eks|gke|aks|k3s|kubernets|kubernetis|kubernates|kuberentes|kubernetes cluster|"
+		"k8s cluster|kubernetes clusters",
 };
 
 /* Words that turn the strategy's name into the topic of something else: a dashboard for Kubernetes. */
 #define SERVERLESS_THINGS "framework|plugin|plugins|tutorial|documentation|course|book"
-#define THINGS "operator|operators|api|dashboard|client|clients|controller|controllers|plugin|plugins|exporter|tutorial|docs|documentation|framework|manifest|manifests|monitoring|tool|tools|ui|events|book|course|learning|library|sdk|examples|demo app|yaml|certification|explorer|visualizer|browser|cli"
+#define THINGS                                                                                                      \
+	"operator|operators|api|dashboard|client|clients|controller|controllers|plugin|plugins|exporter|tutorial|docs|" \
+	"documentation|framework|manifest|manifests|monitoring|tool|tools|ui|events|book|course|learning|library|sdk|"  \
+	"examples|demo app|yaml|certification|explorer|visualizer|browser|cli"
 #define ABOUT "about|called|named|explaining|explains|teaches|teaching|learn|learning|titled|monitors|manages|talks"
 #define PAST "was|were|previously|formerly|earlier|old"
 /* Those of the second kind deny all of a list: "without a VM and Kubernetes". */
-#define DENIALS "not|no|never|don't|dont|doesn't|doesnt|can't|cannot|won't|isn't|aren't|shouldn't|nor|hate|dislike|skip|drop|forget|ban|forbid|against|anti|wouldn't|non|refuse|nothing|nicht|kein|keine|keinen|pas"
+#define DENIALS                                                                                                    \
+	"not|no|never|don't|dont|doesn't|doesnt|can't|cannot|won't|isn't|aren't|shouldn't|nor|hate|dislike|skip|drop|" \
+	"forget|ban|forbid|against|anti|wouldn't|non|refuse|nothing|nicht|kein|keine|keinen|pas"
 #define LIST_DENIALS "ohne|sans|without|neither|avoid|avoiding|exclude|excluding|except"
-#define HEDGES "maybe|perhaps|possibly|might|could|may|optionally|considering|consider|wonder|wondering|unsure|whether|probably"
-#define AUX "is|are|would|be|seems|seem|feels|feel|sounds|sound|looks|look|was|might|for|here|just|far|way|really|probably|a|an|the|us|me|this|it|bit"
+#define HEDGES \
+	"maybe|perhaps|possibly|might|could|may|optionally|considering|consider|wonder|wondering|unsure|whether|probably"
+#define AUX                                                                                                            \
+	"is|are|would|be|seems|seem|feels|feel|sounds|sound|looks|look|was|might|for|here|just|far|way|really|probably|a|" \
+	"an|the|us|me|this|it|bit"
 #define BREAKS "so|then|because|since|as|therefore|thus|hence|which|while|when|where|just|please|instead|only if"
 
 static size_t strategy_at(const struct words *w, size_t i, enum decision_strategy *ret)
@@ -58,7 +69,7 @@ struct before {
 	int denials;
 	bool list_denial; /* by a word that denies all of a list: without, neither, avoid */
 	bool maybe, mention;
-	bool inherited;   /* it is the next member of a list of strategies */
+	bool inherited; /* it is the next member of a list of strategies */
 };
 
 /* "no downtime on kubernetes" denies the downtime, "no need for kubernetes" the name. */
@@ -91,16 +102,18 @@ static bool denies_by_two(const struct words *w, size_t i, size_t name)
 {
 	enum decision_strategy preferred;
 	static const char *const pairs[][2] = {
-		{"of", "instead"}, {"but", "anything|everything|all"},
-		{"off", "move|moving|migrate|migrating|get|getting|going|come|coming"},
-		{"from", "away|move|moving|moved|migrate|migrating|migrated|migration|switch|switching|coming|come|over|off"},
+		{ "of", "instead" },
+		{ "but", "anything|everything|all" },
+		{ "off", "move|moving|migrate|migrating|get|getting|going|come|coming" },
+		{ "from", "away|move|moving|moved|migrate|migrating|migrated|migration|switch|switching|coming|come|over|off" },
 	};
 
 	for (size_t k = i + 1; k < name; k++) {
 		if (words_is(w, k, "to|onto|into|towards|use|we|i"))
 			return false;
 	}
-	for (size_t back = 1; words_is(w, i, "than") && back <= 5 && back <= i && words_same_clause(w, i, i - back); back++) {
+	for (size_t back = 1; words_is(w, i, "than") && back <= 5 && back <= i && words_same_clause(w, i, i - back);
+	     back++) {
 		if (words_is(w, i - back, "rather|other|better|more|prefer"))
 			return true;
 	}
@@ -128,7 +141,8 @@ static bool denies(const struct words *w, size_t i, size_t name, struct before *
 		return false;
 	if (words_is(w, i, "not") && words_is(w, i + 1, "only|just"))
 		return false;
-	if ((words_is(w, i, "not") && words_is(w, i + 1, "sure|necessarily|opposed|against")) || words_match(w, i, "nothing against")) {
+	if ((words_is(w, i, "not") && words_is(w, i + 1, "sure|necessarily|opposed|against")) ||
+	    words_match(w, i, "nothing against")) {
 		b->maybe = true;
 		return false;
 	}
@@ -165,7 +179,7 @@ static void look_before(const struct words *w, size_t i, struct before *b)
 {
 	int meaningful = 0;
 
-	*b = (struct before){.denials = 0};
+	*b = (struct before){ .denials = 0 };
 	for (size_t k = i; k-- > 0 && meaningful <= 2 && words_same_clause(w, i, k);) {
 		enum decision_strategy other;
 		size_t n = strategy_at(w, k, &other);
@@ -194,7 +208,8 @@ static enum mood look_after(const struct words *w, enum decision_strategy strate
 {
 	size_t i = end;
 
-	if (words_same_clause(w, end - 1, i) && words_is(w, i, strategy == DECISION_SERVERLESS ? SERVERLESS_THINGS : THINGS))
+	if (words_same_clause(w, end - 1, i) &&
+	    words_is(w, i, strategy == DECISION_SERVERLESS ? SERVERLESS_THINGS : THINGS))
 		return MOOD_MENTION;
 	if (is_declined(w, end))
 		return MOOD_AGAINST;
@@ -202,7 +217,9 @@ static enum mood look_after(const struct words *w, enum decision_strategy strate
 		i++;
 	if (!words_same_clause(w, end - 1, i))
 		return MOOD_WANT;
-	if (words_is(w, i, "overkill|unnecessary|needless|forbidden|excluded|banned|isn't|aren't|won't|unwanted|prohibited|disallowed|unneeded"))
+	if (words_is(w, i,
+	             "overkill|unnecessary|needless|forbidden|excluded|banned|isn't|aren't|won't|unwanted|prohibited|"
+	             "disallowed|unneeded"))
 		return MOOD_AGAINST;
 	if (i > end && words_is(w, i, "too|out|no|never") && !words_is(w, i + 1, "problem|issue"))
 		return MOOD_AGAINST;
@@ -221,8 +238,8 @@ static enum mood look_after(const struct words *w, enum decision_strategy strate
 	return MOOD_WANT;
 }
 
-static enum mood mood_of(const struct words *w, enum decision_strategy strategy, size_t i, size_t n, const struct before *b,
-                         enum mood other)
+static enum mood mood_of(const struct words *w, enum decision_strategy strategy, size_t i, size_t n,
+                         const struct before *b, enum mood other)
 {
 	enum mood after = look_after(w, strategy, i + n);
 	size_t first = i;
@@ -248,7 +265,8 @@ static enum mood mood_of(const struct words *w, enum decision_strategy strategy,
 static bool is_correction(const struct words *w, size_t i)
 {
 	for (size_t k = i; k-- > 0 && w->items[k].sentence == w->items[i].sentence;) {
-		if (words_is(w, k, "actually|correction") || words_match(w, k, "second thought") || words_match(w, k, "no wait"))
+		if (words_is(w, k, "actually|correction") || words_match(w, k, "second thought") ||
+		    words_match(w, k, "no wait"))
 			return true;
 	}
 	return false;
@@ -262,10 +280,10 @@ static void drop_wishes(json_t *list)
 	}
 }
 
-static void add_strategy(json_t *list, enum decision_strategy strategy, enum mood mood, const struct words *w, size_t from,
-                         size_t to)
+static void add_strategy(json_t *list, enum decision_strategy strategy, enum mood mood, const struct words *w,
+                         size_t from, size_t to)
 {
-	static const char *const moods[] = {"want", "against", "maybe"};
+	static const char *const moods[] = { "want", "against", "maybe" };
 	json_t *entry = json_object();
 	_cleanup_free_ char *text = NULL;
 

@@ -17,7 +17,8 @@ static void apply_single(struct decision_draft *d, const struct opinion *opinion
 {
 	for (int s = 0; s < DECISION_STRATEGIES; s++) {
 		if (str_eq(opinions[s].mood, "want"))
-			decision_draft_wish(d, DECISION_PROMPT, "strategy", json_string(decision_strategy_name(s)), opinions[s].text);
+			decision_draft_wish(d, DECISION_PROMPT, "strategy", json_string(decision_strategy_name(s)),
+			                    opinions[s].text);
 	}
 }
 
@@ -38,12 +39,12 @@ static void apply_choice(struct decision_draft *d, const struct opinion *opinion
 
 static void apply_strategies(struct decision_draft *d, const json_t *list)
 {
-	struct opinion opinions[DECISION_STRATEGIES] = {{NULL, NULL}};
+	struct opinion opinions[DECISION_STRATEGIES] = { { NULL, NULL } };
 	json_t *entry;
 	size_t i;
 	int wanted = 0;
 
-	json_array_foreach(list, i, entry) {
+	json_array_foreach (list, i, entry) {
 		enum decision_strategy s;
 		const char *mood = json_get_str(entry, "mood");
 		if (!decision_strategy_parse(json_get_str(entry, "strategy"), &s))
@@ -52,10 +53,11 @@ static void apply_strategies(struct decision_draft *d, const json_t *list)
 		if (opinions[s].mood && str_eq(mood, "maybe"))
 			continue;
 		if (opinions[s].mood && !str_eq(opinions[s].mood, mood) && !str_eq(opinions[s].mood, "maybe"))
-			decision_draft_warn(d, "The prompt both asks for %s (\"%s\") and refuses it (\"%s\"): the last word counts.",
-					    decision_strategy_name(s), str_eq(mood, "want") ? json_get_str(entry, "text") : opinions[s].text,
-					    str_eq(mood, "want") ? opinions[s].text : json_get_str(entry, "text"));
-		opinions[s] = (struct opinion){mood, json_get_str(entry, "text")};
+			decision_draft_warn(
+				d, "The prompt both asks for %s (\"%s\") and refuses it (\"%s\"): the last word counts.",
+				decision_strategy_name(s), str_eq(mood, "want") ? json_get_str(entry, "text") : opinions[s].text,
+				str_eq(mood, "want") ? opinions[s].text : json_get_str(entry, "text"));
+		opinions[s] = (struct opinion){ mood, json_get_str(entry, "text") };
 	}
 	for (int s = 0; s < DECISION_STRATEGIES; s++) {
 		wanted += str_eq(opinions[s].mood, "want");
@@ -79,7 +81,8 @@ static char *region_here(struct decision_draft *d, enum catalogue_cloud cloud, i
 	const char *code;
 
 	if (cloud == CLOUD_NONE) {
-		decision_draft_warn(d, "\"%s\": the provider runs everything in one place, so regions have no meaning here.", said);
+		decision_draft_warn(d, "\"%s\": the provider runs everything in one place, so regions have no meaning here.",
+		                    said);
 		return NULL;
 	}
 	if (place < 0) {
@@ -89,7 +92,7 @@ static char *region_here(struct decision_draft *d, enum catalogue_cloud cloud, i
 	code = catalogue_place_region(place, cloud, &near);
 	if (near)
 		decision_draft_warn(d, "%s has no region in %s: %s is the nearest.", catalogue_cloud_title(cloud),
-				    catalogue_place_name(place), code);
+		                    catalogue_place_name(place), code);
 	return xstrdup(code);
 }
 
@@ -115,7 +118,7 @@ static void apply_fields(struct decision_draft *d, const json_t *list, enum cata
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry) {
+	json_array_foreach (list, i, entry) {
 		const char *field = json_get_str(entry, "field"), *text = json_get_str(entry, "text");
 		json_t *value = json_object_get(entry, "value");
 
@@ -138,11 +141,11 @@ int decision_prompt_tier(void *self, const struct decision_input *input, struct 
 	catalogue_cloud_parse(input->provider_type, &cloud);
 	apply_strategies(d, json_object_get(parsed, "strategies"));
 	apply_fields(d, json_object_get(parsed, "fields"), cloud);
-	json_array_foreach(json_object_get(parsed, "hints"), i, entry)
+	json_array_foreach (json_object_get(parsed, "hints"), i, entry)
 		json_push_str(hints, json_get_str(entry, "hint"));
 	decision_draft_fact(d, "prompt", hints);
 	decision_draft_fact(d, "promptWords", json_incref(json_object_get(parsed, "words")));
-	json_array_foreach(json_object_get(parsed, "warnings"), i, entry)
+	json_array_foreach (json_object_get(parsed, "warnings"), i, entry)
 		decision_draft_warn(d, "%s", json_string_value(entry));
 	return 0;
 }

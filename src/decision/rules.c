@@ -20,7 +20,7 @@ int decision_rules_parse(const char *text, size_t len, const char *file, struct 
 {
 	_cleanup_json_ json_t *document = NULL;
 	json_t *list, *entry;
-	struct decision_rules r = {.document = NULL};
+	struct decision_rules r = { .document = NULL };
 	size_t i;
 
 	if (len > RULES_TEXT_MAX) {
@@ -37,10 +37,11 @@ int decision_rules_parse(const char *text, size_t len, const char *file, struct 
 		return -1;
 	list = json_object_get(document, "rules");
 	r.rules = xcalloc(json_array_size(list) + 1, sizeof(*r.rules));
-	json_array_foreach(list, i, entry) {
-		r.rules[r.len++] = (struct decision_rule){.name = json_get_str(entry, "name"),
-			.priority = json_get_int(entry, "priority", 0), .when = json_object_get(entry, "when"),
-			.then = json_object_get(entry, "then")};
+	json_array_foreach (list, i, entry) {
+		r.rules[r.len++] = (struct decision_rule){ .name = json_get_str(entry, "name"),
+			                                       .priority = json_get_int(entry, "priority", 0),
+			                                       .when = json_object_get(entry, "when"),
+			                                       .then = json_object_get(entry, "then") };
 	}
 	sort_rules(&r);
 	r.name = json_get_str(document, "name");
@@ -54,5 +55,5 @@ void decision_rules_clear(struct decision_rules *r)
 {
 	json_decref(r->document);
 	free(r->rules);
-	*r = (struct decision_rules){.document = NULL};
+	*r = (struct decision_rules){ .document = NULL };
 }

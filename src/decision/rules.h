@@ -6,21 +6,21 @@
 
 #define RULES_TEXT_MAX ((size_t)1024 * 1024)
 #define RULES_MAX 1000
-#define RULES_DEPTH_MAX 8  /* of any/all/not within each other */
+#define RULES_DEPTH_MAX 8 /* of any/all/not within each other */
 #define RULES_STRING_MAX 1024
 #define RULES_POINTS_MAX 1000
 
 struct decision_rule {
-	const char *name;     /* these borrow from the document */
+	const char *name; /* these borrow from the document */
 	int64_t priority;
-	const json_t *when;   /* NULL: always */
+	const json_t *when; /* NULL: always */
 	const json_t *then;
 };
 
 struct decision_rules {
 	json_t *document;
 	const char *name;
-	char digest[65];      /* of the text */
+	char digest[65];             /* of the text */
 	struct decision_rule *rules; /* the highest priority first; of equals the first in the file */
 	size_t len;
 };

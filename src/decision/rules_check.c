@@ -14,8 +14,8 @@
 struct check {
 	const char *text, *file;
 	size_t len;
-	struct buf at;       /* JSON pointer to where we are */
-	json_t *mistakes;    /* sentences */
+	struct buf at;    /* JSON pointer to where we are */
+	json_t *mistakes; /* sentences */
 };
 
 static void mistake(struct check *c, const char *fmt, ...) _printf_(2, 3);
@@ -79,7 +79,7 @@ static void check_scalars(struct check *c, const json_t *value, enum fact_type t
 	if (json_is_array(value)) {
 		if (json_array_size(value) == 0)
 			mistake(c, "the list is empty");
-		json_array_foreach(value, i, entry) {
+		json_array_foreach (value, i, entry) {
 			was = enter_index(c, i);
 			if (json_is_array(entry))
 				mistake(c, "a list within a list");
@@ -100,9 +100,10 @@ static void check_scalars(struct check *c, const json_t *value, enum fact_type t
 /* One of {in, not, min, max, any, all, none, exists} of a fact. */
 static void check_operator(struct check *c, const char *op, const json_t *value, enum fact_type type, const char *fact)
 {
-	static const char *const allowed[] = {
-		[FACT_STRING] = "in not exists", [FACT_NUMBER] = "in not min max exists", [FACT_BOOL] = "exists",
-		[FACT_LIST] = "any all none min max exists"};
+	static const char *const allowed[] = { [FACT_STRING] = "in not exists",
+		                                   [FACT_NUMBER] = "in not min max exists",
+		                                   [FACT_BOOL] = "exists",
+		                                   [FACT_LIST] = "any all none min max exists" };
 	_cleanup_strv_ char **ops = str_split(allowed[type], " ");
 
 	if (!str_in(op, (const char *const *)ops))
@@ -135,7 +136,7 @@ static void check_fact(struct check *c, const char *fact, const json_t *value)
 	}
 	if (json_object_size(value) == 0)
 		mistake(c, "%s has no operator", fact);
-	json_object_foreach((json_t *)(uintptr_t)value, op, operand) {
+	json_object_foreach ((json_t *)(uintptr_t)value, op, operand) {
 		size_t was = enter(c, op);
 		check_operator(c, op, operand, type, fact);
 		leave(c, was);
@@ -158,7 +159,7 @@ static void check_when(struct check *c, const json_t *when, int depth)
 		mistake(c, "conditions are nested deeper than %d", RULES_DEPTH_MAX);
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)when, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)when, key, value) {
 		size_t was = enter(c, key);
 		if (str_eq(key, "not")) {
 			check_when(c, value, depth + 1);
@@ -167,7 +168,7 @@ static void check_when(struct check *c, const json_t *when, int depth)
 		} else if (!json_is_array(value) || json_array_size(value) == 0) {
 			mistake(c, "%s is a list of conditions", key);
 		} else {
-			json_array_foreach(value, i, entry) {
+			json_array_foreach (value, i, entry) {
 				size_t inner = enter_index(c, i);
 				check_when(c, entry, depth + 1);
 				leave(c, inner);
@@ -199,7 +200,7 @@ static void check_strategy(struct check *c, const json_t *value)
 		mistake(c, "strategy is a strategy's name, or a map of strategies to points");
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)value, name, points) {
+	json_object_foreach ((json_t *)(uintptr_t)value, name, points) {
 		size_t was = enter(c, name);
 		double n = json_number(points, RULES_POINTS_MAX + 1);
 		check_strategy_name(c, name);
@@ -216,7 +217,7 @@ static void check_exclude(struct check *c, const json_t *value)
 
 	if (!json_is_array(value) || json_array_size(value) == 0)
 		mistake(c, "exclude is a list of strategies");
-	json_array_foreach(value, i, entry) {
+	json_array_foreach (value, i, entry) {
 		size_t was = enter_index(c, i);
 		if (check_string(c, entry, "a strategy"))
 			check_strategy_name(c, json_string_value(entry));
@@ -242,10 +243,11 @@ static void check_set(struct check *c, const json_t *value)
 		enum { INTEGER, QUANTITY, TEXT, FLAG } type;
 		int min, max;
 	} fields[] = {
-		{"replicas", INTEGER, 0, 1000}, {"minReplicas", INTEGER, 0, 1000}, {"maxReplicas", INTEGER, 1, 1000},
-		{"volumeSize", INTEGER, 1, 65536}, {"nodes", INTEGER, 1, 1000}, {"idleSeconds", INTEGER, 1, 86400},
-		{"appPort", INTEGER, 1, 65535}, {"cpu", QUANTITY, 0, 0}, {"memory", QUANTITY, 0, 0}, {"instanceType", TEXT, 0, 0},
-		{"nodeType", TEXT, 0, 0}, {"region", TEXT, 0, 0}, {"healthPath", TEXT, 0, 0}, {"scaleToZero", FLAG, 0, 0},
+		{ "replicas", INTEGER, 0, 1000 },    { "minReplicas", INTEGER, 0, 1000 }, { "maxReplicas", INTEGER, 1, 1000 },
+		{ "volumeSize", INTEGER, 1, 65536 }, { "nodes", INTEGER, 1, 1000 },       { "idleSeconds", INTEGER, 1, 86400 },
+		{ "appPort", INTEGER, 1, 65535 },    { "cpu", QUANTITY, 0, 0 },           { "memory", QUANTITY, 0, 0 },
+		{ "instanceType", TEXT, 0, 0 },      { "nodeType", TEXT, 0, 0 },          { "region", TEXT, 0, 0 },
+		{ "healthPath", TEXT, 0, 0 },        { "scaleToZero", FLAG, 0, 0 },
 	};
 	json_t *entry;
 	const char *key;
@@ -254,20 +256,22 @@ static void check_set(struct check *c, const json_t *value)
 		mistake(c, "set is a map of settings");
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)value, key, entry) {
+	json_object_foreach ((json_t *)(uintptr_t)value, key, entry) {
 		size_t was = enter(c, key), i = 0;
 		while (i < ARRAY_SIZE(fields) && !str_eq(key, fields[i].field))
 			i++;
 		if (i == ARRAY_SIZE(fields))
-			mistake(c, "\"%s\" cannot be set: use one of replicas, minReplicas, maxReplicas, cpu, memory, instanceType, "
-				   "volumeSize, nodes, nodeType, region, appPort, healthPath, scaleToZero, idleSeconds", key);
+			mistake(c,
+			        "\"%s\" cannot be set: use one of replicas, minReplicas, maxReplicas, cpu, memory, instanceType, "
+			        "volumeSize, nodes, nodeType, region, appPort, healthPath, scaleToZero, idleSeconds",
+			        key);
 		else if (fields[i].type == INTEGER && (!json_is_integer(entry) || json_integer_value(entry) < fields[i].min ||
-						       json_integer_value(entry) > fields[i].max))
+		                                       json_integer_value(entry) > fields[i].max))
 			mistake(c, "%s is a whole number from %d to %d", key, fields[i].min, fields[i].max);
 		else if (fields[i].type == QUANTITY)
 			check_quantity(c, key, entry);
 		else if (fields[i].type == TEXT && check_string(c, entry, key) && str_eq(key, "healthPath") &&
-			 json_string_value(entry)[0] != '/')
+		         json_string_value(entry)[0] != '/')
 			mistake(c, "healthPath begins with /");
 		else if (fields[i].type == FLAG && !json_is_boolean(entry))
 			mistake(c, "%s is true or false", key);
@@ -298,7 +302,7 @@ static void check_then(struct check *c, const json_t *then)
 		mistake(c, "then is a map of what follows");
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)then, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)then, key, value) {
 		size_t was = enter(c, key);
 		if (str_eq(key, "strategy"))
 			check_strategy(c, value);
@@ -330,7 +334,7 @@ static void check_rule(struct check *c, const json_t *rule, json_t *names)
 		mistake(c, "a rule is a map of name, priority, when and then");
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)rule, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)rule, key, value) {
 		was = enter(c, key);
 		if (str_eq(key, "name")) {
 			if (check_string(c, value, "name") && json_object_get(names, json_string_value(value)))
@@ -367,7 +371,7 @@ static void check_document(struct check *c, const json_t *document)
 		mistake(c, "a rules file is a map of version, name and rules");
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)document, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)document, key, value) {
 		size_t was = enter(c, key);
 		if (str_eq(key, "version") && json_int(value, 0) != 1)
 			mistake(c, "version is 1");
@@ -397,17 +401,17 @@ static int report(const struct check *c, struct err *err)
 	size_t count = json_array_size(c->mistakes), i;
 	json_t *entry;
 
-	json_array_foreach(c->mistakes, i, entry)
+	json_array_foreach (c->mistakes, i, entry)
 		buf_printf(&all, "%s%s", i ? "; " : "", json_string_value(entry));
 	err_set(err, ERR_INVALID, "rules file %s: %zu mistake%s: %s", c->file, count, count == 1 ? "" : "s", buf_str(&all));
-	json_array_foreach(c->mistakes, i, entry)
+	json_array_foreach (c->mistakes, i, entry)
 		err_add_cause(err, "FieldValueInvalid", c->file, "%s", json_string_value(entry));
 	return err_set_terminal(err);
 }
 
 int decision_rules_check(const json_t *document, const char *text, size_t len, const char *file, struct err *err)
 {
-	struct check c = {.text = text, .file = file, .len = len, .at = BUF_INIT(64 * 1024), .mistakes = json_array()};
+	struct check c = { .text = text, .file = file, .len = len, .at = BUF_INIT(64 * 1024), .mistakes = json_array() };
 	int rc = 0;
 
 	check_document(&c, document);

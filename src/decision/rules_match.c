@@ -22,7 +22,7 @@ static bool is_one_of(const json_t *value, const json_t *wanted)
 
 	if (!json_is_array(wanted))
 		return equal(value, wanted);
-	json_array_foreach(wanted, i, entry) {
+	json_array_foreach (wanted, i, entry) {
 		if (equal(value, entry))
 			return true;
 	}
@@ -37,7 +37,7 @@ static size_t count_in(const json_t *list, const json_t *wanted, size_t *ret_of)
 
 	for (size_t k = 0; k < n; k++) {
 		const json_t *one = json_is_array(wanted) ? json_array_get(wanted, k) : wanted;
-		json_array_foreach(list, i, entry) {
+		json_array_foreach (list, i, entry) {
 			if (equal(entry, one)) {
 				found++;
 				break;
@@ -82,7 +82,7 @@ static bool fact_holds(const json_t *fact, const json_t *condition)
 
 	if (!json_is_object(condition))
 		return json_is_array(fact) ? count_in(fact, condition, &of) > 0 : fact && is_one_of(fact, condition);
-	json_object_foreach((json_t *)(uintptr_t)condition, op, operand) {
+	json_object_foreach ((json_t *)(uintptr_t)condition, op, operand) {
 		if (!operator_holds(fact, op, operand))
 			return false;
 	}
@@ -94,7 +94,7 @@ static bool any_holds(const json_t *conditions, const json_t *facts, bool all)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(conditions, i, entry) {
+	json_array_foreach (conditions, i, entry) {
 		if (decision_rules_match(entry, facts) != all)
 			return !all;
 	}
@@ -106,7 +106,7 @@ bool decision_rules_match(const json_t *when, const json_t *facts)
 	json_t *condition;
 	const char *key;
 
-	json_object_foreach((json_t *)(uintptr_t)when, key, condition) {
+	json_object_foreach ((json_t *)(uintptr_t)when, key, condition) {
 		bool holds;
 		if (str_eq(key, "any") || str_eq(key, "all"))
 			holds = any_holds(condition, facts, str_eq(key, "all"));
@@ -135,7 +135,7 @@ static void append_value(struct buf *out, const json_t *value)
 		buf_puts(out, json_is_true(value) ? "yes" : "no");
 	else if (!json_is_array(value) || json_array_size(value) == 0)
 		buf_puts(out, json_is_array(value) ? "none" : "unknown");
-	json_array_foreach(value, i, entry) {
+	json_array_foreach (value, i, entry) {
 		if (i == 5) {
 			buf_puts(out, ", …");
 			return;

@@ -1,5 +1,5 @@
-/* Tier 3: the rule set. Every rule whose condition holds counts: points add up, and of settings the rule with the highest
- * priority decides. Rules do not see each other's effects, so their order in the file only breaks ties. */
+/* Tier 3: the rule set. Every rule whose condition holds counts: points add up, and of settings the rule with the
+ * highest priority decides. Rules do not see each other's effects, so their order in the file only breaks ties. */
 
 #include "tiers.h"
 
@@ -47,7 +47,7 @@ static void apply_exclude(struct decision_draft *d, const json_t *list, const ch
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry) {
+	json_array_foreach (list, i, entry) {
 		if (!decision_strategy_parse(json_string_value(entry), &s))
 			continue;
 		decision_draft_exclude(d, s, why);
@@ -60,14 +60,17 @@ static void apply_set(struct decision_draft *d, const json_t *set, struct buf *e
 	const char *field;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)set, field, value) {
+	json_object_foreach ((json_t *)(uintptr_t)set, field, value) {
 		_cleanup_free_ char *shown = json_is_string(value) ? xstrdup(json_string_value(value)) : json_to_str(value);
 		/* A size asked for says cpu and memory as well. */
 		bool by_size = (str_eq(field, "cpu") || str_eq(field, "memory")) && decision_draft_wished(d, "size");
 		bool is_quantity = (str_eq(field, "cpu") || str_eq(field, "memory")) && json_is_integer(value);
-		bool taken = !by_size && decision_draft_suggest(d, field, is_quantity ? json_string(shown) : json_incref(value));
+		bool taken = !by_size &&
+		             decision_draft_suggest(d, field, is_quantity ? json_string(shown) : json_incref(value));
 		part(effect, "%s %s%s", field, shown,
-		     taken ? "" : decision_draft_wished(d, field) || by_size ? " (asked for otherwise)" : " (another rule decided)");
+		     taken                                        ? ""
+		     : decision_draft_wished(d, field) || by_size ? " (asked for otherwise)"
+		                                                  : " (another rule decided)");
 	}
 }
 
@@ -79,7 +82,9 @@ static void apply_size(struct decision_draft *d, const char *size, struct buf *e
 		return;
 	taken = decision_draft_suggest(d, "size", json_string(size));
 	part(effect, "size %s%s", size,
-	     taken ? "" : decision_draft_wished(d, "size") ? " (asked for otherwise)" : " (another rule decided)");
+	     taken                              ? ""
+	     : decision_draft_wished(d, "size") ? " (asked for otherwise)"
+	                                        : " (another rule decided)");
 }
 
 int decision_rules_tier(void *self, const struct decision_input *input, struct decision_draft *d, struct err *err)

@@ -10,19 +10,19 @@ static const struct {
 	const char *field;
 	enum { STRING, NUMBER, QUANTITY } type;
 } fields[] = {
-	{NULL, "region", "region", STRING},
-	{"overrides", "framework", "framework", STRING},
-	{"overrides", "installCommand", "installCommand", STRING},
-	{"overrides", "buildCommand", "buildCommand", STRING},
-	{"overrides", "startCommand", "startCommand", STRING},
-	{"overrides", "port", "appPort", NUMBER},
-	{"healthCheck", "path", "healthPath", STRING},
-	{"scaling", "min", "minReplicas", NUMBER},
-	{"scaling", "max", "maxReplicas", NUMBER},
-	{"scaling", "expectedRPS", "expectedRPS", NUMBER},
-	{"resources", "cpu", "cpu", QUANTITY},
-	{"resources", "memory", "memory", QUANTITY},
-	{"budget", "maxMonthlyCost", "maxMonthlyCost", NUMBER},
+	{ NULL, "region", "region", STRING },
+	{ "overrides", "framework", "framework", STRING },
+	{ "overrides", "installCommand", "installCommand", STRING },
+	{ "overrides", "buildCommand", "buildCommand", STRING },
+	{ "overrides", "startCommand", "startCommand", STRING },
+	{ "overrides", "port", "appPort", NUMBER },
+	{ "healthCheck", "path", "healthPath", STRING },
+	{ "scaling", "min", "minReplicas", NUMBER },
+	{ "scaling", "max", "maxReplicas", NUMBER },
+	{ "scaling", "expectedRPS", "expectedRPS", NUMBER },
+	{ "resources", "cpu", "cpu", QUANTITY },
+	{ "resources", "memory", "memory", QUANTITY },
+	{ "budget", "maxMonthlyCost", "maxMonthlyCost", NUMBER },
 };
 
 /* The value in the field's form (a new reference), or NULL when absent or of another type. */
@@ -62,7 +62,7 @@ int decision_spec_tier(void *self, const struct decision_input *input, struct de
 			continue;
 		shown = json_to_str(value);
 		text = xasprintf("spec.%s%s%s: %.100s", fields[i].object ? fields[i].object : "", fields[i].object ? "." : "",
-				 fields[i].key, shown);
+		                 fields[i].key, shown);
 		decision_draft_wish(d, DECISION_SPEC, fields[i].field, value, text);
 	}
 	return 0;

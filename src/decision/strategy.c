@@ -3,7 +3,8 @@
 #include "base/str.h"
 
 static const char *const names[DECISION_STRATEGIES] = {
-	[DECISION_VM] = "vm", [DECISION_SERVERLESS] = "serverless", [DECISION_KUBERNETES] = "kubernetes"};
+	[DECISION_VM] = "vm", [DECISION_SERVERLESS] = "serverless", [DECISION_KUBERNETES] = "kubernetes"
+};
 
 const char *decision_strategy_name(enum decision_strategy strategy)
 {

@@ -30,7 +30,7 @@ static char *plain_copy(const char *s, size_t len)
 static void add(struct splitter *s, size_t start, size_t end)
 {
 	struct words *w = s->w;
-	struct word word = {.start = start, .end = end, .clause = s->clause, .sentence = s->sentence};
+	struct word word = { .start = start, .end = end, .clause = s->clause, .sentence = s->sentence };
 
 	if (end - start > WORD_MAX || end == start)
 		return; /* no word that means anything here is that long */
@@ -149,10 +149,10 @@ static size_t take_symbol(struct splitter *s, size_t i)
 
 void words_init(struct words *w, const char *text)
 {
-	struct splitter s = {.w = w};
+	struct splitter s = { .w = w };
 	size_t i = 0;
 
-	*w = (struct words){.source = text};
+	*w = (struct words){ .source = text };
 	while (text[i]) {
 		size_t start = i, symbol = take_symbol(&s, i);
 		if (symbol) {
@@ -177,7 +177,7 @@ void words_done(struct words *w)
 	for (size_t i = 0; i < w->len; i++)
 		free(w->items[i].text);
 	free(w->items);
-	*w = (struct words){.source = NULL};
+	*w = (struct words){ .source = NULL };
 }
 
 const char *words_at(const struct words *w, size_t i)
@@ -278,9 +278,11 @@ size_t words_number(const struct words *w, size_t i, bool is_count, double *ret)
 	static const struct {
 		const char *word;
 		double value;
-	} names[] = {{"zero", 0}, {"one", 1}, {"single", 1}, {"two", 2}, {"three", 3}, {"four", 4}, {"five", 5}, {"six", 6},
-		{"seven", 7}, {"eight", 8}, {"nine", 9}, {"ten", 10}, {"eleven", 11}, {"twelve", 12}, {"dozen", 12}, {"fifteen", 15},
-		{"twenty", 20}, {"thirty", 30}, {"forty", 40}, {"fifty", 50}, {"hundred", 100}, {"thousand", 1000}, {"million", 1e6}};
+	} names[] = { { "zero", 0 },      { "one", 1 },         { "single", 1 },   { "two", 2 },     { "three", 3 },
+		          { "four", 4 },      { "five", 5 },        { "six", 6 },      { "seven", 7 },   { "eight", 8 },
+		          { "nine", 9 },      { "ten", 10 },        { "eleven", 11 },  { "twelve", 12 }, { "dozen", 12 },
+		          { "fifteen", 15 },  { "twenty", 20 },     { "thirty", 30 },  { "forty", 40 },  { "fifty", 50 },
+		          { "hundred", 100 }, { "thousand", 1000 }, { "million", 1e6 } };
 	const char *text = words_at(w, i);
 	double value = -1;
 	size_t n = 1;

@@ -5,22 +5,22 @@
 #include "base/mem.h"
 
 struct word {
-	char *text;           /* lower case */
-	size_t start, end;    /* in the text it came from */
-	unsigned clause;      /* words between commas, full stops, brackets, "but", … have the same */
+	char *text;        /* lower case */
+	size_t start, end; /* in the text it came from */
+	unsigned clause;   /* words between commas, full stops, brackets, "but", … have the same */
 	unsigned sentence;
-	bool question;        /* its sentence ends with a question mark */
+	bool question; /* its sentence ends with a question mark */
 };
 
 struct words {
-	const char *source;   /* borrowed */
+	const char *source; /* borrowed */
 	struct word *items;
 	size_t len;
 };
 
 /* Splits the text. Numbers part from the units stuck to them ("50GB": "50", "gb"); names of machine types and regions
- * stay whole; other words part at hyphens; "$", "€", ":", "=", "/", "<", ">", "~", "&" are words of their own. At most as many
- * words as the text has bytes. */
+ * stay whole; other words part at hyphens; "$", "€", ":", "=", "/", "<", ">", "~", "&" are words of their own. At most
+ * as many words as the text has bytes. */
 void words_init(struct words *w, const char *text);
 void words_done(struct words *w);
 #define _cleanup_words_ _cleanup_(words_done)

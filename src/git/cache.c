@@ -47,7 +47,7 @@ int git_cache_open(struct git_session *s, const struct git_credentials *credenti
 	lock = xasprintf("%s/%s.lock", root, digest);
 	if (wait_for_lock(s, lock, &fd, err) < 0)
 		return -1;
-	*ret = (struct git_cache_entry){.dir = TAKE_PTR(dir), .lock_fd = fd};
+	*ret = (struct git_cache_entry){ .dir = TAKE_PTR(dir), .lock_fd = fd };
 	return 0;
 }
 
@@ -56,7 +56,7 @@ void git_cache_close(struct git_cache_entry *entry)
 	if (entry->dir)
 		closep(&entry->lock_fd);
 	free(entry->dir);
-	*entry = (struct git_cache_entry){.lock_fd = -1};
+	*entry = (struct git_cache_entry){ .lock_fd = -1 };
 }
 
 int git_cache_discard(struct git_cache_entry *entry, struct err *err)
@@ -84,7 +84,7 @@ static void remove_leftovers(const char *dir, const char *sub)
 
 static int prepare(struct git_session *s, struct git_cache_entry *entry, struct err *err)
 {
-	const char *const init[] = {"init", "--quiet", "--bare", "--template=", entry->dir, NULL};
+	const char *const init[] = { "init", "--quiet", "--bare", "--template=", entry->dir, NULL };
 	_cleanup_free_ char *head = fs_join(entry->dir, "HEAD");
 
 	/* An entry holds every commit ever asked for; one that leaves little room for the next is begun anew. */
@@ -103,7 +103,7 @@ static int prepare(struct git_session *s, struct git_cache_entry *entry, struct 
 static bool has_commit(struct git_session *s, const struct git_cache_entry *entry, const char *commit)
 {
 	_cleanup_free_ char *object = xasprintf("%s^{commit}", commit), *head = fs_join(entry->dir, "HEAD");
-	const char *const args[] = {"cat-file", "-e", object, NULL};
+	const char *const args[] = { "cat-file", "-e", object, NULL };
 
 	return fs_exists(head) && git_session_do(s, entry->dir, args, NULL) == 0;
 }
@@ -113,10 +113,17 @@ static int fetch(struct git_session *s, const struct git_cache_entry *entry, con
                  enum git_fault *ret_fault, struct err *err)
 {
 	_cleanup_strv_ char **args = NULL;
-	_cleanup_proc_result_ struct proc_result result = {0};
+	_cleanup_proc_result_ struct proc_result result = { 0 };
 	_cleanup_free_ char *depth_arg = xasprintf("--depth=%d", depth), *shallow = fs_join(entry->dir, "shallow");
-	static const char *const fixed[] = {"fetch", "--quiet", "--no-tags", "--no-recurse-submodules",
-		"--no-write-fetch-head", "--no-auto-maintenance", "--update-shallow", "--force", NULL};
+	static const char *const fixed[] = { "fetch",
+		                                 "--quiet",
+		                                 "--no-tags",
+		                                 "--no-recurse-submodules",
+		                                 "--no-write-fetch-head",
+		                                 "--no-auto-maintenance",
+		                                 "--update-shallow",
+		                                 "--force",
+		                                 NULL };
 
 	for (size_t i = 0; fixed[i]; i++)
 		strv_push(&args, fixed[i]);
@@ -128,7 +135,7 @@ static int fetch(struct git_session *s, const struct git_cache_entry *entry, con
 	strv_push(&args, s->url.clean);
 	for (size_t i = 0; refspecs[i]; i++)
 		strv_push(&args, refspecs[i]);
-	struct git_call call = {.args = (const char *const *)args, .git_dir = entry->dir, .grows = entry->dir};
+	struct git_call call = { .args = (const char *const *)args, .git_dir = entry->dir, .grows = entry->dir };
 	return git_session_run(s, &call, &result, ret_fault, err);
 }
 
@@ -137,12 +144,12 @@ static int fetch(struct git_session *s, const struct git_cache_entry *entry, con
 static int fetch_by_ref(struct git_session *s, struct git_cache_entry *entry, const char *ref, const char *commit,
                         enum git_fault *ret_fault, struct err *err)
 {
-	static const int depths[] = {1, 100, 0};
-	static const char *const everything[] = {"+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", NULL};
+	static const int depths[] = { 1, 100, 0 };
+	static const char *const everything[] = { "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", NULL };
 	const char *name = str_empty(ref) ? "HEAD" : ref;
 	_cleanup_free_ char *spec = xasprintf("+%s:refs/scia/fetched", name);
-	const char *const specs[] = {spec, NULL};
-	struct err first = {0};
+	const char *const specs[] = { spec, NULL };
+	struct err first = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(depths) && !git_is_commit_id(name); i++) {
 		err_clear(&first);
@@ -164,15 +171,15 @@ static int fetch_by_ref(struct git_session *s, struct git_cache_entry *entry, co
 		return 0;
 	*ret_fault = GIT_FAULT_REMOTE;
 	return err_set(err, ERR_NOT_FOUND, "repository %s: it has no commit %s in %s or any other branch or tag", s->shown,
-		       commit, git_is_commit_id(name) ? "HEAD" : name);
+	               commit, git_is_commit_id(name) ? "HEAD" : name);
 }
 
 static int fetch_commit(struct git_session *s, struct git_cache_entry *entry, const char *ref, const char *commit,
                         enum git_fault *ret_fault, struct err *err)
 {
 	_cleanup_free_ char *spec = xasprintf("+%s:refs/scia/%s", commit, commit);
-	const char *const specs[] = {spec, NULL};
-	struct err by_id = {0};
+	const char *const specs[] = { spec, NULL };
+	struct err by_id = { 0 };
 
 	if (fetch(s, entry, specs, 1, ret_fault, &by_id) == 0) {
 		if (has_commit(s, entry, commit))
@@ -196,7 +203,7 @@ int git_cache_fetch(struct git_session *s, struct git_cache_entry *entry, const 
 {
 	for (;;) {
 		enum git_fault fault = GIT_FAULT_OTHER;
-		struct err failure = {0};
+		struct err failure = { 0 };
 
 		if (has_commit(s, entry, commit))
 			return 0;

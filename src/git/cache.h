@@ -5,9 +5,9 @@
 #include "session.h"
 
 struct git_cache_entry {
-	char *dir;      /* the bare repository; may not exist yet */
-	int lock_fd;    /* held exclusively from open to close, by thread and process */
-	bool fresh;     /* made in this operation: trying anew would not help */
+	char *dir;   /* the bare repository; may not exist yet */
+	int lock_fd; /* held exclusively from open to close, by thread and process */
+	bool fresh;  /* made in this operation: trying anew would not help */
 };
 
 /* Waits for the lock. Credentials are part of the entry's name, so that what one fetched with its own is not read by

@@ -5,11 +5,11 @@
 #include "base/err.h"
 
 enum git_fault {
-	GIT_FAULT_OTHER,      /* none of those below */
-	GIT_FAULT_REMOTE,     /* the other side, the network or the credentials: err says which */
-	GIT_FAULT_NOT_BY_ID,  /* the server gives no commits by id, or no shallow ones: another way may work */
-	GIT_FAULT_NO_REF,     /* the ref asked for is not there */
-	GIT_FAULT_BROKEN,     /* our own cached repository is damaged */
+	GIT_FAULT_OTHER,     /* none of those below */
+	GIT_FAULT_REMOTE,    /* the other side, the network or the credentials: err says which */
+	GIT_FAULT_NOT_BY_ID, /* the server gives no commits by id, or no shallow ones: another way may work */
+	GIT_FAULT_NO_REF,    /* the ref asked for is not there */
+	GIT_FAULT_BROKEN,    /* our own cached repository is damaged */
 };
 
 /* Sets err to a kind and a sentence for git's standard error (LC_ALL=C), which it quotes bounded, without control

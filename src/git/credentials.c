@@ -98,8 +98,8 @@ int git_write_private(const char *dir, const char *name, const void *data, size_
 }
 
 /* git-credential-store(1) answers for exactly this scheme and host: a redirect to another host gets nothing. */
-static int write_token(const struct git_url *url, const char *user, const char *token, const char *dir, struct buf *config,
-                       struct err *err)
+static int write_token(const struct git_url *url, const char *user, const char *token, const char *dir,
+                       struct buf *config, struct err *err)
 {
 	struct buf line = BUF_INIT(4 * SECRET_MAX + GIT_URL_MAX);
 	int rc;
@@ -138,19 +138,19 @@ static int write_ssh(const struct git_credentials *c, const char *dir, char ***e
 	buf_clear(&key);
 	buf_clear(&hosts);
 	command = xasprintf("GIT_SSH_COMMAND=ssh -F /dev/null -i %s/key -o IdentitiesOnly=yes -o IdentityAgent=none"
-			    " -o UserKnownHostsFile=%s/known_hosts -o GlobalKnownHostsFile=/dev/null"
-			    " -o StrictHostKeyChecking=yes -o UpdateHostKeys=no -o BatchMode=yes"
-			    " -o PreferredAuthentications=publickey -o ForwardAgent=no -o ForwardX11=no"
-			    " -o ClearAllForwardings=yes -o PermitLocalCommand=no -o ProxyCommand=none -o ControlPath=none"
-			    " -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 -o LogLevel=ERROR",
-			    dir, dir);
+	                    " -o UserKnownHostsFile=%s/known_hosts -o GlobalKnownHostsFile=/dev/null"
+	                    " -o StrictHostKeyChecking=yes -o UpdateHostKeys=no -o BatchMode=yes"
+	                    " -o PreferredAuthentications=publickey -o ForwardAgent=no -o ForwardX11=no"
+	                    " -o ClearAllForwardings=yes -o PermitLocalCommand=no -o ProxyCommand=none -o ControlPath=none"
+	                    " -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 -o LogLevel=ERROR",
+	                    dir, dir);
 	strv_push(env, command);
 	strv_push(env, "GIT_SSH_VARIANT=ssh");
 	return rc;
 }
 
-int git_credentials_write(const struct git_url *url, const struct git_credentials *c, const char *dir, struct buf *config,
-                          char ***env, struct err *err)
+int git_credentials_write(const struct git_url *url, const struct git_credentials *c, const char *dir,
+                          struct buf *config, char ***env, struct err *err)
 {
 	_cleanup_(wipep) char *token = git_credentials_token(c);
 	const char *user;
@@ -166,7 +166,7 @@ int git_credentials_write(const struct git_url *url, const struct git_credential
 void git_credentials_digest(const struct git_url *url, const struct git_credentials *c, char ret[static 65])
 {
 	_cleanup_(wipep) char *token = git_credentials_token(c);
-	const char *parts[] = {url->clean, url->username, c ? c->username : NULL, token, c ? c->ssh_private_key : NULL};
+	const char *parts[] = { url->clean, url->username, c ? c->username : NULL, token, c ? c->ssh_private_key : NULL };
 	struct buf text = BUF_INIT(4 * SECRET_MAX + GIT_URL_MAX * 2);
 	bool local = url->transport == GIT_LOCAL || url->transport == GIT_DAEMON;
 

@@ -12,8 +12,8 @@
 
 int git_source_check(const struct git_source *source, struct err *err)
 {
-	struct git_url_policy policy = {.allow_local = source->allow_local, .allow_http = source->allow_http};
-	_cleanup_git_url_ struct git_url url = {.clean = NULL};
+	struct git_url_policy policy = { .allow_local = source->allow_local, .allow_http = source->allow_http };
+	_cleanup_git_url_ struct git_url url = { .clean = NULL };
 
 	if (git_url_parse(source->url, policy, &url, err) < 0 || git_ref_check(source->ref, err) < 0)
 		return -1;
@@ -23,7 +23,7 @@ int git_source_check(const struct git_source *source, struct err *err)
 /* The names a ref may stand for, in order of preference: a branch goes before a tag of the same name. */
 static char **candidates(const char *ref)
 {
-	static const char *const forms[] = {"refs/heads/%s", "refs/tags/%s", "refs/%s"};
+	static const char *const forms[] = { "refs/heads/%s", "refs/tags/%s", "refs/%s" };
 	char **names = NULL;
 
 	if (str_empty(ref) || str_eq(ref, "HEAD")) {
@@ -61,16 +61,17 @@ static bool find_ref(char **lines, const char *name, char ret[static 41])
 static int no_such_ref(const struct git_session *s, const char *ref, char **lines, struct err *err)
 {
 	if (str_empty(ref) || str_eq(ref, "HEAD"))
-		return err_set(err, ERR_NOT_FOUND,
-			       "repository %s: it has no commits yet, or its HEAD names a branch that does not exist: give a ref",
-			       s->shown);
+		return err_set(
+			err, ERR_NOT_FOUND,
+			"repository %s: it has no commits yet, or its HEAD names a branch that does not exist: give a ref",
+			s->shown);
 	for (size_t i = 0; lines && lines[i]; i++) {
 		const char *rest = str_after(lines[i], "ref: refs/heads/");
 		_cleanup_free_ char *branch = rest ? xstrndup(rest, strcspn(rest, "\t")) : NULL;
 		if (!str_empty(branch) && git_ref_check(branch, NULL) == 0)
 			return err_set(err, ERR_NOT_FOUND,
-				       "repository %s: it has no branch or tag \"%s\"; its default branch is \"%s\"", s->shown, ref,
-				       branch);
+			               "repository %s: it has no branch or tag \"%s\"; its default branch is \"%s\"", s->shown, ref,
+			               branch);
 	}
 	return err_set(err, ERR_NOT_FOUND, "repository %s: it has no branch or tag \"%s\"", s->shown, ref);
 }
@@ -78,10 +79,10 @@ static int no_such_ref(const struct git_session *s, const char *ref, char **line
 int git_resolve(const struct git_source *source, const struct git_limits *limits, char ret_commit[static 41],
                 struct err *err)
 {
-	_cleanup_git_session_ struct git_session s = {0};
-	_cleanup_proc_result_ struct proc_result result = {0};
+	_cleanup_git_session_ struct git_session s = { 0 };
+	_cleanup_proc_result_ struct proc_result result = { 0 };
 	_cleanup_strv_ char **names = candidates(source->ref), **args = NULL, **lines = NULL;
-	static const char *const fixed[] = {"ls-remote", "--quiet", "--symref", "--"};
+	static const char *const fixed[] = { "ls-remote", "--quiet", "--symref", "--" };
 
 	if (git_session_open(source, limits, &s, err) < 0)
 		return -1;
@@ -99,7 +100,7 @@ int git_resolve(const struct git_source *source, const struct git_limits *limits
 		strv_push(&args, names[i]);
 		strv_push(&args, peeled);
 	}
-	struct git_call call = {.args = (const char *const *)args};
+	struct git_call call = { .args = (const char *const *)args };
 	if (git_session_run(&s, &call, &result, NULL, err) < 0)
 		return -1;
 	lines = str_split(buf_str(&result.out), "\n");
@@ -132,11 +133,11 @@ static int write_tree(struct git_session *s, const char *git_dir, const char *co
 	return rc;
 }
 
-int git_checkout(const struct git_source *source, const struct git_limits *limits, const char *cache, const char *commit,
-                 const char *dest, struct err *err)
+int git_checkout(const struct git_source *source, const struct git_limits *limits, const char *cache,
+                 const char *commit, const char *dest, struct err *err)
 {
-	_cleanup_git_session_ struct git_session s = {0};
-	_cleanup_git_cache_entry_ struct git_cache_entry entry = {.lock_fd = -1};
+	_cleanup_git_session_ struct git_session s = { 0 };
+	_cleanup_git_cache_entry_ struct git_cache_entry entry = { .lock_fd = -1 };
 
 	if (!git_is_commit_id(commit))
 		return err_set(err, ERR_INVALID, "checking out a repository: \"%.64s\" is no commit id", commit ? commit : "");
@@ -145,7 +146,7 @@ int git_checkout(const struct git_source *source, const struct git_limits *limit
 		return -1;
 	for (;;) {
 		enum git_fault fault = GIT_FAULT_REMOTE;
-		struct err failure = {0};
+		struct err failure = { 0 };
 
 		if (git_cache_fetch(&s, &entry, source->ref, commit, err) < 0)
 			return -1;

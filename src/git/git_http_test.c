@@ -15,20 +15,20 @@
 
 struct server {
 	int fd, port;
-	const char *root;        /* folder with the repositories */
-	char *authorization;     /* the header's value that is asked for; NULL: none */
-	char *redirect;          /* "http://host:port": everything is sent there; NULL: not */
-	atomic_int status;       /* answered to everything when not 0 */
-	bool protocol_v0;        /* an old server */
+	const char *root;    /* folder with the repositories */
+	char *authorization; /* the header's value that is asked for; NULL: none */
+	char *redirect;      /* "http://host:port": everything is sent there; NULL: not */
+	atomic_int status;   /* answered to everything when not 0 */
+	bool protocol_v0;    /* an old server */
 	pthread_t thread;
 	atomic_int authorized, with_authorization;
-	atomic_bool leaked;      /* the token was seen in a command line or an environment */
+	atomic_bool leaked; /* the token was seen in a command line or an environment */
 };
 
 static void answer(int fd, int status, const char *headers, const char *body, size_t len)
 {
-	_cleanup_free_ char *head = xasprintf("HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", status, len,
-					      headers);
+	_cleanup_free_ char *head = xasprintf("HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", status,
+	                                      len, headers);
 
 	if (fs_write_all(fd, head, strlen(head)) == 0)
 		fs_write_all(fd, body, len);
@@ -83,7 +83,7 @@ static void env_push(char ***env, const char *name, const char *value)
 
 static void run_backend(struct server *s, int fd, const char *head, const struct buf *body)
 {
-	_cleanup_proc_result_ struct proc_result result = {0};
+	_cleanup_proc_result_ struct proc_result result = { 0 };
 	_cleanup_free_ char *type = header(head, "Content-Type"), *encoding = header(head, "Content-Encoding");
 	_cleanup_free_ char *protocol = header(head, "Git-Protocol"), *method = xstrndup(head, strcspn(head, " "));
 	const char *target = strchr(head, ' ') + 1, *end;
@@ -91,7 +91,8 @@ static void run_backend(struct server *s, int fd, const char *head, const struct
 	_cleanup_strv_ char **env = NULL, **argv = NULL;
 	int status = 200;
 
-	query = target[strlen(path)] == '?' ? xstrndup(target + strlen(path) + 1, strcspn(target + strlen(path) + 1, " ")) : NULL;
+	query = target[strlen(path)] == '?' ? xstrndup(target + strlen(path) + 1, strcspn(target + strlen(path) + 1, " "))
+	                                    : NULL;
 	strv_push(&argv, "git");
 	strv_push(&argv, "http-backend");
 	env_push(&env, "PATH", getenv("PATH"));
@@ -106,8 +107,12 @@ static void run_backend(struct server *s, int fd, const char *head, const struct
 	env_push(&env, "HTTP_CONTENT_ENCODING", encoding);
 	if (!s->protocol_v0)
 		env_push(&env, "GIT_PROTOCOL", protocol);
-	struct proc_spec spec = {.argv = argv, .env = env, .input = body->len ? body->data : NULL, .input_len = body->len,
-		.output_max = 16 << 20, .timeout_ns = 30 * NS_PER_S};
+	struct proc_spec spec = { .argv = argv,
+		                      .env = env,
+		                      .input = body->len ? body->data : NULL,
+		                      .input_len = body->len,
+		                      .output_max = 16 << 20,
+		                      .timeout_ns = 30 * NS_PER_S };
 	if (proc_run(&spec, &result, NULL) < 0 || !(end = memmem(result.out.data, result.out.len, "\r\n\r\n", 4)))
 		return answer(fd, 500, "", "", 0);
 	headers = xstrndup(result.out.data, (size_t)(end + 2 - result.out.data));
@@ -147,7 +152,8 @@ static void serve(struct server *s, int fd)
 		return answer(fd, s->status, "", "", 0);
 	if (s->redirect) {
 		const char *target = strchr(head, ' ') + 1;
-		_cleanup_free_ char *location = xasprintf("Location: %s%.*s\r\n", s->redirect, (int)strcspn(target, " "), target);
+		_cleanup_free_ char *location = xasprintf("Location: %s%.*s\r\n", s->redirect, (int)strcspn(target, " "),
+		                                          target);
 		return answer(fd, 302, location, "", 0);
 	}
 	if (s->authorization && !str_eq(authorization, s->authorization))
@@ -170,7 +176,7 @@ static void *server_main(void *arg)
 
 static void server_start(struct server *s, const struct git_testing *t, const char *user, const char *token)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(addr);
 
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -202,16 +208,17 @@ static char *server_url(const struct server *s)
 static void test_git_http_token_arrives_and_does_not_leak(void **state)
 {
 	struct git_testing *t = *state;
-	struct server s = {0};
-	struct git_credentials credentials = {.username = "jane@example.com", .token = TOKEN "\n"};
-	struct git_source source = {.credentials = &credentials, .allow_http = true};
-	_cleanup_err_ struct err err = {0}, err2 = {0};
+	struct server s = { 0 };
+	struct git_credentials credentials = { .username = "jane@example.com", .token = TOKEN "\n" };
+	struct git_source source = { .credentials = &credentials, .allow_http = true };
+	_cleanup_err_ struct err err = { 0 }, err2 = { 0 };
 	_cleanup_free_ char *url = NULL;
 	char commit[41];
 
 	server_start(&s, t, "jane@example.com", TOKEN);
 	source.url = url = server_url(&s);
-	int rc = git_resolve(&source, NULL, commit, &err), rc2 = git_checkout(&source, NULL, t->cache, commit, t->dest, &err2);
+	int rc = git_resolve(&source, NULL, commit, &err),
+		rc2 = git_checkout(&source, NULL, t->cache, commit, t->dest, &err2);
 	server_stop(&s);
 	if (rc < 0 || rc2 < 0)
 		fail_msg("%s %s", err_message(&err), err_message(&err2));
@@ -225,10 +232,10 @@ static void test_git_http_token_arrives_and_does_not_leak(void **state)
 static void test_git_http_default_user(void **state)
 {
 	struct git_testing *t = *state;
-	struct server s = {0};
-	struct git_credentials credentials = {.token = TOKEN};
-	struct git_source source = {.credentials = &credentials, .allow_http = true};
-	_cleanup_err_ struct err err = {0};
+	struct server s = { 0 };
+	struct git_credentials credentials = { .token = TOKEN };
+	struct git_source source = { .credentials = &credentials, .allow_http = true };
+	_cleanup_err_ struct err err = { 0 };
 	_cleanup_free_ char *url = NULL;
 	char commit[41];
 
@@ -243,10 +250,10 @@ static void test_git_http_default_user(void **state)
 static void test_git_http_refused_credentials(void **state)
 {
 	struct git_testing *t = *state;
-	struct server s = {0};
-	struct git_credentials wrong = {.token = "tok3n-wrong"};
-	struct git_source without = {.allow_http = true}, with = {.allow_http = true, .credentials = &wrong};
-	_cleanup_err_ struct err err = {0}, err2 = {0};
+	struct server s = { 0 };
+	struct git_credentials wrong = { .token = "tok3n-wrong" };
+	struct git_source without = { .allow_http = true }, with = { .allow_http = true, .credentials = &wrong };
+	_cleanup_err_ struct err err = { 0 }, err2 = { 0 };
 	_cleanup_free_ char *url = NULL;
 	char commit[41];
 
@@ -266,10 +273,10 @@ static void test_git_http_refused_credentials(void **state)
 static void test_git_http_redirect_does_not_get_the_token(void **state)
 {
 	struct git_testing *t = *state;
-	struct server first = {0}, second = {0};
-	struct git_credentials credentials = {.token = TOKEN};
-	struct git_source source = {.credentials = &credentials, .allow_http = true};
-	_cleanup_err_ struct err err = {0};
+	struct server first = { 0 }, second = { 0 };
+	struct git_credentials credentials = { .token = TOKEN };
+	struct git_source source = { .credentials = &credentials, .allow_http = true };
+	_cleanup_err_ struct err err = { 0 };
 	_cleanup_free_ char *url = NULL;
 	char commit[41];
 
@@ -288,10 +295,10 @@ static void test_git_http_redirect_does_not_get_the_token(void **state)
 static void test_git_http_cache_is_per_credentials(void **state)
 {
 	struct git_testing *t = *state;
-	struct server s = {0};
-	struct git_credentials credentials = {.token = TOKEN};
-	struct git_source source = {.credentials = &credentials, .allow_http = true};
-	_cleanup_err_ struct err err = {0}, err2 = {0};
+	struct server s = { 0 };
+	struct git_credentials credentials = { .token = TOKEN };
+	struct git_source source = { .credentials = &credentials, .allow_http = true };
+	_cleanup_err_ struct err err = { 0 }, err2 = { 0 };
 	_cleanup_free_ char *url = NULL, *other = fs_join(t->dir, "other");
 	_cleanup_free_ char *commit = TESTING_GIT_OUT(t->repo, "rev-parse", "HEAD");
 
@@ -310,24 +317,30 @@ static void test_git_http_cache_is_per_credentials(void **state)
 static void test_git_http_server_without_commit_ids(void **state)
 {
 	struct git_testing *t = *state;
-	struct server s = {.protocol_v0 = true};
-	struct git_source source = {.allow_http = true};
+	struct server s = { .protocol_v0 = true };
+	struct git_source source = { .allow_http = true };
 	_cleanup_free_ char *url = NULL, *one = TESTING_GIT_OUT(t->repo, "rev-parse", "HEAD"), *two = NULL, *tip = NULL;
 
-	TESTING_SH(t->repo, "git checkout -qb side; echo two >README; git commit -qam two; echo 2b >README; git commit -qam 2b;"
-			    "git checkout -q main; echo three >README; git commit -qam three");
+	TESTING_SH(t->repo,
+	           "git checkout -qb side; echo two >README; git commit -qam two; echo 2b >README; git commit -qam 2b;"
+	           "git checkout -q main; echo three >README; git commit -qam three");
 	two = TESTING_GIT_OUT(t->repo, "rev-parse", "side~1");
 	tip = TESTING_GIT_OUT(t->repo, "rev-parse", "main");
 	const struct {
 		const char *ref, *commit, *content; /* content NULL: not found */
 	} cases[] = {
-		{"main", tip, "three\n"}, {"main", one, "one\n"}, {NULL, one, "one\n"}, {"main", two, "two\n"}, {one, one, "one\n"},
-		{"gone", one, "one\n"}, {"main", "0123456789012345678901234567890123456789", NULL},
+		{ "main", tip, "three\n" },
+		{ "main", one, "one\n" },
+		{ NULL, one, "one\n" },
+		{ "main", two, "two\n" },
+		{ one, one, "one\n" },
+		{ "gone", one, "one\n" },
+		{ "main", "0123456789012345678901234567890123456789", NULL },
 	};
 	server_start(&s, t, NULL, NULL);
 	source.url = url = server_url(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_err_ struct err err = {0};
+		_cleanup_err_ struct err err = { 0 };
 		assert_int_equal(fs_remove_tree(t->dest, NULL), 0);
 		assert_int_equal(fs_remove_tree(t->cache, NULL), 0);
 		source.ref = cases[i].ref;
@@ -347,17 +360,20 @@ static void test_git_http_statuses(void **state)
 	static const struct {
 		int status;
 		enum err_kind kind;
-	} cases[] = {{404, ERR_NOT_FOUND}, {403, ERR_FORBIDDEN}, {503, ERR_UNAVAILABLE}, {429, ERR_TOO_MANY_REQUESTS},
-		{200, ERR_NOT_FOUND}};
+	} cases[] = { { 404, ERR_NOT_FOUND },
+		          { 403, ERR_FORBIDDEN },
+		          { 503, ERR_UNAVAILABLE },
+		          { 429, ERR_TOO_MANY_REQUESTS },
+		          { 200, ERR_NOT_FOUND } };
 	struct git_testing *t = *state;
-	struct server s = {.status = 404};
-	struct git_source source = {.allow_http = true};
+	struct server s = { .status = 404 };
+	struct git_source source = { .allow_http = true };
 	_cleanup_free_ char *url = NULL;
 
 	server_start(&s, t, NULL, NULL);
 	source.url = url = server_url(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_err_ struct err err = {0};
+		_cleanup_err_ struct err err = { 0 };
 		char commit[41];
 		s.status = cases[i].status;
 		assert_int_equal(git_resolve(&source, NULL, commit, &err), -1);
@@ -370,9 +386,12 @@ static void test_git_http_statuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		testing_test(test_git_http_token_arrives_and_does_not_leak), testing_test(test_git_http_default_user),
-		testing_test(test_git_http_refused_credentials), testing_test(test_git_http_redirect_does_not_get_the_token),
-		testing_test(test_git_http_cache_is_per_credentials), testing_test(test_git_http_server_without_commit_ids),
+		testing_test(test_git_http_token_arrives_and_does_not_leak),
+		testing_test(test_git_http_default_user),
+		testing_test(test_git_http_refused_credentials),
+		testing_test(test_git_http_redirect_does_not_get_the_token),
+		testing_test(test_git_http_cache_is_per_credentials),
+		testing_test(test_git_http_server_without_commit_ids),
 		testing_test(test_git_http_statuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

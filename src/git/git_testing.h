@@ -27,12 +27,18 @@ struct git_testing {
 /* Runs the command in cwd with a fixed identity and date; fails the test unless it ends with 0. Its output, trimmed. */
 static inline char *testing_run(const char *cwd, const char *const *argv)
 {
-	static const char *const fixed[] = {"HOME=/nonexistent", "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1",
-		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=A",
-		"GIT_COMMITTER_EMAIL=a@example.com", "GIT_AUTHOR_DATE=2024-01-02T03:04:05Z",
-		"GIT_COMMITTER_DATE=2024-01-02T03:04:05Z"};
-	_cleanup_proc_result_ struct proc_result result = {0};
-	_cleanup_err_ struct err err = {0};
+	static const char *const fixed[] = { "HOME=/nonexistent",
+		                                 "LC_ALL=C",
+		                                 "GIT_CONFIG_NOSYSTEM=1",
+		                                 "GIT_CONFIG_GLOBAL=/dev/null",
+		                                 "GIT_AUTHOR_NAME=A",
+		                                 "GIT_AUTHOR_EMAIL=a@example.com",
+		                                 "GIT_COMMITTER_NAME=A",
+		                                 "GIT_COMMITTER_EMAIL=a@example.com",
+		                                 "GIT_AUTHOR_DATE=2024-01-02T03:04:05Z",
+		                                 "GIT_COMMITTER_DATE=2024-01-02T03:04:05Z" };
+	_cleanup_proc_result_ struct proc_result result = { 0 };
+	_cleanup_err_ struct err err = { 0 };
 	_cleanup_free_ char *path = xasprintf("PATH=%s", getenv("PATH"));
 	_cleanup_strv_ char **env = NULL, **args = NULL;
 
@@ -41,16 +47,18 @@ static inline char *testing_run(const char *cwd, const char *const *argv)
 		strv_push(&env, fixed[i]);
 	for (size_t i = 0; argv[i]; i++)
 		strv_push(&args, argv[i]);
-	struct proc_spec spec = {.argv = args, .env = env, .cwd = cwd, .output_max = 1 << 20, .timeout_ns = 30 * NS_PER_S};
+	struct proc_spec spec = {
+		.argv = args, .env = env, .cwd = cwd, .output_max = 1 << 20, .timeout_ns = 30 * NS_PER_S
+	};
 
 	if (proc_run(&spec, &result, &err) < 0 || result.exit_code != 0)
 		fail_msg("%s %s: %s %s", argv[0], argv[1], err_message(&err), buf_str(&result.err_out));
-	return xstrdup(str_strip(result.out.data ? result.out.data : (char[]){""}));
+	return xstrdup(str_strip(result.out.data ? result.out.data : (char[]){ "" }));
 }
 
-#define TESTING_GIT(cwd, ...) free(testing_run(cwd, (const char *[]){"git", __VA_ARGS__, NULL}))
-#define TESTING_GIT_OUT(cwd, ...) testing_run(cwd, (const char *[]){"git", __VA_ARGS__, NULL})
-#define TESTING_SH(cwd, script) free(testing_run(cwd, (const char *[]){"sh", "-euc", script, NULL}))
+#define TESTING_GIT(cwd, ...) free(testing_run(cwd, (const char *[]){ "git", __VA_ARGS__, NULL }))
+#define TESTING_GIT_OUT(cwd, ...) testing_run(cwd, (const char *[]){ "git", __VA_ARGS__, NULL })
+#define TESTING_SH(cwd, script) free(testing_run(cwd, (const char *[]){ "sh", "-euc", script, NULL }))
 
 static inline int testing_setup(void **state)
 {
@@ -68,7 +76,8 @@ static inline int testing_setup(void **state)
 	t->cache = fs_join(t->dir, "cache");
 	t->dest = fs_join(t->dir, "dest");
 	TESTING_GIT(t->dir, "init", "-q", "-b", "main", t->repo);
-	TESTING_SH(t->repo, "mkdir sub; echo one >README; echo x >sub/run; chmod 755 sub/run; git add .; git commit -qm one");
+	TESTING_SH(t->repo,
+	           "mkdir sub; echo one >README; echo x >sub/run; chmod 755 sub/run; git add .; git commit -qm one");
 	*state = t;
 	return 0;
 }
@@ -110,7 +119,7 @@ static inline int testing_teardown(void **state)
 static inline void testing_assert_file(const char *dir, const char *name, const char *content)
 {
 	_cleanup_free_ char *path = fs_join(dir, name), *text = NULL;
-	_cleanup_err_ struct err err = {0};
+	_cleanup_err_ struct err err = { 0 };
 
 	if (fs_read_file(path, 1 << 20, &text, NULL, &err) < 0)
 		fail_msg("%s", err_message(&err));

@@ -10,8 +10,8 @@
 #define TIMEOUT_DEFAULT (300 * NS_PER_S)
 #define SIZE_DEFAULT (INT64_C(2) << 30)
 
-/* A file and not "-c" arguments, as git clears those for the other end of a local fetch. Nothing of the machine's or the
- * user's configuration is read. Old but harmless faults of objects are let through, as well-known repositories have
+/* A file and not "-c" arguments, as git clears those for the other end of a local fetch. Nothing of the machine's or
+ * the user's configuration is read. Old but harmless faults of objects are let through, as well-known repositories have
  * them. */
 static const char config_text[] =
 	"[core]\n\thooksPath = /dev/null\n\tfsmonitor = false\n\taskPass =\n\tattributesFile = /dev/null\n"
@@ -32,8 +32,9 @@ static const char config_text[] =
 	"[checkout]\n\tworkers = 1\n[index]\n\tversion = 2\n[pack]\n\tthreads = 1\n";
 
 /* What git and its transports need of our environment: where programs, proxies and certificates are. */
-static const char *const passed_on[] = {"PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY",
-	"all_proxy", "ALL_PROXY", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", NULL};
+static const char *const passed_on[] = { "PATH",           "http_proxy",     "https_proxy", "HTTPS_PROXY",
+	                                     "no_proxy",       "NO_PROXY",       "all_proxy",   "ALL_PROXY",
+	                                     "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", NULL };
 
 static void set_env(char ***env, const char *name, const char *value)
 {
@@ -70,7 +71,8 @@ static void base_env(struct git_session *s)
 	set_env(&s->env, "GIT_LFS_SKIP_SMUDGE", "1");
 }
 
-/* The folder's name reaches shells (ssh command, credential helper), so TMPDIR is only used when it needs no quoting. */
+/* The folder's name reaches shells (ssh command, credential helper), so TMPDIR is only used when it needs no quoting.
+ */
 static int make_private_dir(char **ret, struct err *err)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
@@ -103,7 +105,7 @@ static int fill_private_dir(struct git_session *s, const struct git_credentials 
 static int start_session(const struct git_source *source, const struct git_limits *limits, struct git_session *s,
                          struct err *err)
 {
-	struct git_url_policy policy = {.allow_local = source->allow_local, .allow_http = source->allow_http};
+	struct git_url_policy policy = { .allow_local = source->allow_local, .allow_http = source->allow_http };
 
 	if (git_url_parse(source->url, policy, &s->url, err) < 0)
 		return -1;
@@ -122,7 +124,7 @@ static int start_session(const struct git_source *source, const struct git_limit
 int git_session_open(const struct git_source *source, const struct git_limits *limits, struct git_session *ret,
                      struct err *err)
 {
-	*ret = (struct git_session){0};
+	*ret = (struct git_session){ 0 };
 	if (start_session(source, limits, ret, err) == 0)
 		return 0;
 	git_session_close(ret);
@@ -140,7 +142,7 @@ void git_session_close(struct git_session *s)
 	free(s->dir);
 	free(s->secret);
 	strv_free(s->env);
-	*s = (struct git_session){0};
+	*s = (struct git_session){ 0 };
 }
 
 int git_session_check(const struct git_session *s, struct err *err)
@@ -180,7 +182,7 @@ static int explain(struct git_session *s, const struct proc_result *result, enum
 	*ret_fault = GIT_FAULT_REMOTE;
 	if (result->limited) {
 		err_set(err, ERR_TOO_LARGE, "repository %s: larger than the %lld MiB allowed", s->shown,
-			(long long)(s->size_max >> 20));
+		        (long long)(s->size_max >> 20));
 		return err_set_terminal(err);
 	}
 	if (result->cancelled)
@@ -195,17 +197,21 @@ static int explain(struct git_session *s, const struct proc_result *result, enum
 	return err_wrap(err, "repository %s", s->shown);
 }
 
-int git_session_run(struct git_session *s, const struct git_call *call, struct proc_result *ret, enum git_fault *ret_fault,
-                    struct err *err)
+int git_session_run(struct git_session *s, const struct git_call *call, struct proc_result *ret,
+                    enum git_fault *ret_fault, struct err *err)
 {
 	_cleanup_strv_ char **argv = NULL, **env = strv_copy(s->env);
-	struct watch watch = {.session = s, .call = call};
+	struct watch watch = { .session = s, .call = call };
 	enum git_fault fault = GIT_FAULT_OTHER;
-	struct proc_spec spec = {.cwd = call->work_tree ? call->work_tree : s->dir, .output_max = GIT_OUTPUT_MAX,
-		.cancel = s->cancel, .on_output = pass_output, .over_limit = is_over_limit, .self = &watch};
+	struct proc_spec spec = { .cwd = call->work_tree ? call->work_tree : s->dir,
+		                      .output_max = GIT_OUTPUT_MAX,
+		                      .cancel = s->cancel,
+		                      .on_output = pass_output,
+		                      .over_limit = is_over_limit,
+		                      .self = &watch };
 	int rc;
 
-	*ret = (struct proc_result){0};
+	*ret = (struct proc_result){ 0 };
 	if (ret_fault)
 		*ret_fault = GIT_FAULT_REMOTE;
 	if (git_session_check(s, err) < 0)
@@ -236,8 +242,8 @@ int git_session_run(struct git_session *s, const struct git_call *call, struct p
 
 int git_session_do(struct git_session *s, const char *git_dir, const char *const *args, struct err *err)
 {
-	_cleanup_proc_result_ struct proc_result result = {0};
-	struct git_call call = {.args = args, .git_dir = git_dir};
+	_cleanup_proc_result_ struct proc_result result = { 0 };
+	struct git_call call = { .args = args, .git_dir = git_dir };
 
 	return git_session_run(s, &call, &result, NULL, err);
 }

@@ -11,10 +11,10 @@
 
 struct git_session {
 	struct git_url url;
-	char *shown;     /* the URL for messages */
-	char *dir;       /* private, mode 0700; also git's HOME */
-	char **env;      /* of every git that runs in this session */
-	char *secret;    /* never to be shown; NULL without one */
+	char *shown;  /* the URL for messages */
+	char *dir;    /* private, mode 0700; also git's HOME */
+	char **env;   /* of every git that runs in this session */
+	char *secret; /* never to be shown; NULL without one */
 	int64_t deadline_ns, size_max;
 	const atomic_bool *cancel;
 };
@@ -28,10 +28,10 @@ void git_session_close(struct git_session *s);
 
 /* One run of git. */
 struct git_call {
-	const char *const *args;  /* without "git"; NULL-terminated */
-	const char *git_dir;      /* NULL: none */
+	const char *const *args;       /* without "git"; NULL-terminated */
+	const char *git_dir;           /* NULL: none */
 	const char *work_tree, *index; /* NULL: none */
-	const char *grows;        /* a folder that must not pass size_max meanwhile; NULL: none */
+	const char *grows;             /* a folder that must not pass size_max meanwhile; NULL: none */
 	void (*on_output)(void *self, int stream, const char *data, size_t len);
 	bool (*over_limit)(void *self);
 	void *self;
@@ -41,8 +41,8 @@ struct git_call {
 
 /* 0: git ended with 0. Else err is set and *ret_fault (may be NULL) says what class of failure it is. ret is set in
  * both cases (proc_result_clear()). */
-int git_session_run(struct git_session *s, const struct git_call *call, struct proc_result *ret, enum git_fault *ret_fault,
-                    struct err *err);
+int git_session_run(struct git_session *s, const struct git_call *call, struct proc_result *ret,
+                    enum git_fault *ret_fault, struct err *err);
 /* The same, without an interest in the output. */
 int git_session_do(struct git_session *s, const char *git_dir, const char *const *args, struct err *err);
 

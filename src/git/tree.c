@@ -73,18 +73,20 @@ static bool listing_over(void *self)
 static int list(struct git_session *s, const char *git_dir, const char *commit, struct listing *l,
                 enum git_fault *ret_fault, struct err *err)
 {
-	_cleanup_proc_result_ struct proc_result result = {0};
-	const char *const args[] = {"ls-tree", "-r", "-l", "-z", "--full-tree", commit, NULL};
-	struct git_call call = {.args = args, .git_dir = git_dir, .on_output = on_listing, .over_limit = listing_over,
-		.self = l};
-	struct err git_err = {0};
+	_cleanup_proc_result_ struct proc_result result = { 0 };
+	const char *const args[] = { "ls-tree", "-r", "-l", "-z", "--full-tree", commit, NULL };
+	struct git_call call = {
+		.args = args, .git_dir = git_dir, .on_output = on_listing, .over_limit = listing_over, .self = l
+	};
+	struct err git_err = { 0 };
 	int rc = git_session_run(s, &call, &result, ret_fault, &git_err);
 
 	if (l->too_large) {
 		err_clear(&git_err);
 		*ret_fault = GIT_FAULT_REMOTE;
-		err_set(err, ERR_TOO_LARGE, "repository %s: its files are more than the %d, or larger than the %lld MiB allowed",
-			s->shown, GIT_TREE_FILES_MAX, (long long)(s->size_max >> 20));
+		err_set(err, ERR_TOO_LARGE,
+		        "repository %s: its files are more than the %d, or larger than the %lld MiB allowed", s->shown,
+		        GIT_TREE_FILES_MAX, (long long)(s->size_max >> 20));
 		return err_set_terminal(err);
 	}
 	if (rc == 0 && l->malformed) {
@@ -142,11 +144,13 @@ static int write_files(struct git_session *s, const char *git_dir, const char *c
                        enum git_fault *ret_fault, struct err *err)
 {
 	_cleanup_free_ char *index = fs_join(s->dir, "index");
-	const char *const read_args[] = {"read-tree", commit, NULL};
-	const char *const write_args[] = {"checkout-index", "--all", "--quiet", NULL};
-	struct git_call read_call = {.args = read_args, .git_dir = git_dir, .index = index};
-	struct git_call write_call = {.args = write_args, .git_dir = git_dir, .index = index, .work_tree = dest, .grows = dest};
-	_cleanup_proc_result_ struct proc_result read = {0}, written = {0};
+	const char *const read_args[] = { "read-tree", commit, NULL };
+	const char *const write_args[] = { "checkout-index", "--all", "--quiet", NULL };
+	struct git_call read_call = { .args = read_args, .git_dir = git_dir, .index = index };
+	struct git_call write_call = {
+		.args = write_args, .git_dir = git_dir, .index = index, .work_tree = dest, .grows = dest
+	};
+	_cleanup_proc_result_ struct proc_result read = { 0 }, written = { 0 };
 	int rc;
 
 	unlink(index);
@@ -157,7 +161,7 @@ static int write_files(struct git_session *s, const char *git_dir, const char *c
 int git_tree_write(struct git_session *s, const char *git_dir, const char *commit, const char *dest,
                    enum git_fault *ret_fault, struct err *err)
 {
-	struct listing l = {.size_max = s->size_max, .record = BUF_INIT(RECORD_MAX), .links = map_new(free)};
+	struct listing l = { .size_max = s->size_max, .record = BUF_INIT(RECORD_MAX), .links = map_new(free) };
 	int rc = list(s, git_dir, commit, &l, ret_fault, err);
 
 	if (rc == 0)

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-
 static int refuse(const char *text, struct err *err, const char *why)
 {
 	_cleanup_free_ char *shown = git_url_redact(text);
@@ -208,7 +207,7 @@ static const char *parse_scheme(const char *text, const char *sep, struct git_ur
 	static const struct {
 		const char *name;
 		enum git_transport transport;
-	} schemes[] = {{"https", GIT_HTTPS}, {"http", GIT_HTTP}, {"ssh", GIT_SSH}, {"git", GIT_DAEMON}};
+	} schemes[] = { { "https", GIT_HTTPS }, { "http", GIT_HTTP }, { "ssh", GIT_SSH }, { "git", GIT_DAEMON } };
 	_cleanup_free_ char *scheme = xstrndup(text, (size_t)(sep - text));
 
 	str_lower(scheme);
@@ -237,7 +236,8 @@ static const char *parse_any(const char *text, struct git_url_policy policy, str
 		return "it begins with '-'";
 	if (text[0] == '/')
 		return parse_local(text, text, policy, url);
-	if (sep && sep > text && (size_t)(sep - text) == strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+.-"))
+	if (sep && sep > text &&
+	    (size_t)(sep - text) == strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+.-"))
 		return parse_scheme(text, sep, policy, url);
 	if (at && at < text + strcspn(text, ":/"))
 		return parse_scp(text, url);
@@ -248,7 +248,7 @@ static const char *parse_any(const char *text, struct git_url_policy policy, str
 
 int git_url_parse(const char *text, struct git_url_policy policy, struct git_url *ret, struct err *err)
 {
-	_cleanup_git_url_ struct git_url url = {.transport = GIT_HTTPS};
+	_cleanup_git_url_ struct git_url url = { .transport = GIT_HTTPS };
 	const char *fault;
 
 	if (str_empty(text)) {
@@ -258,7 +258,7 @@ int git_url_parse(const char *text, struct git_url_policy policy, struct git_url
 	if ((fault = parse_any(text, policy, &url)))
 		return refuse(text, err, fault);
 	*ret = url;
-	url = (struct git_url){.transport = GIT_HTTPS};
+	url = (struct git_url){ .transport = GIT_HTTPS };
 	return 0;
 }
 
@@ -267,7 +267,7 @@ void git_url_clear(struct git_url *url)
 	free(url->clean);
 	free(url->username);
 	free(url->authority);
-	*url = (struct git_url){.transport = GIT_HTTPS};
+	*url = (struct git_url){ .transport = GIT_HTTPS };
 }
 
 const char *git_url_protocols(const struct git_url *url)

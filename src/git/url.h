@@ -29,8 +29,8 @@ void git_url_clear(struct git_url *url);
 /* What GIT_ALLOW_PROTOCOL is to say for this URL. */
 const char *git_url_protocols(const struct git_url *url);
 
-/* Is the name a branch, tag, full ref or commit id? As git check-ref-format --allow-onelevel sees it; also no '-' first.
- * ERR_INVALID (terminal). */
+/* Is the name a branch, tag, full ref or commit id? As git check-ref-format --allow-onelevel sees it; also no '-'
+ * first. ERR_INVALID (terminal). */
 int git_ref_check(const char *ref, struct err *err);
 /* 40 hexadecimal digits. */
 bool git_is_commit_id(const char *s);

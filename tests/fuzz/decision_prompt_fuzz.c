@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *decide(const struct decision_engine *e, json_t *spec, const char *provider)
 {
-	struct decision_input input = {.spec = spec, .provider_type = provider};
+	struct decision_input input = { .spec = spec, .provider_type = provider };
 	json_t *decision = NULL;
 	enum decision_strategy strategy;
 	char *text;
@@ -25,7 +25,7 @@ static char *decide(const struct decision_engine *e, json_t *spec, const char *p
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const providers[] = {"local", "aws", "gcp", "azure"};
+	static const char *const providers[] = { "local", "aws", "gcp", "azure" };
 	static struct decision_engine *engine; /* made once: the target is about prompts */
 	_cleanup_json_ json_t *spec = json_object();
 
