@@ -7,8 +7,8 @@
  * folders and add candidates; the finders (procfile, docker, compose, port, environment, datastores, health) complete
  * them; services.c ranks them; report.c writes the result. Everything lives in the analysis' arena. */
 
-#include "analyzer/regex.h"
-#include "analyzer/tree.h"
+#include "regex.h"
+#include "tree.h"
 
 enum ecosystem {
 	ECO_NODE,

@@ -1,9 +1,9 @@
 #include "analyzer/analyzer.h"
 
-#include "analyzer/analysis.h"
-#include "analyzer/compose.h"
-#include "analyzer/report.h"
-#include "analyzer/services.h"
+#include "analysis.h"
+#include "compose.h"
+#include "report.h"
+#include "services.h"
 #include "base/clock.h"
 #include "base/map.h"
 

@@ -1,6 +1,6 @@
 /* Trees that are meant to do harm, and limits. */
 
-#include "analyzer/analyzer_testing.h"
+#include "analyzer_testing.h"
 
 #include "base/clock.h"
 

@@ -1,4 +1,4 @@
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 #include "base/buf.h"
 #include "base/str.h"

@@ -2,7 +2,7 @@
 #define ANALYZER_CANDIDATE_H
 /* Making candidates and writing down what is known about them, and why. */
 
-#include "analyzer/analysis.h"
+#include "analysis.h"
 
 /* A new candidate, added to the analysis. NULL when there are too many (the tree counts as truncated then). */
 struct candidate *candidate_new(struct analysis *a, struct tree_dir *dir, enum ecosystem eco, const char *framework,

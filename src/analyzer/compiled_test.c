@@ -1,6 +1,6 @@
 /* Languages that are compiled: Go, Rust, Java, Kotlin, .NET, Elixir, C, C++. */
 
-#include "analyzer/analyzer_testing.h"
+#include "analyzer_testing.h"
 
 #define GO_MAIN "package main\nimport \"net/http\"\n"
 

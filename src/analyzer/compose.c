@@ -1,6 +1,6 @@
-#include "analyzer/compose.h"
+#include "compose.h"
 
-#include "analyzer/manifest.h"
+#include "manifest.h"
 #include "base/str.h"
 
 #define FILES_MAX 40

@@ -2,7 +2,7 @@
 #define ANALYZER_COMPOSE_H
 /* Compose files: which folders are services, which ports they have, and which databases run beside them. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 struct compose_service {
 	const struct compose_service *next;

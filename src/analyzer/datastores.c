@@ -1,7 +1,7 @@
-#include "analyzer/datastores.h"
+#include "datastores.h"
 
-#include "analyzer/compose.h"
-#include "analyzer/sources.h"
+#include "compose.h"
+#include "sources.h"
 #include "base/str.h"
 
 struct store_dep {

@@ -2,7 +2,7 @@
 #define ANALYZER_DATASTORES_H
 /* Databases, queues and object stores that a candidate needs: by its dependencies, its settings, and the compose file. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 void datastores_find(struct analysis *a, struct candidate *c);
 

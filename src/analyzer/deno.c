@@ -1,8 +1,8 @@
 /* Deno: deno.json, or a TypeScript program that uses it. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
-#include "analyzer/sources.h"
+#include "candidate.h"
+#include "manifest.h"
+#include "sources.h"
 
 #include "base/str.h"
 

@@ -1,6 +1,6 @@
-#include "analyzer/docker.h"
+#include "docker.h"
 
-#include "analyzer/manifest.h"
+#include "manifest.h"
 #include "base/str.h"
 
 #include <ctype.h>

@@ -2,7 +2,7 @@
 #define ANALYZER_DOCKER_H
 /* What a Dockerfile says about the program it packs. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 struct docker_info {
 	const struct text *text; /* NULL: there is no Dockerfile */

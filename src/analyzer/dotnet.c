@@ -1,8 +1,8 @@
 /* .NET: *.csproj, *.fsproj, *.vbproj. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
-#include "analyzer/sources.h"
+#include "candidate.h"
+#include "manifest.h"
+#include "sources.h"
 
 #include "base/str.h"
 

@@ -1,6 +1,6 @@
 /* Which files make a folder a project of an ecosystem. To teach the analyzer a new manifest, add a line. */
 
-#include "analyzer/analysis.h"
+#include "analysis.h"
 
 #include "base/map.h"
 #include "base/str.h"

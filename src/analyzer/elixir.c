@@ -1,6 +1,6 @@
 /* Elixir: mix.exs. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 #include "base/str.h"
 

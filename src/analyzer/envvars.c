@@ -1,4 +1,4 @@
-#include "analyzer/envvars.h"
+#include "envvars.h"
 
 #include "base/str.h"
 

@@ -2,7 +2,7 @@
 #define ANALYZER_ENVVARS_H
 /* The environment variables that a candidate's sources read. Values that look like secrets are never taken over. */
 
-#include "analyzer/sources.h"
+#include "sources.h"
 
 void envvars_find(struct analysis *a, struct candidate *c, const struct source_list *sources);
 

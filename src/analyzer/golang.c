@@ -1,7 +1,7 @@
 /* Go: go.mod, and which of the packages named main is the server. */
 
-#include "analyzer/manifest.h"
-#include "analyzer/sources.h"
+#include "manifest.h"
+#include "sources.h"
 
 #include "base/str.h"
 

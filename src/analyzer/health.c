@@ -1,4 +1,4 @@
-#include "analyzer/health.h"
+#include "health.h"
 
 #include "base/str.h"
 

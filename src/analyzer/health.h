@@ -2,7 +2,7 @@
 #define ANALYZER_HEALTH_H
 /* A path that the code offers for health checks. */
 
-#include "analyzer/sources.h"
+#include "sources.h"
 
 void health_find(struct analysis *a, struct candidate *c, const struct source_list *sources);
 

@@ -1,4 +1,4 @@
-#include "analyzer/jvm.h"
+#include "jvm.h"
 
 #include "base/str.h"
 

@@ -2,9 +2,9 @@
 #define ANALYZER_JVM_H
 /* Java and Kotlin. jvm.c is the table of frameworks and what Maven (jvm_maven.c) and Gradle (jvm_gradle.c) share. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
-#include "analyzer/sources.h"
+#include "candidate.h"
+#include "manifest.h"
+#include "sources.h"
 
 struct jvm_framework {
 	const char *sign; /* beginning of "group:artifact" of a dependency, or of a plugin */

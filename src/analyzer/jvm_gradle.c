@@ -1,7 +1,7 @@
 /* Gradle: build.gradle and build.gradle.kts are programs; what they say about plugins and dependencies is read with
  * patterns, with the names of a version catalogue (gradle/libs.versions.toml) looked up. */
 
-#include "analyzer/jvm.h"
+#include "jvm.h"
 
 #include "base/str.h"
 

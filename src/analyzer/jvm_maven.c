@@ -1,6 +1,6 @@
 /* Maven: pom.xml, its parents and modules. */
 
-#include "analyzer/jvm.h"
+#include "jvm.h"
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "analyzer/languages.h"
+#include "languages.h"
 
 #include "base/str.h"
 

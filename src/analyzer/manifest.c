@@ -1,4 +1,4 @@
-#include "analyzer/manifest.h"
+#include "manifest.h"
 
 #include "base/map.h"
 #include "base/str.h"

@@ -4,7 +4,7 @@
  * what somebody wrote into a repository. Values belong to the analysis and are
  * not to be changed. */
 
-#include "analyzer/analysis.h"
+#include "analysis.h"
 
 #include "codec/json.h"
 #include "codec/xml.h"

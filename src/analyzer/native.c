@@ -1,7 +1,7 @@
 /* C and C++: CMake, Meson, Make. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/sources.h"
+#include "candidate.h"
+#include "sources.h"
 
 #include "base/str.h"
 

@@ -1,8 +1,8 @@
 /* Node: package.json. Which framework is it, and is it a program at all? */
 
-#include "analyzer/node.h"
+#include "node.h"
 
-#include "analyzer/sources.h"
+#include "sources.h"
 #include "base/str.h"
 
 #include <ctype.h>

@@ -3,8 +3,8 @@
 /* What the files about Node share. node.c finds the framework, node_commands.c how it is installed, built and started,
  * node_workspace.c package managers and workspaces, node_frameworks.c is the table of frameworks. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
+#include "candidate.h"
+#include "manifest.h"
 
 enum node_kind {
 	NODE_FULL,   /* renders on a server; brings its own program */

@@ -1,6 +1,6 @@
 /* How a Node package is installed, built and started. */
 
-#include "analyzer/node.h"
+#include "node.h"
 
 #include "base/str.h"
 

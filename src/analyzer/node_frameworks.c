@@ -1,4 +1,4 @@
-#include "analyzer/node.h"
+#include "node.h"
 
 /* The first row whose dependency a package has wins, with two exceptions that node.c explains: a server library against
  * a tool for browser code, and rows without a framework of their own ("node", "static"), which are the last resort. */

@@ -1,6 +1,6 @@
 /* What a framework's build writes, and how that is started: read from the framework's configuration. */
 
-#include "analyzer/node.h"
+#include "node.h"
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "analyzer/analyzer_testing.h"
+#include "analyzer_testing.h"
 
 static const struct tree_case servers[] = {
 	{ "express", "npm ci with a lock file; the port is the default of PORT",

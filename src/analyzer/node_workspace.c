@@ -1,6 +1,6 @@
 /* Package managers and workspaces of Node. */
 
-#include "analyzer/node.h"
+#include "node.h"
 
 #include "base/str.h"
 

@@ -1,7 +1,7 @@
 /* PHP: composer.json, or pages without one. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
+#include "candidate.h"
+#include "manifest.h"
 
 #include "base/str.h"
 

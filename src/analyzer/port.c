@@ -1,6 +1,6 @@
-#include "analyzer/port.h"
+#include "port.h"
 
-#include "analyzer/manifest.h"
+#include "manifest.h"
 #include "base/str.h"
 
 /* Ports of other programs that sources name beside their own. */

@@ -2,7 +2,7 @@
 #define ANALYZER_PORT_H
 /* Where does a candidate listen? */
 
-#include "analyzer/sources.h"
+#include "sources.h"
 
 struct port_pattern {
 	unsigned languages; /* of sources.h */

@@ -1,4 +1,4 @@
-#include "analyzer/port.h"
+#include "port.h"
 
 /* The names under which programs keep their own port; DB_PORT, SMTP_PORT and the like are other programs'. */
 #define NAME "(?:(?:APP|SERVER|HTTP|API|WEB|NODE|NODEJS|LISTEN|SERVICE|BACKEND|EXPRESS|FLASK|FASTAPI|DJANGO|UVICORN|GIN|ECHO|FIBER)_?)?PORT"

@@ -1,4 +1,4 @@
-#include "analyzer/procfile.h"
+#include "procfile.h"
 
 #include "base/str.h"
 

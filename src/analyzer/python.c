@@ -1,6 +1,6 @@
 /* Python: is the folder a program, and with which framework? */
 
-#include "analyzer/python.h"
+#include "python.h"
 
 #include "base/str.h"
 

@@ -3,9 +3,9 @@
 /* What the files about Python share. python.c detects, python_deps.c reads what is to be installed and by whom,
  * python_app.c finds the application in the code, python_commands.c writes the commands. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
-#include "analyzer/sources.h"
+#include "candidate.h"
+#include "manifest.h"
+#include "sources.h"
 
 struct python_framework {
 	const char *dep;       /* normalised: lower case, "-" */

@@ -1,6 +1,6 @@
 /* Where is the application in the code? "main:app" for gunicorn and uvicorn, or the file that python starts. */
 
-#include "analyzer/python.h"
+#include "python.h"
 
 #include "base/str.h"
 

@@ -1,7 +1,7 @@
 /* How a Python program is installed and started. Nothing is installed outside of the project: pip gets a virtual
  * environment in .venv, which most distributions insist on (PEP 668). */
 
-#include "analyzer/python.h"
+#include "python.h"
 
 #include "base/str.h"
 

@@ -1,6 +1,6 @@
 /* Python's many ways to say what is to be installed. */
 
-#include "analyzer/python.h"
+#include "python.h"
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "analyzer/analyzer_testing.h"
+#include "analyzer_testing.h"
 
 #define VENV "python3 -m venv .venv && .venv/bin/pip install "
 #define IN_VENV ". .venv/bin/activate && "

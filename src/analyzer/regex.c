@@ -1,4 +1,4 @@
-#include "analyzer/regex.h"
+#include "regex.h"
 
 #include "base/map.h"
 

@@ -1,6 +1,6 @@
-#include "analyzer/report.h"
+#include "report.h"
 
-#include "analyzer/languages.h"
+#include "languages.h"
 #include "base/str.h"
 
 #define DEPS_SHOWN 200

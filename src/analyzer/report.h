@@ -2,7 +2,7 @@
 #define ANALYZER_REPORT_H
 /* The result as analyzer.h describes it. */
 
-#include "analyzer/services.h"
+#include "services.h"
 
 #include "codec/json.h"
 

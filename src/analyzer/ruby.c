@@ -1,7 +1,7 @@
 /* Ruby: Gemfile and config.ru. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/sources.h"
+#include "candidate.h"
+#include "sources.h"
 
 #include "base/str.h"
 

@@ -1,7 +1,7 @@
 /* Rust: Cargo.toml, workspaces, and which binary is the server. */
 
-#include "analyzer/manifest.h"
-#include "analyzer/sources.h"
+#include "manifest.h"
+#include "sources.h"
 
 #include "base/str.h"
 

@@ -1,13 +1,13 @@
-#include "analyzer/services.h"
+#include "services.h"
 
-#include "analyzer/compose.h"
-#include "analyzer/datastores.h"
-#include "analyzer/docker.h"
-#include "analyzer/envvars.h"
-#include "analyzer/health.h"
-#include "analyzer/languages.h"
-#include "analyzer/port.h"
-#include "analyzer/procfile.h"
+#include "compose.h"
+#include "datastores.h"
+#include "docker.h"
+#include "envvars.h"
+#include "health.h"
+#include "languages.h"
+#include "port.h"
+#include "procfile.h"
 #include "base/str.h"
 
 /* Below this, a candidate is a sign of something rather than a service. */

@@ -2,7 +2,7 @@
 #define ANALYZER_SERVICES_H
 /* Which candidates are services, and which one the repository is for. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 #define SERVICES_MAX 30
 

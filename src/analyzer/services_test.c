@@ -1,6 +1,6 @@
 /* Scripting languages beside Node and Python, sites, hints, and repositories of several parts. */
 
-#include "analyzer/analyzer_testing.h"
+#include "analyzer_testing.h"
 
 static const struct tree_case scripting[] = {
 	{ "rails", "the server of Rails, the port of config/puma.rb",

@@ -1,6 +1,6 @@
 /* Shell scripts that start something, where nothing better is known. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 #include "base/str.h"
 

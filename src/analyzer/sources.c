@@ -1,4 +1,4 @@
-#include "analyzer/sources.h"
+#include "sources.h"
 
 #include "base/str.h"
 

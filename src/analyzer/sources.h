@@ -2,7 +2,7 @@
 #define ANALYZER_SOURCES_H
 /* The source files of a candidate, those that probably start the program first. */
 
-#include "analyzer/candidate.h"
+#include "candidate.h"
 
 enum source_language {
 	SRC_JS = 1,

@@ -1,7 +1,7 @@
 /* Files for a web server: an index.html, or a site that a generator builds. */
 
-#include "analyzer/candidate.h"
-#include "analyzer/manifest.h"
+#include "candidate.h"
+#include "manifest.h"
 
 #include "base/str.h"
 

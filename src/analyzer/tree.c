@@ -1,4 +1,4 @@
-#include "analyzer/tree.h"
+#include "tree.h"
 
 #include "base/clock.h"
 #include "base/str.h"
