@@ -15,7 +15,7 @@
  * them. */
 static const char config_text[] =
 	"[core]\n\thooksPath = /dev/null\n\tfsmonitor = false\n\taskPass =\n\tattributesFile = /dev/null\n"
-	"\texcludesFile = /dev/null\n\tautocrlf = false\n\tsymlinks = true\n\tlogAllRefUpdates = false\n"
+	"\texcludesFile = /dev/null\n\tautocrlf = false\n\tsymlinks = true\n\tlogAllRefUpdates = false\n\tfsync = none\n"
 	"[protocol]\n\tversion = 2\n\tallow = never\n"
 	"[init]\n\tdefaultBranch = main\n\ttemplateDir =\n"
 	"[fetch]\n\tfsckObjects = true\n\trecurseSubmodules = false\n\tunpackLimit = 1\n\twriteCommitGraph = false\n"

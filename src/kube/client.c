@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "kube/client_internal.h"
+#include "client_internal.h"
 
 #include <sys/random.h>
 

@@ -3,7 +3,7 @@
 /* What the files of the client share. Private to this folder. */
 
 #include "kube/client.h"
-#include "kube/transport.h"
+#include "transport.h"
 
 #include "base/clock.h"
 

@@ -1,7 +1,7 @@
 #include "kube/client.h"
 
 #include "base/fs.h"
-#include "kube/fake_api.h"
+#include "fake_api.h"
 #include "net/tls.h"
 
 static json_t *deployment(const char *name)

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "kube/informer_internal.h"
+#include "informer_internal.h"
 
 #define PASS_TIMEOUT_NS (600 * NS_PER_S)
 #define BACKOFF_MAX_NS (300 * NS_PER_S)

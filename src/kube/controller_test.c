@@ -1,7 +1,7 @@
 #include "kube/controller.h"
 
-#include "kube/fake_api.h"
-#include "kube/informer_internal.h"
+#include "fake_api.h"
+#include "informer_internal.h"
 
 /* A reconciler that does what the test says, by key, and counts. */
 struct bench {

@@ -2,7 +2,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "kube/client_internal.h"
+#include "client_internal.h"
 
 #define TYPES_MAX 20000
 #define NEAR_MISSES 5

@@ -1,6 +1,6 @@
 #include "kube/client.h"
 
-#include "kube/fake_api.h"
+#include "fake_api.h"
 
 struct page {
 	const char *path, *body;

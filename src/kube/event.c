@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "kube/client_internal.h"
-#include "kube/event_correlator.h"
+#include "client_internal.h"
+#include "event_correlator.h"
 
 #define MESSAGE_MAX ((size_t)1024)
 #define QUEUE_MAX 1000

@@ -1,4 +1,4 @@
-#include "kube/event_correlator.h"
+#include "event_correlator.h"
 
 #include "base/str.h"
 

@@ -1,6 +1,6 @@
 #include "kube/event.h"
 
-#include "kube/fake_api.h"
+#include "fake_api.h"
 
 static struct kube_recorder *recorder(struct fake_api *f)
 {

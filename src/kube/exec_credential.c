@@ -1,4 +1,4 @@
-#include "kube/exec_credential.h"
+#include "exec_credential.h"
 
 #include "base/clock.h"
 #include "base/proc.h"

@@ -3,7 +3,7 @@
 /* For the tests of this folder: a small API server over HTTP on loopback. It keeps objects of any type, lists them in
  * pages, watches with resume, and fails in the ways real ones do, when it is told to. */
 
-#include "kube/client_internal.h"
+#include "client_internal.h"
 
 #include "base/clock.h"
 #include "base/map.h"

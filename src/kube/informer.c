@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "kube/client_internal.h"
-#include "kube/informer_internal.h"
-#include "kube/object_cache.h"
+#include "client_internal.h"
+#include "informer_internal.h"
+#include "object_cache.h"
 #include "kube/selector.h"
 
 #define PAGE_SIZE 500

@@ -1,7 +1,7 @@
 #include "kube/informer.h"
 
-#include "kube/fake_api.h"
-#include "kube/informer_internal.h"
+#include "fake_api.h"
+#include "informer_internal.h"
 
 /* What an informer's handler heard, as words "old>new". */
 struct heard {

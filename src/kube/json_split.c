@@ -1,4 +1,4 @@
-#include "kube/json_split.h"
+#include "json_split.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "kube/kubeconfig.h"
+#include "kubeconfig.h"
 
 #include "base/fs.h"
 #include "base/str.h"

@@ -1,9 +1,9 @@
-#include "kube/kubeconfig.h"
+#include "kubeconfig.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "kube/exec_credential.h"
+#include "exec_credential.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "kube/client_internal.h"
+#include "client_internal.h"
 
 #define LEASE_NS (15 * NS_PER_S)
 #define RENEW_NS (10 * NS_PER_S)

@@ -1,6 +1,6 @@
 #include "kube/leader.h"
 
-#include "kube/fake_api.h"
+#include "fake_api.h"
 
 struct candidate {
 	struct kube_leader *l;

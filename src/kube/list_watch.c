@@ -1,7 +1,7 @@
 /* Lists in pages, and watches: the two streams of objects. */
 #include "base/str.h"
-#include "kube/client_internal.h"
-#include "kube/json_split.h"
+#include "client_internal.h"
+#include "json_split.h"
 
 #define PATH_MAX_BYTES ((size_t)(256 * 1024))
 #define PAGE_DEFAULT 500

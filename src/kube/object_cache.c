@@ -1,4 +1,4 @@
-#include "kube/object_cache.h"
+#include "object_cache.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"

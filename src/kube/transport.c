@@ -1,11 +1,11 @@
-#include "kube/transport.h"
+#include "transport.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "codec/base64.h"
-#include "kube/exec_credential.h"
+#include "exec_credential.h"
 
 #include <sys/stat.h>
 

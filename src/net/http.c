@@ -165,8 +165,7 @@ static int default_port(const char *scheme)
 		const char *scheme;
 		int port;
 	} known[] = {
-		{ "http", 80 }, { "https", 443 }, { "ws", 80 },   { "wss", 443 },
-		{ "ssh", 22 },  { "git", 9418 },  { "ftp", 21 },
+		{ "http", 80 }, { "https", 443 }, { "ws", 80 }, { "wss", 443 }, { "ssh", 22 }, { "git", 9418 }, { "ftp", 21 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -273,7 +272,8 @@ static int parse_host_port(const char *text, size_t len, struct http_url *url, s
 	if (rest == end)
 		return 0;
 	if (*rest != ':')
-		return err_set(err, ERR_BAD_REQUEST, "parsing a URL of host %s: unexpected characters after the host", url->host);
+		return err_set(err, ERR_BAD_REQUEST, "parsing a URL of host %s: unexpected characters after the host",
+		               url->host);
 	return parse_port(rest + 1, (size_t)(end - rest - 1), url, err);
 }
 

@@ -23,8 +23,10 @@ const char *http_headers_get(const struct http_headers *h, const char *name);
 void http_headers_clear(struct http_headers *h);
 
 struct http_url {
-	char *scheme, *user, *host, *path, *query; /* lower-case scheme and host; path at least "/"; user and query may be NULL */
-	int port;                                  /* the scheme's default when not said */
+	char *scheme, *host; /* lower-case */
+	char *path;          /* at least "/" */
+	char *user, *query;  /* may be NULL */
+	int port;            /* the scheme's default when not said */
 };
 
 /* ERR_BAD_REQUEST; refuses control characters and a userinfo with a password (secrets do not belong in URLs) unless

@@ -22,7 +22,7 @@
 struct http_client {
 	atomic_int refs;
 	struct http_settings settings;
-	pthread_mutex_t lock; /* the fields below */
+	pthread_mutex_t lock;     /* the fields below */
 	struct http_handle *idle; /* last used first */
 	size_t idle_max;
 };
@@ -108,6 +108,7 @@ static void init_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* On failure too *ret is to be cleared. */
 static int pem_file(const char *what, const char *pem, struct http_pem_file *ret, struct err *err)
 {
 	size_t len, done = 0;
@@ -116,7 +117,7 @@ static int pem_file(const char *what, const char *pem, struct http_pem_file *ret
 	if (!pem)
 		return 0;
 
-	_cleanup_close_ int fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = ret->fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "setting up an HTTP client: keeping the %s in memory", what);
@@ -131,8 +132,6 @@ static int pem_file(const char *what, const char *pem, struct http_pem_file *ret
 	}
 	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	ret->path = xasprintf("/proc/self/fd/%d", fd);
-	ret->fd = fd;
-	fd = -1;
 	return 0;
 }
 
@@ -156,10 +155,12 @@ static void settings_clear(struct http_settings *s)
 static int check_config(const struct http_client_config *config, struct err *err)
 {
 	if (!config->cert_pem != !config->key_pem)
-		return err_set(err, ERR_INVALID, "setting up an HTTP client: a client certificate needs its private key, and the "
+		return err_set(err, ERR_INVALID,
+		               "setting up an HTTP client: a client certificate needs its private key, and the "
 		               "other way round");
 	if (config->ca_pem && tls_cert_expiry(config->ca_pem) < 0)
-		return err_set(err, ERR_INVALID, "setting up an HTTP client: the certificate authority is not a PEM certificate");
+		return err_set(err, ERR_INVALID,
+		               "setting up an HTTP client: the certificate authority is not a PEM certificate");
 	if (config->cert_pem && tls_cert_expiry(config->cert_pem) < 0)
 		return err_set(err, ERR_INVALID, "setting up an HTTP client: the client certificate is not a PEM certificate");
 	return 0;
@@ -261,18 +262,19 @@ static int64_t retry_after_ns(const struct http_headers *headers)
 	return seconds < 0 ? 0 : seconds > 86400 ? 86400 * NS_PER_S : seconds * NS_PER_S;
 }
 
-/* Doubles with each attempt; between half and all of it, so that clients that failed together do not return together. */
+/* Doubles with each attempt; between half and all of it, so that clients that failed together do not return together.
+ */
 static int64_t backoff_ns(const struct http_retry *retry, int attempt)
 {
 	int64_t delay = retry->base_delay_ns > 0 ? retry->base_delay_ns : DEFAULT_RETRY_DELAY_NS;
-	uint32_t random;
+	uint64_t random;
 
 	for (int i = 1; i < attempt && delay < RETRY_DELAY_MAX_NS; i++)
 		delay *= 2;
 	if (delay > RETRY_DELAY_MAX_NS)
 		delay = RETRY_DELAY_MAX_NS;
 	tls_random(&random, sizeof(random));
-	return delay / 2 + (int64_t)((double)(delay / 2) * (random / (double)UINT32_MAX));
+	return delay / 2 + (int64_t)(random % (uint64_t)(delay / 2 + 1));
 }
 
 /* False when there is no time left for it, or the call is cancelled meanwhile. */
@@ -309,13 +311,15 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
 	if (http_url_parse(call->url, &url, err) < 0)
 		return -1;
 	if (!str_eq(url.scheme, "http") && !str_eq(url.scheme, "https"))
-		return err_set(err, ERR_BAD_REQUEST, "calling %s://%s: only http and https are understood", url.scheme, url.host);
+		return err_set(err, ERR_BAD_REQUEST, "calling %s://%s: only http and https are understood", url.scheme,
+		               url.host);
 
 	_cleanup_free_ char *origin = http_origin(&url);
 
 	for (int attempt = 1;; attempt++) {
-		struct http_attempt a = { .settings = &c->settings, .call = call, .method = method, .url = &url,
-			                      .deadline_ns = deadline };
+		struct http_attempt a = {
+			.settings = &c->settings, .call = call, .method = method, .url = &url, .deadline_ns = deadline
+		};
 		_cleanup_err_ struct err failure = { 0 };
 		struct http_handle *handle = handle_take(c, origin);
 		int r = http_attempt_run(&a, handle, &failure);

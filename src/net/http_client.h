@@ -15,12 +15,12 @@ struct http_client_config {
 	/* PEM texts, not paths; NULL: the system's CAs / no client certificate. */
 	const char *ca_pem, *cert_pem, *key_pem;
 	bool insecure_skip_verify;
-	const char *tls_server_name;  /* verify the certificate against this name instead of the URL's host */
-	const char *proxy;            /* NULL: from the environment (https_proxy, no_proxy); "": none. Never used for loopback */
+	const char *tls_server_name; /* verify the certificate against this name instead of the URL's host */
+	const char *proxy; /* NULL: from the environment (https_proxy, no_proxy); "": none. Never used for loopback */
 	const char *user_agent;
-	const char *unix_socket;      /* connect to this path whatever the URL's host says; NULL: TCP */
-	int64_t connect_timeout_ns;   /* 0: 10 s */
-	size_t idle_connections_max;  /* kept for reuse; 0: 16 */
+	const char *unix_socket;     /* connect to this path whatever the URL's host says; NULL: TCP */
+	int64_t connect_timeout_ns;  /* 0: 10 s */
+	size_t idle_connections_max; /* kept for reuse; 0: 16 */
 };
 
 struct http_client *http_client_new(const struct http_client_config *config, struct err *err);
@@ -34,19 +34,19 @@ struct http_retry {
 };
 
 struct http_call {
-	const char *method;               /* NULL: GET */
+	const char *method; /* NULL: GET */
 	const char *url;
 	const struct http_headers *headers;
 	const void *body;
 	size_t body_len;
-	int64_t timeout_ns;               /* whole call; 0: 30 s; negative: none (watches) */
-	int64_t idle_timeout_ns;          /* nothing received for so long ends the call; 0: none */
-	size_t response_max;              /* 0: 64 MiB; a longer body is ERR_TOO_LARGE */
+	int64_t timeout_ns;      /* whole call; 0: 30 s; negative: none (watches) */
+	int64_t idle_timeout_ns; /* nothing received for so long ends the call; 0: none */
+	size_t response_max;     /* 0: 64 MiB; a longer body is ERR_TOO_LARGE */
 	/* Retried: connection refused or reset before anything was sent, 429 and 503 with Retry-After; for GET, HEAD, PUT
 	 * and DELETE also 502, 503, 504 and a connection lost on the way. */
 	struct http_retry retry;
-	const atomic_bool *cancel;        /* checked at least every 100 ms; may be NULL */
-	const atomic_bool *cancel_too;    /* a second one, of whom the call is made for; may be NULL */
+	const atomic_bool *cancel;     /* checked at least every 100 ms; may be NULL */
+	const atomic_bool *cancel_too; /* a second one, of whom the call is made for; may be NULL */
 	/* When set, a 2xx body goes here piece by piece instead of into the response; false ends the call (no error). */
 	bool (*on_data)(void *self, const char *data, size_t len);
 	void *self;

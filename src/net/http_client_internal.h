@@ -1,7 +1,7 @@
 #ifndef NET_HTTP_CLIENT_INTERNAL_H
 #define NET_HTTP_CLIENT_INTERNAL_H
-/* What the parts of the HTTP client share: http_client.c (configuration, pool, retries) and http_transfer.c (one attempt
- * over libcurl). */
+/* What the parts of the HTTP client share: http_client.c (configuration, pool, retries) and http_transfer.c (one
+ * attempt over libcurl). */
 
 #include "net/http_client.h"
 
@@ -11,13 +11,13 @@
 struct http_handle {
 	CURL *easy;
 	CURLM *multi;
-	char *origin;       /* "https://host:port" it was last used for */
+	char *origin; /* "https://host:port" it was last used for */
 	int64_t idle_since_ns;
 	struct http_handle *next;
 };
 
-/* libcurl with GnuTLS reads certificates from files only, so the PEM texts are put into files without a name, in memory;
- * fd -1 and path NULL when there is none. */
+/* libcurl with GnuTLS reads certificates from files only, so the PEM texts are put into files without a name, in
+ * memory; fd -1 and path NULL when there is none. */
 struct http_pem_file {
 	int fd;
 	char *path;

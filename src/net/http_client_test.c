@@ -61,7 +61,7 @@ static void *script_main(void *arg)
 
 static void script_listen(struct script *s, const char *const *answers, const struct sockaddr *address, socklen_t len)
 {
-	struct sockaddr_in bound;
+	struct sockaddr_in bound = { 0 };
 	socklen_t bound_len = sizeof(bound);
 
 	*s = (struct script){ .answers = answers };
@@ -166,8 +166,8 @@ static void respond_request(struct http_request *req)
 
 /* "hello hello hello hello hello hello" */
 static const unsigned char gzipped[] = {
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xcb, 0x48, 0xcd, 0xc9,
-	0xc9, 0x57, 0xc8, 0xc0, 0x47, 0x02, 0x00, 0x57, 0x37, 0x62, 0x85, 0x23, 0x00, 0x00, 0x00,
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9,
+	0x57, 0xc8, 0xc0, 0x47, 0x02, 0x00, 0x57, 0x37, 0x62, 0x85, 0x23, 0x00, 0x00, 0x00,
 };
 
 static void handler(void *self, struct http_request *req)
@@ -204,7 +204,8 @@ static int setup(void **state)
 	struct err e = { 0 };
 
 	test_pki_new(&f->pki);
-	tls = (struct tls_server_config){ .cert_pem = f->pki.server.cert_pem, .key_pem = f->pki.server.key_pem,
+	tls = (struct tls_server_config){ .cert_pem = f->pki.server.cert_pem,
+		                              .key_pem = f->pki.server.key_pem,
 		                              .client_ca_pem = f->pki.ca.cert_pem };
 	if (http_server_start(&(struct http_server_config){ .tls = &tls, .handler = handler }, &f->server, &e) < 0)
 		fail_msg("%s", e.message);
@@ -236,7 +237,8 @@ static void test_http_client_sends_what_it_is_told(void **state)
 	} cases[] = {
 		{ NULL, "/a?b=c", NULL, NULL, "GET /a?b=c type=- test=- expect=no", "GET by default" },
 		{ "GET", "/a/../b", NULL, NULL, "GET /a/../b?", "the path is left alone" },
-		{ "POST", "/p", "body", &typed, "POST /p? type=application/json test= expect=no", "headers, also an empty one" },
+		{ "POST", "/p", "body", &typed, "POST /p? type=application/json test= expect=no",
+		  "headers, also an empty one" },
 		{ "POST", "/p", "body", NULL, "POST /p? type=- ", "no content type is made up" },
 		{ "POST", "/p", NULL, NULL, "POST /p? ", "POST without body" },
 		{ "PUT", "/p", "x", NULL, "PUT /p? ", "PUT" },
@@ -250,9 +252,13 @@ static void test_http_client_sends_what_it_is_told(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *sent = cases[i].body ? cases[i].body : "";
 		char *url = url_of("https", f->port, cases[i].path);
-		char *body = expect_status(f->client, (struct http_call){ .method = cases[i].method, .url = url,
-		                                                          .headers = cases[i].headers, .body = sent,
-		                                                          .body_len = strlen(sent) }, 200);
+		char *body = expect_status(f->client,
+		                           (struct http_call){ .method = cases[i].method,
+		                                               .url = url,
+		                                               .headers = cases[i].headers,
+		                                               .body = sent,
+		                                               .body_len = strlen(sent) },
+		                           200);
 		char *end = xasprintf("[%s]", sent);
 
 		print_message("%s\n", cases[i].reason);
@@ -334,8 +340,8 @@ static void test_http_client_serves_many_threads(void **state)
 	struct fixture *f = *state;
 	pthread_t threads[6];
 	char *url = url_of("https", f->port, "/x");
-	struct crowd crowd = { .client = client_new((struct http_client_config){ .ca_pem = f->pki.ca.cert_pem,
-		                                                                     .idle_connections_max = 2 }),
+	struct crowd crowd = { .client = client_new(
+							   (struct http_client_config){ .ca_pem = f->pki.ca.cert_pem, .idle_connections_max = 2 }),
 		                   .url = url };
 
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
@@ -353,9 +359,8 @@ static void test_http_client_shows_its_certificate(void **state)
 {
 	struct fixture *f = *state;
 	char *url = url_of("https", f->port, "/who");
-	struct http_client *c = client_new((struct http_client_config){ .ca_pem = f->pki.ca.cert_pem,
-		                                                            .cert_pem = f->pki.client.cert_pem,
-		                                                            .key_pem = f->pki.client.key_pem });
+	struct http_client *c = client_new((struct http_client_config){
+		.ca_pem = f->pki.ca.cert_pem, .cert_pem = f->pki.client.cert_pem, .key_pem = f->pki.client.key_pem });
 	char *body = expect_status(c, (struct http_call){ .url = url }, 200);
 
 	assert_string_equal(body, "tester");
@@ -483,8 +488,14 @@ static void test_http_client_says_what_went_wrong(void **state)
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", { 0 }, ERR_UNAVAILABLE, "lost" },
 		{ HANG, { .timeout_ns = 50 * NS_PER_MS }, ERR_TIMEOUT, "in time" },
 		{ HANG, { .timeout_ns = -1, .idle_timeout_ns = 50 * NS_PER_MS }, ERR_TIMEOUT, "nothing was received" },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world", { .response_max = 10 }, ERR_TOO_LARGE, "10 bytes" },
-		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", { 0 }, ERR_UNAVAILABLE, "coding" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world",
+		  { .response_max = 10 },
+		  ERR_TOO_LARGE,
+		  "10 bytes" },
+		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+		  { 0 },
+		  ERR_UNAVAILABLE,
+		  "coding" },
 		{ "SSH-2.0-OpenSSH\r\n\r\n", { 0 }, ERR_UNAVAILABLE, "GET http://127.0.0.1:" },
 	};
 
@@ -506,7 +517,8 @@ static void test_http_client_says_what_went_wrong(void **state)
 	expect_error(c, (struct http_call){ .url = "http://" NO_HOST "/" }, ERR_UNAVAILABLE, "not found");
 	expect_error(c, (struct http_call){ .url = "ftp://127.0.0.1/" }, ERR_BAD_REQUEST, "http");
 	expect_error(c, (struct http_call){ .url = "nonsense" }, ERR_BAD_REQUEST, "scheme");
-	expect_error(c, (struct http_call){ .url = "http://127.0.0.1:1/", .method = "GET /\r\nX: y" }, ERR_BAD_REQUEST, "method");
+	expect_error(c, (struct http_call){ .url = "http://127.0.0.1:1/", .method = "GET /\r\nX: y" }, ERR_BAD_REQUEST,
+	             "method");
 	http_client_unref(c);
 }
 
@@ -613,7 +625,12 @@ static void test_http_client_retries_by_policy(void **state)
 		{ "POST", { BAD_GATEWAY, OK_ANSWER }, 3, 502, 1, "a gateway's error after a POST" },
 		{ "GET", { CLOSE_AT_ONCE, OK_ANSWER }, 3, 200, 2, "a lost connection" },
 		{ "DELETE", { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", OK_ANSWER }, 3, 200, 2, "cut in the middle" },
-		{ "POST", { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", OK_ANSWER }, 3, -1, 1, "a POST cut in the middle" },
+		{ "POST",
+		  { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", OK_ANSWER },
+		  3,
+		  -1,
+		  1,
+		  "a POST cut in the middle" },
 		{ "GET", { "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", OK_ANSWER }, 3, 404, 1, "an answer is an answer" },
 		{ "GET", { BUSY_LONG, OK_ANSWER }, 3, 503, 1, "the wait would be longer than the call may take" },
 	};
@@ -629,8 +646,9 @@ static void test_http_client_retries_by_policy(void **state)
 		print_message("%s\n", cases[i].reason);
 		script_start(&s, cases[i].answers);
 		url = url_of("http", s.port, "/x");
-		result = http_client_call(c, &(struct http_call){ .method = cases[i].method, .url = url,
-		                                                  .retry = { cases[i].attempts, NS_PER_MS } }, &r, NULL);
+		result = http_client_call(
+			c, &(struct http_call){ .method = cases[i].method, .url = url, .retry = { cases[i].attempts, NS_PER_MS } },
+			&r, NULL);
 		assert_int_equal(result, cases[i].status < 0 ? -1 : 0);
 		if (result == 0)
 			assert_int_equal(r.status, cases[i].status);

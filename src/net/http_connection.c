@@ -33,8 +33,9 @@ static void describe_remote(struct MHD_Connection *connection, char *ret, size_t
 	}
 }
 
-/* A client that vanished without a word (power, network) is noticed after about a minute. libmicrohttpd sets TCP_NODELAY
- * only when it sends a response; without it, the parts of a TLS handshake may wait for delayed acknowledgements. */
+/* A client that vanished without a word (power, network) is noticed after about a minute. libmicrohttpd sets
+ * TCP_NODELAY only when it sends a response; without it, the parts of a TLS handshake may wait for delayed
+ * acknowledgements. */
 static void set_socket_options(int fd)
 {
 	int on = 1, idle_s = 30, interval_s = 10, count = 3;
@@ -146,7 +147,8 @@ struct http_connection *http_connection_unref(struct http_connection *c)
 
 /* ---- the client's certificate ---- */
 
-/* The index-th value of an attribute of the subject (free()); NULL when there is none, or one that is no plain string. */
+/* The index-th value of an attribute of the subject (free()); NULL when there is none, or one that is no plain string.
+ */
 static char *subject_attribute(gnutls_x509_crt_t crt, const char *oid, unsigned index)
 {
 	char value[PEER_NAME_MAX];

@@ -195,7 +195,8 @@ static enum MHD_Result queue_response(struct http_request *req)
 	MHD_destroy_response(TAKE_PTR(req->response));
 	req->phase = PHASE_QUEUED;
 	if (r != MHD_YES)
-		log_debug(req->parked.server->log, "http: %s: the answer %d could not be queued", req->conn->remote, req->status);
+		log_debug(req->parked.server->log, "http: %s: the answer %d could not be queued", req->conn->remote,
+		          req->status);
 	return r;
 }
 
@@ -289,8 +290,8 @@ static enum MHD_Result resumed(struct http_request *req)
 }
 
 enum MHD_Result http_request_event(void *server _unused_, struct MHD_Connection *connection _unused_,
-                                   const char *url _unused_, const char *method, const char *version, const char *upload,
-                                   size_t *upload_size, void **request)
+                                   const char *url _unused_, const char *method, const char *version,
+                                   const char *upload, size_t *upload_size, void **request)
 {
 	struct http_request *req = *request;
 	size_t len = *upload_size;
@@ -522,7 +523,8 @@ static void answer_or_drop(struct http_request *req, int status, const struct ht
 		MHD_destroy_response(response);
 }
 
-void http_respond(struct http_request *req, int status, const struct http_headers *headers, const void *body, size_t len)
+void http_respond(struct http_request *req, int status, const struct http_headers *headers, const void *body,
+                  size_t len)
 {
 	void *copy = len > 0 ? xmemdup(body, len) : NULL;
 

@@ -1,12 +1,13 @@
 #include "http_server_internal.h"
 
 #include "base/clock.h"
-#include "base/str.h"
+#include "tls_internal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define DEFAULT_THREADS 2
@@ -20,9 +21,6 @@
 #define HEADER_OVERHEAD (8u << 10)
 /* Handlers parse and build objects on event threads; what is not touched of it costs nothing. */
 #define THREAD_STACK_SIZE (1u << 20)
-/* Of the idle timeout, for the TLS handshake: 10 s of 90. */
-#define HANDSHAKE_SHARE 9
-#define HOUSEKEEPING_INTERVAL_NS (500 * NS_PER_MS)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* ---- parking ---- */
@@ -82,30 +80,24 @@ void parked_resume(struct http_server *s, struct MHD_Connection *connection)
 	atomic_fetch_sub(&s->claims, 1);
 }
 
-struct claimed {
-	struct MHD_Connection **list;
-	size_t len;
-};
-
-/* Resumes and empties. */
-static void resume_all(struct http_server *s, struct claimed *claimed)
+void parked_resume_all(struct http_server *s, struct parked_claimed *claimed)
 {
 	for (size_t i = 0; i < claimed->len; i++)
-		parked_resume(s, claimed->list[i]);
+		parked_resume(s, claimed->list[i].connection);
 	free(claimed->list);
-	*claimed = (struct claimed){ 0 };
+	*claimed = (struct parked_claimed){ 0 };
 }
 
-static void claimed_add(struct claimed *claimed, struct MHD_Connection *connection)
+void parked_claimed_add(struct parked_claimed *claimed, struct MHD_Connection *connection)
 {
 	claimed->list = xreallocarray(claimed->list, claimed->len + 1, sizeof(*claimed->list));
-	claimed->list[claimed->len++] = connection;
+	claimed->list[claimed->len++].connection = connection;
 }
 
 /* Wakes all streams, or everything, to let them see that the server stops. */
 static void resume_parked(struct http_server *s, bool streams_only)
 {
-	struct claimed claimed = { 0 };
+	struct parked_claimed claimed = { 0 };
 
 	pthread_mutex_lock(&s->lock);
 	for (struct http_parked *p = s->parked; p; p = p->next) {
@@ -113,131 +105,63 @@ static void resume_parked(struct http_server *s, bool streams_only)
 			continue;
 		pthread_mutex_lock(&p->lock);
 		if (parked_claim(p))
-			claimed_add(&claimed, p->connection);
+			parked_claimed_add(&claimed, p->connection);
 		pthread_mutex_unlock(&p->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
-	resume_all(s, &claimed);
-}
-
-/* ---- housekeeping: what libmicrohttpd does not notice ---- */
-
-static bool is_suspended(struct http_parked *p)
-{
-	MUTEX_GUARD(&p->lock);
-	return p->suspended;
-}
-
-/* Nobody looks at the socket of a suspended connection, so a watch whose client left would stay until its next event.
- * With the lock held: the fds of a list are open, see response_over() in http_stream.c. */
-static void find_gone_clients(struct http_server *s, struct claimed *ret)
-{
-	struct pollfd *fds = NULL;
-	struct http_parked **streams = NULL;
-	size_t len = 0, room = 0;
-
-	for (struct http_parked *p = s->parked; p; p = p->next) {
-		if (!p->is_stream || !is_suspended(p))
-			continue;
-		if (len == room) {
-			room = room ? room * 2 : 64;
-			fds = xreallocarray(fds, room, sizeof(*fds));
-			streams = xreallocarray(streams, room, sizeof(*streams));
-		}
-		fds[len] = (struct pollfd){ .fd = http_stream_fd(p), .events = POLLRDHUP };
-		streams[len++] = p;
-	}
-	if (len > 0 && poll(fds, len, 0) > 0)
-		for (size_t i = 0; i < len; i++)
-			if (fds[i].revents != 0 && http_stream_client_gone(streams[i]))
-				claimed_add(ret, streams[i]->connection);
-	free(fds);
-	free(streams);
-}
-
-/* libmicrohttpd's timeout begins anew with each byte; a client that sends one now and then must not hold a connection
- * for ever. A TLS handshake that stalls is worse, as libmicrohttpd (0.9.75) polls it without a pause. With the lock
- * held. */
-static void cut_slow_clients(struct http_server *s)
-{
-	int64_t now = clock_mono_ns();
-
-	for (struct http_connection *c = s->connections; c; c = c->next) {
-		int64_t since = atomic_load(&c->waiting_since_ns);
-		int64_t allowed = atomic_load(&c->handshaking) ? s->idle_timeout_ns / HANDSHAKE_SHARE : 2 * s->idle_timeout_ns;
-
-		if (since != 0 && now - since > allowed)
-			shutdown(c->fd, SHUT_RDWR);
-	}
-}
-
-static void *housekeeper_main(void *arg)
-{
-	struct http_server *s = arg;
-
-	pthread_mutex_lock(&s->lock);
-	while (!s->housekeeper_ends) {
-		struct claimed claimed = { 0 };
-
-		if (!s->connections) {
-			pthread_cond_wait(&s->wake, &s->lock);
-			continue;
-		}
-		cond_wait_until(&s->wake, &s->lock, clock_mono_ns() + HOUSEKEEPING_INTERVAL_NS);
-		find_gone_clients(s, &claimed);
-		http_upgrades_find_gone_clients(s);
-		cut_slow_clients(s);
-		pthread_mutex_unlock(&s->lock);
-		resume_all(s, &claimed);
-		pthread_mutex_lock(&s->lock);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
+	parked_resume_all(s, &claimed);
 }
 
 /* ---- starting ---- */
 
-static int listen_on(const char *address, int port, int *ret_fd, int *ret_port, struct err *err)
+/* A listening socket, or a negative errno. */
+static int open_listener(const struct addrinfo *info)
+{
+	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1, failure;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+		return fd;
+	failure = -errno;
+	close(fd);
+	return failure;
+}
+
+static int port_of(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} bound = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(bound);
+
+	getsockname(fd, &bound.any, &len);
+	return ntohs(bound.any.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in.sin_port);
+}
+
+static int listen_on(const char *address, int port, int *ret_fd, struct err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *info = NULL;
-	struct sockaddr_storage bound;
-	socklen_t bound_len = sizeof(bound);
-	char service[16], bound_service[16];
-	int on = 1;
+	char service[16];
+	int fd;
 
 	if (port < 0 || port > 65535)
 		return err_set(err, ERR_INVALID, "listening on %s: %d is not a port", address, port);
 	snprintf(service, sizeof(service), "%d", port);
 	if (getaddrinfo(address, service, &hints, &info) != 0)
 		return err_set(err, ERR_INVALID, "listening on %s: it is not an IP address, such as 127.0.0.1 or ::1", address);
-
-	_cleanup_close_ int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r = fd < 0 ? -1 : 0;
-
-	if (r == 0)
-		r = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (r == 0)
-		r = bind(fd, info->ai_addr, info->ai_addrlen);
-	if (r == 0)
-		r = listen(fd, SOMAXCONN);
-	if (r == 0)
-		r = getsockname(fd, (struct sockaddr *)&bound, &bound_len);
+	fd = open_listener(info);
 	freeaddrinfo(info);
-	if (r < 0 && errno == EADDRINUSE)
+	if (fd == -EADDRINUSE)
 		return err_set(err, ERR_ALREADY_EXISTS, "listening on %s port %d: another program already does", address, port);
-	if (r < 0)
-		return err_set_errno(err, errno, "listening on %s port %d", address, port);
-
-	int64_t bound_port = 0;
-
-	if (getnameinfo((struct sockaddr *)&bound, bound_len, NULL, 0, bound_service, sizeof(bound_service),
-	                NI_NUMERICSERV) != 0 ||
-	    !str_to_i64(bound_service, 1, 65535, &bound_port))
-		return err_set(err, ERR_INTERNAL, "listening on %s: the port is unknown", address);
-	*ret_port = (int)bound_port;
+	if (fd < 0)
+		return err_set_errno(err, -fd, "listening on %s port %d", address, port);
 	*ret_fd = fd;
-	fd = -1;
 	return 0;
 }
 
@@ -245,8 +169,8 @@ static int listen_on(const char *address, int port, int *ret_fd, int *ret_port, 
 static int check_tls(const struct tls_server_config *tls, struct err *err)
 {
 	gnutls_certificate_credentials_t credentials;
-	gnutls_datum_t cert = { .data = (unsigned char *)(uintptr_t)tls->cert_pem, .size = (unsigned)strlen(tls->cert_pem) };
-	gnutls_datum_t key = { .data = (unsigned char *)(uintptr_t)tls->key_pem, .size = (unsigned)strlen(tls->key_pem) };
+	gnutls_datum_t cert = tls_datum(tls->cert_pem);
+	gnutls_datum_t key = tls_datum(tls->key_pem);
 	int r = gnutls_certificate_allocate_credentials(&credentials);
 
 	if (r < 0)
@@ -255,8 +179,7 @@ static int check_tls(const struct tls_server_config *tls, struct err *err)
 	if (r < 0)
 		err_set(err, ERR_INVALID, "the server's certificate and private key cannot be used: %s", gnutls_strerror(r));
 	if (r >= 0 && tls->client_ca_pem) {
-		gnutls_datum_t ca = { .data = (unsigned char *)(uintptr_t)tls->client_ca_pem,
-			                  .size = (unsigned)strlen(tls->client_ca_pem) };
+		gnutls_datum_t ca = tls_datum(tls->client_ca_pem);
 
 		r = gnutls_certificate_set_x509_trust_mem(credentials, &ca, GNUTLS_X509_FMT_PEM);
 		if (r == 0)
@@ -308,12 +231,8 @@ static void option_add(struct options *o, enum MHD_OPTION option, intptr_t value
 /* libmicrohttpd takes some functions together with an argument, as an integer. */
 #define OPTION_FUNCTION(o, option, function, argument) option_add(o, option, (intptr_t)(function), argument)
 
-static void *text_option(const char *text)
-{
-	return (void *)(uintptr_t)text; /* libmicrohttpd does not write to it */
-}
-
-static void set_options(struct options *o, struct http_server *s, const struct http_server_config *config, int listen_fd)
+static void set_options(struct options *o, struct http_server *s, const struct http_server_config *config,
+                        int listen_fd)
 {
 	size_t header_max = config->header_max ? config->header_max : DEFAULT_HEADER_MAX;
 	size_t connections_max = config->connections_max ? config->connections_max : DEFAULT_CONNECTIONS_MAX;
@@ -334,11 +253,11 @@ static void set_options(struct options *o, struct http_server *s, const struct h
 	OPTION_FUNCTION(o, MHD_OPTION_URI_LOG_CALLBACK, http_request_line, s);
 	OPTION_FUNCTION(o, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL);
 	if (config->tls) {
-		option_add(o, MHD_OPTION_HTTPS_MEM_CERT, 0, text_option(config->tls->cert_pem));
-		option_add(o, MHD_OPTION_HTTPS_MEM_KEY, 0, text_option(config->tls->key_pem));
-		option_add(o, MHD_OPTION_HTTPS_PRIORITIES, 0, text_option(TLS_PRIORITIES));
+		option_add(o, MHD_OPTION_HTTPS_MEM_CERT, 0, without_const(config->tls->cert_pem));
+		option_add(o, MHD_OPTION_HTTPS_MEM_KEY, 0, without_const(config->tls->key_pem));
+		option_add(o, MHD_OPTION_HTTPS_PRIORITIES, 0, without_const(TLS_PRIORITIES));
 		if (config->tls->client_ca_pem)
-			option_add(o, MHD_OPTION_HTTPS_MEM_TRUST, 0, text_option(config->tls->client_ca_pem));
+			option_add(o, MHD_OPTION_HTTPS_MEM_TRUST, 0, without_const(config->tls->client_ca_pem));
 	}
 	option_add(o, MHD_OPTION_END, 0, NULL);
 }
@@ -364,8 +283,10 @@ static int start_daemon(struct http_server *s, const struct http_server_config *
 		shutdown(spare, SHUT_RDWR);
 	closep(&spare);
 	if (!s->daemon)
-		return err_set(err, ERR_INTERNAL, "starting the HTTP server on port %d: libmicrohttpd refused (its reason is in the"
-		               " debug log)", s->port);
+		return err_set(err, ERR_INTERNAL,
+		               "starting the HTTP server on port %d: libmicrohttpd refused (its reason is in the"
+		               " debug log)",
+		               s->port);
 	return 0;
 }
 
@@ -407,15 +328,6 @@ struct http_server *http_server_unref(struct http_server *s)
 	return NULL;
 }
 
-static void end_housekeeper(struct http_server *s)
-{
-	pthread_mutex_lock(&s->lock);
-	s->housekeeper_ends = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
-	pthread_join(s->housekeeper, NULL);
-}
-
 int http_server_start(const struct http_server_config *config, struct http_server **ret, struct err *err)
 {
 	const char *address = config->address ? config->address : "127.0.0.1";
@@ -431,14 +343,14 @@ int http_server_start(const struct http_server_config *config, struct http_serve
 		http_server_unref(s);
 		return err_set(err, ERR_INTERNAL, "starting the HTTP server: no key for TLS session tickets");
 	}
-	if (listen_on(address, config->port, &fd, &s->port, err) < 0 ||
-	    thread_start(&s->housekeeper, "http-keeper", housekeeper_main, s, err) < 0) {
+	if (listen_on(address, config->port, &fd, err) < 0 || http_housekeeper_start(s, err) < 0) {
 		closep(&fd);
 		http_server_unref(s);
 		return -1;
 	}
+	s->port = port_of(fd);
 	if (start_daemon(s, config, fd, err) < 0) {
-		end_housekeeper(s);
+		http_housekeeper_end(s);
 		http_server_unref(s);
 		return -1;
 	}
@@ -463,7 +375,7 @@ struct http_server *http_server_stop(struct http_server *s, int64_t grace_ns)
 {
 	if (!s)
 		return NULL;
-	end_housekeeper(s);
+	http_housekeeper_end(s);
 	atomic_store(&s->stopping, true);
 	resume_parked(s, true);
 	http_upgrades_end(s);

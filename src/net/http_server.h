@@ -18,15 +18,15 @@ struct http_request;
 struct http_stream;
 
 struct http_server_config {
-	const char *address;        /* "127.0.0.1", "::1", "0.0.0.0"; NULL: 127.0.0.1 */
-	int port;                   /* 0: any free one */
-	int threads;                /* event threads; 0: 2 */
+	const char *address;                 /* "127.0.0.1", "::1", "0.0.0.0"; NULL: 127.0.0.1 */
+	int port;                            /* 0: any free one */
+	int threads;                         /* event threads; 0: 2 */
 	const struct tls_server_config *tls; /* NULL: plain HTTP */
-	size_t body_max;            /* larger bodies are answered with 413; 0: 3 MiB */
-	size_t header_max;          /* all headers together; 0: 64 KiB. A connection costs about this much memory */
-	size_t connections_max;     /* 0: 4096 */
-	int64_t idle_timeout_ns;    /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
-	size_t stream_backlog_max;  /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
+	size_t body_max;                     /* larger bodies are answered with 413; 0: 3 MiB */
+	size_t header_max;         /* all headers together; 0: 64 KiB. A connection costs about this much memory */
+	size_t connections_max;    /* 0: 4096 */
+	int64_t idle_timeout_ns;   /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
+	size_t stream_backlog_max; /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
 	struct logger *log;
 	void (*handler)(void *self, struct http_request *req);
 	void *self;
@@ -40,8 +40,8 @@ struct http_server *http_server_stop(struct http_server *s, int64_t grace_ns);
 
 /* Borrowed until the answer is given. */
 const char *http_request_method(const struct http_request *req);
-const char *http_request_path(const struct http_request *req);   /* still percent-encoded, without query */
-const char *http_request_query(const struct http_request *req);  /* raw, NULL when none */
+const char *http_request_path(const struct http_request *req);  /* still percent-encoded, without query */
+const char *http_request_query(const struct http_request *req); /* raw, NULL when none */
 const char *http_request_header(const struct http_request *req, const char *name);
 const char *http_request_body(const struct http_request *req, size_t *ret_len); /* NUL-terminated; "" when none */
 /* Of the verified client certificate: common name and organisations (NULL-terminated); NULL when none was given. */
@@ -57,15 +57,16 @@ void *http_request_state(const struct http_request *req);
 void http_request_defer(struct http_request *req);
 
 /* From any thread. headers may be NULL; Content-Type belongs there. */
-void http_respond(struct http_request *req, int status, const struct http_headers *headers, const void *body, size_t len);
+void http_respond(struct http_request *req, int status, const struct http_headers *headers, const void *body,
+                  size_t len);
 /* The body is shared, not copied. Takes its own reference. */
 void http_respond_bytes(struct http_request *req, int status, const struct http_headers *headers, struct bytes *body);
 void http_respond_text(struct http_request *req, int status, const char *content_type, const char *text);
 
 /* Answers with a body that goes on (chunked). The stream is the caller's until http_stream_end(). on_close (may be
  * NULL) is called once, from an event thread, when the client went away (noticed within about a second, also while
- * nothing is written), fell behind or the server stops; afterwards writes do nothing, and http_stream_end() must still be
- * called. It may be called before this function has returned to another thread; it is not called for a request whose
+ * nothing is written), fell behind or the server stops; afterwards writes do nothing, and http_stream_end() must still
+ * be called. It may be called before this function has returned to another thread; it is not called for a request whose
  * server had stopped before it was answered: http_stream_is_closed() says so at once. */
 struct http_stream *http_respond_stream(struct http_request *req, int status, const struct http_headers *headers,
                                         void (*on_close)(void *self), void *self);
@@ -79,13 +80,14 @@ bool http_stream_is_closed(const struct http_stream *stream);
 void http_stream_end(struct http_stream *stream);
 
 /* 101 Switching Protocols: afterwards fd (a non-blocking socket of plain bytes, also under TLS) belongs to upgraded(),
- * called on an event thread with what the client had sent already (to be copied); it must hand the fd to a thread of its
- * own and end with http_upgrade_close(), which closes it. The fd reads as ended when the client left or the server stops.
- * headers must have Upgrade. A request that cannot be upgraded is answered with 400 and upgraded() is not called; what is
- * attached to the request is destroyed in either case. */
+ * called on an event thread with what the client had sent already (to be copied); it must hand the fd to a thread of
+ * its own and end with http_upgrade_close(), which closes it. The fd reads as ended when the client left or the server
+ * stops. headers must have Upgrade. A request that cannot be upgraded is answered with 400 and upgraded() is not
+ * called; what is attached to the request is destroyed in either case. */
 struct http_upgrade;
 void http_respond_upgrade(struct http_request *req, const struct http_headers *headers,
-                          void (*upgraded)(void *self, struct http_upgrade *up, int fd, const void *data, size_t len), void *self);
+                          void (*upgraded)(void *self, struct http_upgrade *up, int fd, const void *data, size_t len),
+                          void *self);
 void http_upgrade_close(struct http_upgrade *up);
 
 #endif

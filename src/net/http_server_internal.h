@@ -1,13 +1,13 @@
 #ifndef NET_HTTP_SERVER_INTERNAL_H
 #define NET_HTTP_SERVER_INTERNAL_H
-/* What the parts of the HTTP server share: http_server.c (start, stop, housekeeping), http_connection.c (who is at the
- * other end), http_request.c (from the request line to the answer), http_stream.c, http_upgrade.c.
+/* What the parts of the HTTP server share: http_server.c (start, stop, parking), http_housekeeper.c, http_connection.c
+ * (who is at the other end), http_request.c (from the request line to the answer), http_stream.c, http_upgrade.c.
  *
  * Locks, and the one rule about them: libmicrohttpd is never called while one of ours is held, since it calls us while
  * it holds its own. server->lock comes before parked->lock.
  *
- * A connection that waits (for an answer from another thread, or for data of a stream) is suspended in libmicrohttpd and
- * "parked" here. Resuming one that is not suspended is undefined there, so whoever wants to resume first claims it:
+ * A connection that waits (for an answer from another thread, or for data of a stream) is suspended in libmicrohttpd
+ * and "parked" here. Resuming one that is not suspended is undefined there, so whoever wants to resume first claims it:
  * clears `suspended` under the lock, then lets go of the lock and resumes. Nobody else can resume it in between, and
  * libmicrohttpd does not free what is suspended. Stopping waits for claims under way. */
 
@@ -34,7 +34,7 @@ struct http_connection {
 	int fd;
 	/* Since when it has been waiting for the client to complete a request's head or body; 0: it is not. */
 	atomic_int_least64_t waiting_since_ns;
-	atomic_bool handshaking; /* TLS is not set up yet */
+	atomic_bool handshaking;      /* TLS is not set up yet */
 	struct http_request *pending; /* its request line is in, its headers are not yet */
 	bool peer_known;
 	char *peer_name;
@@ -57,10 +57,10 @@ struct http_server {
 	bool ask_peer;
 	gnutls_datum_t ticket_key;
 
-	atomic_bool stopping; /* streams end, new requests are refused */
-	atomic_bool killed;   /* deferred requests are given up */
-	atomic_int inflight;  /* requests between headers and the end of their response */
-	atomic_int claims;    /* resumes under way */
+	atomic_bool stopping;     /* streams end, new requests are refused */
+	atomic_bool killed;       /* deferred requests are given up */
+	atomic_int inflight;      /* requests between headers and the end of their response */
+	atomic_int claims;        /* resumes under way */
 	atomic_size_t body_bytes; /* of all requests' bodies in memory */
 
 	pthread_mutex_t lock; /* the fields below */
@@ -84,6 +84,23 @@ void parked_unlink(struct http_parked *p);
 /* With p->lock held: true when the caller must now, without the lock, call parked_resume(). */
 bool parked_claim(struct http_parked *p);
 void parked_resume(struct http_server *s, struct MHD_Connection *connection);
+
+/* Several that were claimed under server->lock, to be resumed without it. */
+struct parked_claim {
+	struct MHD_Connection *connection;
+};
+struct parked_claimed {
+	struct parked_claim *list;
+	size_t len;
+};
+void parked_claimed_add(struct parked_claimed *claimed, struct MHD_Connection *connection);
+/* Empties it, too. */
+void parked_resume_all(struct http_server *s, struct parked_claimed *claimed);
+
+/* ---- what libmicrohttpd does not notice (http_housekeeper.c) ---- */
+
+int http_housekeeper_start(struct http_server *s, struct err *err);
+void http_housekeeper_end(struct http_server *s);
 
 /* ---- connections (http_connection.c) ---- */
 

@@ -88,7 +88,8 @@ static void answer_peer(struct http_request *req)
 {
 	char *const *orgs = http_request_peer_orgs(req);
 	char *list = orgs ? strv_join(orgs, ",") : xstrdup("");
-	char *text = xasprintf("peer=%s orgs=%s", http_request_peer_name(req) ? http_request_peer_name(req) : "nobody", list);
+	char *text = xasprintf("peer=%s orgs=%s", http_request_peer_name(req) ? http_request_peer_name(req) : "nobody",
+	                       list);
 
 	http_respond_text(req, 200, "text/plain", text);
 	free(list);
@@ -208,7 +209,8 @@ static void test_http_server_hands_on_requests_as_they_came(void **state)
 		  "POST /p (none) (none) [abcde]", "a chunked body" },
 		{ "POST /p HTTP/1.1\r\n" CLOSE "Content-Length: 0\r\n\r\n", "POST /p (none) (none) []", "an empty body" },
 		{ "PATCH /p HTTP/1.1\r\n" CLOSE "Content-Length: 1\r\n\r\nx", "PATCH /p (none) (none) [x]", "any method" },
-		{ "GET /defer?q HTTP/1.1\r\n" CLOSE "X-Test: late\r\n\r\n", "GET /defer q late []", "answered by another thread" },
+		{ "GET /defer?q HTTP/1.1\r\n" CLOSE "X-Test: late\r\n\r\n", "GET /defer q late []",
+		  "answered by another thread" },
 		{ "POST /defer HTTP/1.1\r\n" CLOSE "Content-Length: 4\r\n\r\nbody", "POST /defer (none) (none) [body]",
 		  "a body, by another thread" },
 		{ "GET /old HTTP/1.0\r\n\r\n", "GET /old (none) (none) []", "HTTP/1.0 needs no Host" },
@@ -250,7 +252,8 @@ static void test_http_server_keeps_connections(void **state)
 		free(wanted);
 	}
 	/* several at once are answered in order */
-	raw_puts(fd, "GET /defer/1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /defer/3 HTTP/1.1\r\nHost: h\r\n\r\n");
+	raw_puts(fd, "GET /defer/1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /defer/3 "
+	             "HTTP/1.1\r\nHost: h\r\n\r\n");
 	assert_true(raw_expect(fd, &in, "GET /defer/3 (none) (none) []"));
 
 	char *first = strstr(buf_str(&in), "GET /defer/1 ");
@@ -358,7 +361,8 @@ static void test_http_server_refuses_bodies_over_the_limit(void **state)
 	struct buf in = BUF_INIT(1 << 20);
 	char *fits = request_with_body("POST /fits HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n", 100000);
 	char *over = request_with_body("POST /over HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n", 100001);
-	char *chunked = request_with_body("POST /over HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n30000\r\n", 0x30000);
+	char *chunked = request_with_body("POST /over HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n30000\r\n",
+	                                  0x30000);
 	int fd = raw_connect(f->port);
 
 	raw_puts(fd, fits);
@@ -388,24 +392,24 @@ static void test_http_server_refuses_bodies_over_the_limit(void **state)
 
 static void test_http_server_bounds_all_bodies_together(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = fixture_new((struct http_server_config){ .body_max = 10000 });
 	struct buf in = BUF_INIT(1 << 20);
-	char *most = request_with_body("POST /most HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n", 99999);
+	char *most = request_with_body("POST /empty HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n", 9999);
 	int fds[65];
 
-	/* so many bodies that are never complete */
+	(void)state;
+	/* so many bodies that are never complete for long: each connection ends its own and begins the next */
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = raw_connect(f->port);
 		raw_puts(fds[i], most);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		raw_puts(fds[i], "b");
+	for (size_t i = 0; i < 20 * ARRAY_SIZE(fds) && !strstr(buf_str(&in), "HTTP/1.1 503"); i++) {
+		int fd = fds[i % ARRAY_SIZE(fds)];
+
+		raw_puts(fd, "b");
 		buf_reset(&in);
-		assert_true(raw_expect(fds[i], &in, "\r\n\r\n"));
-		if (strstr(buf_str(&in), "HTTP/1.1 503"))
-			break;
-		/* it fitted: send another, never complete either */
-		raw_puts(fds[i], most);
+		assert_true(raw_expect(fd, &in, "\r\n\r\n"));
+		raw_puts(fd, most);
 	}
 	assert_non_null(strstr(buf_str(&in), "Retry-After: 1"));
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -420,6 +424,7 @@ static void test_http_server_bounds_all_bodies_together(void **state)
 	}));
 	free(most);
 	buf_clear(&in);
+	fixture_free(f);
 }
 
 static void test_http_server_continues_when_expected(void **state)
@@ -444,14 +449,16 @@ static void test_http_server_refuses_malformed_requests(void **state)
 	} cases[] = {
 		{ "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400", "no Host" },
 		{ "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 400", "a length that is no number" },
-		{ "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 400", "two lengths" },
-		{ "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400",
-		  "a length and chunks: what smuggling is made of" },
+		{ "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 400",
+		  "two lengths" },
+		{ "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		  "HTTP/1.1 400", "a length and chunks: what smuggling is made of" },
 		{ "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 501",
 		  "a coding that is not understood" },
 		{ "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		  "HTTP/1.1 501", "chunks in chunks" },
-		{ "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "HTTP/1.1 400", "a malformed chunk" },
+		{ "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "HTTP/1.1 400",
+		  "a malformed chunk" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -490,40 +497,6 @@ static void test_http_server_bounds_headers(void **state)
 	fixture_free(f);
 }
 
-/* Sends a byte now and then, so that the connection is never idle; true when it is cut. */
-static bool is_cut_while_dripping(int port, const char *begin)
-{
-	struct buf in = BUF_INIT(1 << 20);
-	int fd = raw_connect(port);
-	bool cut = false;
-
-	raw_puts(fd, begin);
-	for (int64_t until = clock_mono_ns() + 4 * NS_PER_S; !cut && clock_mono_ns() < until;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN | POLLRDHUP };
-
-		raw_puts(fd, "a");
-		cut = poll(&p, 1, 50) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
-	}
-	close(fd);
-	buf_clear(&in);
-	return cut;
-}
-
-static void test_http_server_cuts_slow_clients(void **state)
-{
-	struct fixture *f = fixture_new((struct http_server_config){ .idle_timeout_ns = 100 * NS_PER_MS });
-	struct buf in = BUF_INIT(1 << 20);
-	int fd = raw_connect(f->port);
-
-	(void)state;
-	assert_true(is_cut_while_dripping(f->port, "GET / HTTP/1.1\r\nX-Slow: "));
-	assert_true(is_cut_while_dripping(f->port, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"));
-	/* and who says nothing at all */
-	assert_false(raw_more(fd, &in, PATIENCE_MS));
-	close(fd);
-	fixture_free(f);
-}
-
 static void test_http_server_bounds_connections(void **state)
 {
 	struct fixture *f = fixture_new((struct http_server_config){ .connections_max = 2, .threads = 1 });
@@ -556,10 +529,12 @@ static void test_http_server_start_says_what_is_wrong(void **state)
 	struct tls_server_config tls;
 	struct err e = { 0 };
 
-	assert_int_equal(http_server_start(&(struct http_server_config){ .port = f->port, .handler = handler }, &s, &e), -1);
+	assert_int_equal(http_server_start(&(struct http_server_config){ .port = f->port, .handler = handler }, &s, &e),
+	                 -1);
 	assert_int_equal(e.kind, ERR_ALREADY_EXISTS);
 	err_clear(&e);
-	assert_int_equal(http_server_start(&(struct http_server_config){ .address = "nowhere", .handler = handler }, &s, &e), -1);
+	assert_int_equal(
+		http_server_start(&(struct http_server_config){ .address = "nowhere", .handler = handler }, &s, &e), -1);
 	assert_non_null(strstr(e.message, "nowhere"));
 	err_clear(&e);
 	test_pki_new(&pki);
@@ -567,7 +542,8 @@ static void test_http_server_start_says_what_is_wrong(void **state)
 	assert_int_equal(http_server_start(&(struct http_server_config){ .tls = &tls, .handler = handler }, &s, &e), -1);
 	assert_non_null(strstr(e.message, "certificate and private key"));
 	err_clear(&e);
-	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem, .key_pem = pki.server.key_pem,
+	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem,
+		                              .key_pem = pki.server.key_pem,
 		                              .client_ca_pem = "none" };
 	assert_int_equal(http_server_start(&(struct http_server_config){ .tls = &tls, .handler = handler }, &s, &e), -1);
 	assert_non_null(strstr(e.message, "client certificates"));
@@ -653,7 +629,8 @@ static void test_http_server_knows_clients_by_certificate(void **state)
 	(void)state;
 	test_pki_new(&pki);
 	test_pki_new(&stranger);
-	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem, .key_pem = pki.server.key_pem,
+	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem,
+		                              .key_pem = pki.server.key_pem,
 		                              .client_ca_pem = pki.ca.cert_pem };
 	f = fixture_new((struct http_server_config){ .tls = &tls });
 	expect_peer(f->port, &pki, &pki.client, "peer=tester orgs=testers,readers");
@@ -676,7 +653,8 @@ static void test_http_server_resumes_tls_sessions_with_their_identity(void **sta
 
 	(void)state;
 	test_pki_new(&pki);
-	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem, .key_pem = pki.server.key_pem,
+	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem,
+		                              .key_pem = pki.server.key_pem,
 		                              .client_ca_pem = pki.ca.cert_pem };
 	f = fixture_new((struct http_server_config){ .tls = &tls });
 	test_tls_connect(&first, f->port, &pki, &pki.client, NULL);
@@ -726,38 +704,6 @@ static void test_http_server_speaks_no_old_tls(void **state)
 	test_pki_clear(&pki);
 }
 
-static void test_http_server_cuts_stalled_handshakes(void **state)
-{
-	struct test_pki pki;
-	struct tls_server_config tls;
-	struct test_tls_client quiet;
-	struct buf in = BUF_INIT(1 << 16);
-	struct fixture *f;
-	int fd;
-	char *answer;
-
-	(void)state;
-	test_pki_new(&pki);
-	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem, .key_pem = pki.server.key_pem };
-	f = fixture_new((struct http_server_config){ .tls = &tls, .idle_timeout_ns = 2 * NS_PER_S });
-	test_tls_connect(&quiet, f->port, &pki, NULL, NULL);
-	fd = raw_connect(f->port);
-	raw_send(fd, "\x16\x03", 2);
-
-	int64_t begin = clock_mono_ns();
-
-	assert_false(raw_more(fd, &in, PATIENCE_MS));
-	assert_true(clock_mono_ns() - begin < 1500 * NS_PER_MS);
-	/* one that only has nothing to ask yet is left alone */
-	answer = test_tls_ask(&quiet, "GET /later HTTP/1.1\r\nHost: h\r\n\r\n", "[]");
-	assert_non_null(strstr(answer, "GET /later"));
-	free(answer);
-	test_tls_disconnect(&quiet);
-	close(fd);
-	fixture_free(f);
-	test_pki_clear(&pki);
-}
-
 #define test_with_server(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -771,11 +717,10 @@ int main(void)
 		test_with_server(test_http_server_destroys_the_state_of_deferred_requests),
 		test_with_server(test_http_server_answers_many_from_another_thread),
 		test_with_server(test_http_server_refuses_bodies_over_the_limit),
-		test_with_server(test_http_server_bounds_all_bodies_together),
+		cmocka_unit_test(test_http_server_bounds_all_bodies_together),
 		test_with_server(test_http_server_continues_when_expected),
 		test_with_server(test_http_server_refuses_malformed_requests),
 		cmocka_unit_test(test_http_server_bounds_headers),
-		cmocka_unit_test(test_http_server_cuts_slow_clients),
 		cmocka_unit_test(test_http_server_bounds_connections),
 		test_with_server(test_http_server_start_says_what_is_wrong),
 		cmocka_unit_test(test_http_server_stop_waits_for_requests_under_way),
@@ -783,7 +728,6 @@ int main(void)
 		cmocka_unit_test(test_http_server_knows_clients_by_certificate),
 		cmocka_unit_test(test_http_server_resumes_tls_sessions_with_their_identity),
 		cmocka_unit_test(test_http_server_speaks_no_old_tls),
-		cmocka_unit_test(test_http_server_cuts_stalled_handshakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "http_server_internal.h"
+#include "tls_internal.h"
 
 #include <sys/socket.h>
 
@@ -17,7 +18,7 @@ struct http_stream {
 	atomic_bool closed;        /* nothing written arrives any more */
 	bool ended;                /* by the writer */
 	struct chunk *first, **last;
-	size_t offset;             /* in first */
+	size_t offset; /* in first */
 	size_t backlog;
 
 	void (*on_close)(void *self);
@@ -156,8 +157,7 @@ static void response_over(void *cls)
 
 static struct http_stream *stream_of(const struct http_parked *p)
 {
-	/* The first member; only the owner's const is dropped. */
-	return (struct http_stream *)(uintptr_t)p;
+	return without_const(p); /* its first member */
 }
 
 int http_stream_fd(const struct http_parked *p)
@@ -189,7 +189,8 @@ struct http_stream *http_respond_stream(struct http_request *req, int status, co
 	stream->last = &stream->first;
 	stream->self = self;
 	pthread_cond_init(&stream->on_close_done, NULL);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PLAIN_BLOCK_SIZE, read_stream, stream, response_over);
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PLAIN_BLOCK_SIZE, read_stream, stream,
+	                                             response_over);
 	if (!response)
 		out_of_memory(PLAIN_BLOCK_SIZE);
 	stream->on_close = on_close;

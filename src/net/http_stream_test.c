@@ -1,5 +1,5 @@
-/* Streams of the HTTP server: what arrives when, and that writers, clients that leave, the end and the stop of the server
- * may meet in any order. */
+/* Streams of the HTTP server: what arrives when, and that writers, clients that leave, the end and the stop of the
+ * server may meet in any order. */
 
 #include "base/thread.h"
 #include "http_testing.h"
@@ -308,7 +308,8 @@ static void *storm_client(void *arg)
 	for (int i = 0; !atomic_load(&s->over) && i < 150; i++) {
 		int fd = raw_connect(s->f->port);
 
-		raw_puts(fd, i % 3 == 2 ? "GET /finished HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /watch HTTP/1.1\r\nHost: h\r\n\r\n");
+		raw_puts(fd,
+		         i % 3 == 2 ? "GET /finished HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /watch HTTP/1.1\r\nHost: h\r\n\r\n");
 		buf_reset(&in);
 		while (raw_more(fd, &in, i % 3 == 0 ? 2 : 0) && in.len < 4096)
 			;

@@ -25,7 +25,8 @@
 
 static inline int raw_connect(int port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		                      .sin_port = htons((uint16_t)port),
 		                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int on = 1;
@@ -97,12 +98,12 @@ static inline char *raw_exchange(int port, const char *request)
 	return buf_steal(&in);
 }
 
-#define WAIT_UNTIL(condition)                                                                                          \
-	do {                                                                                                               \
-		int64_t _until = clock_mono_ns() + PATIENCE_MS * NS_PER_MS;                                                    \
-		while (!(condition) && clock_mono_ns() < _until)                                                               \
-			clock_sleep_ns(NS_PER_MS);                                                                                 \
-		assert_true(condition);                                                                                        \
+#define WAIT_UNTIL(condition)                                       \
+	do {                                                            \
+		int64_t _until = clock_mono_ns() + PATIENCE_MS * NS_PER_MS; \
+		while (!(condition) && clock_mono_ns() < _until)            \
+			clock_sleep_ns(NS_PER_MS);                              \
+		assert_true(condition);                                     \
 	} while (0)
 
 /* A CA, a server certificate for loopback, a client certificate of "tester" in "testers" and "readers". */
@@ -116,10 +117,16 @@ static inline void test_pki_new(struct test_pki *pki)
 	static const char *const orgs[] = { "testers", "readers", NULL };
 
 	assert_int_equal(tls_ca_new("test-ca", 2, &pki->ca, NULL), 0);
-	assert_int_equal(tls_cert_issue(&pki->ca, &(struct tls_cert_spec){ .common_name = "server", .names = names, .days = 1,
-	                                                                   .server = true }, &pki->server, NULL), 0);
-	assert_int_equal(tls_cert_issue(&pki->ca, &(struct tls_cert_spec){ .common_name = "tester", .organizations = orgs,
-	                                                                   .days = 1, .client = true }, &pki->client, NULL), 0);
+	assert_int_equal(
+		tls_cert_issue(&pki->ca,
+	                   &(struct tls_cert_spec){ .common_name = "server", .names = names, .days = 1, .server = true },
+	                   &pki->server, NULL),
+		0);
+	assert_int_equal(tls_cert_issue(&pki->ca,
+	                                &(struct tls_cert_spec){
+										.common_name = "tester", .organizations = orgs, .days = 1, .client = true },
+	                                &pki->client, NULL),
+	                 0);
 }
 
 static inline void test_pki_clear(struct test_pki *pki)
@@ -136,8 +143,8 @@ struct test_tls_client {
 	int fd;
 };
 
-static inline void test_tls_connect(struct test_tls_client *c, int port, const struct test_pki *pki, const struct tls_pair *cert,
-                        const gnutls_datum_t *resume)
+static inline void test_tls_connect(struct test_tls_client *c, int port, const struct test_pki *pki,
+                                    const struct tls_pair *cert, const gnutls_datum_t *resume)
 {
 	gnutls_datum_t ca = { .data = (unsigned char *)pki->ca.cert_pem, .size = (unsigned)strlen(pki->ca.cert_pem) };
 	int r;

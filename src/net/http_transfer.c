@@ -151,7 +151,8 @@ static int build_headers(const struct http_attempt *a, struct curl_slist **ret, 
 		const struct http_header *h = &headers->list[i];
 
 		if (!is_token(h->name) || !is_header_value(h->value))
-			return err_set(err, ERR_BAD_REQUEST, "the request header %zu has characters that no header may have", i + 1);
+			return err_set(err, ERR_BAD_REQUEST, "the request header %zu has characters that no header may have",
+			               i + 1);
 		header_line(&list, h->name, h->value);
 	}
 	/* Waiting for "100 Continue" would cost a round trip. */

@@ -125,8 +125,8 @@ void http_upgrade_close(struct http_upgrade *up)
 	http_server_unref(s);
 }
 
-/* libmicrohttpd forwards what a TLS client sends, but not that it has left. It may still be forwarding when the client's
- * end arrives, so the handler is told at the second look. */
+/* libmicrohttpd forwards what a TLS client sends, but not that it has left. It may still be forwarding when the
+ * client's end arrives, so the handler is told at the second look. */
 void http_upgrades_find_gone_clients(struct http_server *s)
 {
 	for (struct http_upgrade *up = s->upgrades; up; up = up->next) {

@@ -114,7 +114,8 @@ static struct fixture *fixture_new(const struct tls_server_config *tls)
 	struct fixture *f = new0(struct fixture);
 	struct err e = { 0 };
 
-	if (http_server_start(&(struct http_server_config){ .tls = tls, .handler = handler, .self = f }, &f->server, &e) < 0)
+	if (http_server_start(&(struct http_server_config){ .tls = tls, .handler = handler, .self = f }, &f->server, &e) <
+	    0)
 		fail_msg("%s", e.message);
 	f->port = http_server_port(f->server);
 	return f;

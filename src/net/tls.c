@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "tls_internal.h"
 
 #include <arpa/inet.h>
 #include <gnutls/crypto.h>
@@ -155,7 +156,8 @@ static int check_spec(const char *common_name, int days, const char *const *name
 	if (str_empty(common_name) || strlen(common_name) > 64)
 		return err_set(err, ERR_INVALID, "issuing a certificate: the common name must have 1 to 64 characters");
 	if (days < 1 || days > DAYS_MAX)
-		return err_set(err, ERR_INVALID, "issuing a certificate for %s: it must last 1 to %d days", common_name, DAYS_MAX);
+		return err_set(err, ERR_INVALID, "issuing a certificate for %s: it must last 1 to %d days", common_name,
+		               DAYS_MAX);
 	for (; names && names[count]; count++)
 		if (str_empty(names[count]) || strlen(names[count]) > 253)
 			return err_set(err, ERR_INVALID, "issuing a certificate for %s: a name must have 1 to 253 characters",
@@ -181,16 +183,15 @@ int tls_ca_new(const char *common_name, int days, struct tls_pair *ret, struct e
 	return export_pair(crt, key, ret, err);
 }
 
-static gnutls_datum_t datum_of(const char *text)
+gnutls_datum_t tls_datum(const char *text)
 {
-	/* GnuTLS does not write to it. */
-	return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)text, .size = (unsigned)strlen(text) };
+	return (gnutls_datum_t){ .data = without_const(text), .size = (unsigned)strlen(text) };
 }
 
 static int import_crt(const char *pem, gnutls_x509_crt_t *ret)
 {
 	_cleanup_crt_ gnutls_x509_crt_t crt = NULL;
-	gnutls_datum_t data = datum_of(pem);
+	gnutls_datum_t data = tls_datum(pem);
 	int r = gnutls_x509_crt_init(&crt);
 
 	if (r >= 0)
@@ -206,7 +207,7 @@ static int import_ca(const struct tls_pair *ca, gnutls_x509_crt_t *ret_crt, gnut
 {
 	_cleanup_crt_ gnutls_x509_crt_t crt = NULL;
 	_cleanup_key_ gnutls_x509_privkey_t key = NULL;
-	gnutls_datum_t data = datum_of(ca->key_pem);
+	gnutls_datum_t data = tls_datum(ca->key_pem);
 	int r = import_crt(ca->cert_pem, &crt);
 
 	if (r < 0)
@@ -310,8 +311,8 @@ bool tls_cert_matches(const char *cert_pem, const char *ca_pem, const char *cons
 	if (import_crt(cert_pem, &crt) < 0 || import_crt(ca_pem, &ca) < 0)
 		return false;
 	/* Whether it has expired is tls_cert_expiry()'s question. */
-	if (gnutls_x509_crt_verify(crt, &ca, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS,
-	                           &status) < 0 ||
+	if (gnutls_x509_crt_verify(
+			crt, &ca, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS, &status) < 0 ||
 	    status != 0)
 		return false;
 	for (; names && *names; names++)

@@ -21,7 +21,7 @@ struct tls_cert_spec {
 	const char *const *organizations; /* NULL-terminated; NULL: none */
 	const char *const *names;         /* DNS names and IP addresses for subjectAltName; NULL: none */
 	int days;
-	bool server, client;              /* extended key usages */
+	bool server, client; /* extended key usages */
 };
 
 /* ECDSA P-256. The CA may only sign certificates (path length 0). */

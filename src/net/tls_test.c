@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "tls_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@
 static gnutls_x509_crt_t parse(const char *pem)
 {
 	gnutls_x509_crt_t crt;
-	gnutls_datum_t d = { .data = (unsigned char *)(uintptr_t)pem, .size = (unsigned)strlen(pem) };
+	gnutls_datum_t d = tls_datum(pem);
 
 	assert_int_equal(gnutls_x509_crt_init(&crt), 0);
 	assert_int_equal(gnutls_x509_crt_import(crt, &d, GNUTLS_X509_FMT_PEM), 0);
@@ -95,7 +96,8 @@ static void test_tls_cert_expiry(void **state)
 static void test_tls_cert_matches(void **state)
 {
 	struct tls_pair ca, other, pair;
-	struct tls_cert_spec spec = { .common_name = "cn.example", .names = NAMES("a.example", "127.0.0.1", "fe80::1"),
+	struct tls_cert_spec spec = { .common_name = "cn.example",
+		                          .names = NAMES("a.example", "127.0.0.1", "fe80::1"),
 		                          .days = 5 };
 
 	(void)state;
