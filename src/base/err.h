@@ -65,7 +65,7 @@ int err_set_errno(struct err *err, int errnum, const char *fmt, ...) _printf_(3,
 int err_wrap(struct err *err, const char *fmt, ...) _printf_(2, 3);
 /* Marks it as not worth a retry. Returns -1. */
 int err_set_terminal(struct err *err);
-/* Adds one wrong field to an error that is set. */
+/* Adds one wrong field (or, with field NULL, another cause) to an error that is set. */
 void err_add_cause(struct err *err, const char *reason, const char *field, const char *fmt, ...) _printf_(4, 5);
 /* Moves src into dst; src is clear afterwards. */
 void err_move(struct err *dst, struct err *src);

@@ -139,28 +139,39 @@ static int fsync_folder_of(const char *path)
 	return fd < 0 ? -1 : fsync(fd);
 }
 
-/* Steps of fs_write_atomic() on the temporary file. -1 with errno. */
-static int write_and_rename(int fd, const char *tmp, const char *path, const void *data, size_t len, mode_t mode)
+/* Steps of fs_replace() on the temporary file. -1 with errno. */
+static int write_and_rename(int fd, const char *tmp, const char *path, const void *data, size_t len, mode_t mode,
+                            bool durable)
 {
-	if (fchmod(fd, mode) < 0 || fs_write_all(fd, data, len) < 0 || fsync(fd) < 0)
+	if (fchmod(fd, mode) < 0 || fs_write_all(fd, data, len) < 0 || (durable && fsync(fd) < 0))
 		return -1;
 	return rename(tmp, path);
 }
 
-int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+static int replace_file(const char *path, const void *data, size_t len, mode_t mode, bool durable, struct err *err)
 {
 	_cleanup_free_ char *tmp = xasprintf("%s.tmp-XXXXXX", path);
 	_cleanup_close_ int fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(err, errno, "writing %s", path);
-	if (write_and_rename(fd, tmp, path, data, len, mode) < 0) {
+	if (write_and_rename(fd, tmp, path, data, len, mode, durable) < 0) {
 		int saved = errno;
 		unlink(tmp);
 		return err_set_errno(err, saved, "writing %s", path);
 	}
-	if (fsync_folder_of(path) < 0)
+	if (durable && fsync_folder_of(path) < 0)
 		return err_set_errno(err, errno, "writing %s: making it durable", path);
 	return 0;
+}
+
+int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	return replace_file(path, data, len, mode, true, err);
+}
+
+int fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	return replace_file(path, data, len, mode, false, err);
 }
 
 int fs_mkdir_p(const char *path, mode_t mode, struct err *err)

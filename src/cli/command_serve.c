@@ -72,7 +72,7 @@ static char *file_of_path(const char *encoded)
 		if (parts[i][0] == '.' && !str_eq(parts[i], ".well-known"))
 			return NULL;
 	}
-	char *joined = parts ? strv_join(parts, "/") : xstrdup(".");
+	char *joined = strv_len(parts) > 0 ? strv_join(parts, "/") : xstrdup(".");
 	return joined;
 }
 

@@ -117,7 +117,7 @@ int app_save(struct app *a, struct err *err)
 	_cleanup_free_ char *text = json_to_str(v), *path = fs_join(a->dir, "app.json");
 	if (fs_mkdir_p(a->dir, 0700, err) < 0)
 		return -1;
-	return fs_write_atomic(path, text, strlen(text), 0600, err);
+	return fs_replace(path, text, strlen(text), 0600, err);
 }
 
 static void copy_hash(char ret[static 17], const char *hash)

@@ -106,7 +106,7 @@ static int save_instance(const struct instance *i, struct err *err)
 	_cleanup_json_ json_t *v = json_pack("{s:s, s:s, s:I, s:i, s:s}", "runHash", i->run_hash, "release", i->release_id,
 	                                     "revision", (json_int_t)i->revision, "port", i->port, "cgroup", i->cgroup);
 	_cleanup_free_ char *text = json_to_str(v), *path = fs_join(i->dir, "instance.json");
-	return fs_write_atomic(path, text, strlen(text), 0600, err);
+	return fs_replace(path, text, strlen(text), 0600, err);
 }
 
 /* Who the shim and its program are, once it wrote it down. */

@@ -72,10 +72,22 @@ void release_id(const json_t *for_provider, char ret[static 17])
 	ret[16] = '\0';
 }
 
+/* Names this run of the machine (free()). */
+static char *boot_id(void)
+{
+	_cleanup_err_ struct err ignored = { 0 };
+	char *id = NULL;
+	fs_read_file("/proc/sys/kernel/random/boot_id", 64, &id, NULL, &ignored);
+	return id ? id : xstrdup("");
+}
+
+/* A tree is not forced to the disk file by file, so it is trusted only as long as the machine runs; after that it is
+ * built anew. */
 bool release_is_done(const char *dir)
 {
-	_cleanup_free_ char *marker = fs_join(dir, "done");
-	return fs_exists(marker);
+	_cleanup_free_ char *marker = fs_join(dir, "done"), *text = NULL, *boot = boot_id();
+	_cleanup_err_ struct err ignored = { 0 };
+	return fs_read_file(marker, 64, &text, NULL, &ignored) == 0 && str_eq(text, boot);
 }
 
 static void write_log(struct build *b, const char *data, size_t len)
@@ -137,19 +149,16 @@ static int check_out(struct build *b, struct err *err)
 	return git_checkout(&git, &limits, b->builder->config.git_dir, json_get_str(source, "commit"), b->src_dir, err);
 }
 
-/* Debian's Python does not let pip install into the system: a virtual environment beside the code is where it goes. Its
- * system packages are let in, so that what Debian has need not be fetched again. */
-static char *with_virtual_environment(const char *command)
+/* A virtual environment may use what the system has: what Debian's packages bring need not be fetched again, and then
+ * Python applications can be built without a network at all (free()). */
+static char *with_system_packages(const char *command)
 {
-	static const char *const words[] = { "pip ", "pip3 ", "poetry ", "pipenv ", "pdm ", "uv " };
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		const char *found = strstr(command, words[i]);
-		if (found && (found == command || !strchr("abcdefghijklmnopqrstuvwxyz", found[-1])))
-			return xasprintf("export VIRTUAL_ENV=/app/.venv; test -d .venv -o -d /app/.venv || python3 -m venv "
-			                 "--system-site-packages /app/.venv; %s",
-			                 command);
-	}
-	return xstrdup(command);
+	static const char make[] = "-m venv ";
+	const char *found = strstr(command, make);
+	if (!found || strstr(command, "--system-site-packages"))
+		return xstrdup(command);
+	size_t before = (size_t)(found - command) + sizeof(make) - 1;
+	return xasprintf("%.*s--system-site-packages %s", (int)before, command, command + before);
 }
 
 /* The command line in front of `inner` that enters a control group of the build's own first. */
@@ -177,7 +186,7 @@ static char **inside_cgroup(struct build *b, const char *group, char *const *inn
 static int run_command(struct build *b, const char *command, const char *reason, struct release_result *result,
                        struct err *err)
 {
-	_cleanup_free_ char *prepared = with_virtual_environment(command);
+	_cleanup_free_ char *prepared = with_system_packages(command);
 	struct sandbox_spec sandbox = {
 		.app_dir = b->src_dir,
 		.workdir = json_str_at(b->job->spec, "source", "path", NULL),
@@ -264,8 +273,8 @@ static int build_release(struct build *b, struct release_result *result, struct 
 	}
 	if (run_commands(b, result, err) < 0 || result->reason)
 		return err_is_set(err) ? -1 : 0;
-	_cleanup_free_ char *marker = fs_join(job->dir, "done");
-	return fs_write_atomic(marker, "", 0, 0600, err);
+	_cleanup_free_ char *marker = fs_join(job->dir, "done"), *boot = boot_id();
+	return fs_replace(marker, boot, strlen(boot), 0600, err);
 }
 
 static void run_build(struct builder *builder, const struct release_job *job)
@@ -377,6 +386,9 @@ static bool looks_like_cause(const char *line)
 		                                 "no such file", "failed", "exception", "denied",      "eaddrinuse" };
 	_cleanup_free_ char *lower = xstrdup(line);
 	str_lower(lower);
+	/* A warning that mentions an error is a retry, mostly; the error itself follows. */
+	if (str_starts_with(lower, "warning") || str_starts_with(lower, "npm warn"))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (str_contains(lower, words[i]))
 			return true;

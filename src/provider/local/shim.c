@@ -87,16 +87,9 @@ static bool parse_arguments(struct shim *shim, int argc, char **argv)
 	return i + 1 < argc && str_eq(argv[i], "--");
 }
 
-/* Replaces a file of the folder. That it may be lost with the machine is fine (the program then ends too), so no fsync.
- */
 static int put_file(const char *name, const char *text)
 {
-	char temporary[32];
-	snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	_cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || fs_write_all(fd, text, strlen(text)) < 0)
-		return -1;
-	return rename(temporary, name);
+	return fs_replace(name, text, strlen(text), 0600, NULL);
 }
 
 static void open_log(struct shim *shim)
