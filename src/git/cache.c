@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #define LOCK_POLL_NS (20 * NS_PER_MS)
 
@@ -47,6 +48,7 @@ int git_cache_open(struct git_session *s, const struct git_credentials *credenti
 	lock = xasprintf("%s/%s.lock", root, digest);
 	if (wait_for_lock(s, lock, &fd, err) < 0)
 		return -1;
+	futimens(fd, NULL); /* git_cache_prune() goes by it */
 	*ret = (struct git_cache_entry){ .dir = TAKE_PTR(dir), .lock_fd = fd };
 	return 0;
 }

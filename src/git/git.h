@@ -47,6 +47,10 @@ int git_resolve(const struct git_source *source, const struct git_limits *limits
 int git_checkout(const struct git_source *source, const struct git_limits *limits, const char *cache,
                  const char *commit, const char *dest, struct err *err);
 
+/* Removes the repositories of the cache that were not used for the longest time until the others have at most size_max
+ * bytes together. Those in use stay. A cache that does not exist is fine. */
+int git_cache_prune(const char *cache, int64_t size_max, struct err *err);
+
 /* The URL without credentials, for messages and status (free()). */
 char *git_url_redact(const char *url);
 

@@ -7,27 +7,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-static struct git_source local(const struct git_testing *t, const char *ref)
-{
-	return (struct git_source){ .url = t->repo, .ref = ref, .allow_local = true };
-}
-
-static void resolve_ok(const struct git_source *source, char ret[41])
-{
-	_cleanup_err_ struct err err = { 0 };
-
-	if (git_resolve(source, NULL, ret, &err) < 0)
-		fail_msg("%s", err_message(&err));
-}
-
-static void checkout_ok(const struct git_testing *t, const struct git_source *source, const char *commit)
-{
-	_cleanup_err_ struct err err = { 0 };
-
-	if (git_checkout(source, NULL, t->cache, commit, t->dest, &err) < 0)
-		fail_msg("%s", err_message(&err));
-}
-
 static void test_git_resolve_finds_refs(void **state)
 {
 	struct git_testing *t = *state;
@@ -270,84 +249,6 @@ static void test_git_checkout_bounds_number_of_files(void **state)
 	expect_too_large(t, 1 << 20);
 }
 
-/* Damage of every kind to the cache is healed by fetching anew. */
-static void test_git_checkout_heals_a_broken_cache(void **state)
-{
-	static const char *const damage[] = {
-		"for f in cache/*.git/objects/pack/*.pack; do chmod 644 $f; head -c 60 $f >x; cat x >$f; done",
-		"rm -f cache/*.git/objects/pack/*.idx",
-		"rm -rf cache/*.git/objects",
-		"echo garbage >$(echo cache/*.git/HEAD)",
-		"echo '[core' >$(echo cache/*.git/config)",
-		"touch $(echo cache/*.git)/shallow.lock; rm -rf cache/*.git/objects/pack/*; rm -rf cache/*.git/refs/scia",
-		"touch $(echo cache/*.git)/objects/pack/tmp_pack_x",
-		"for f in cache/*.git/objects/pack/*.pack; do chmod 644 $f; printf 'XXXXXXXXXXXX' | dd of=$f bs=1 seek=40 "
-		"conv=notrunc 2>&1; done",
-	};
-	struct git_testing *t = *state;
-	struct git_source source = local(t, NULL);
-	char commit[41];
-
-	resolve_ok(&source, commit);
-	checkout_ok(t, &source, commit);
-	for (size_t i = 0; i < ARRAY_SIZE(damage); i++) {
-		assert_int_equal(fs_remove_tree(t->dest, NULL), 0);
-		TESTING_SH(t->dir, damage[i]);
-		checkout_ok(t, &source, commit);
-		testing_assert_file(t->dest, "README", "one\n");
-		testing_assert_file(t->dest, "sub/run", "x\n");
-	}
-}
-
-static void test_git_checkout_uses_the_cache(void **state)
-{
-	struct git_testing *t = *state;
-	struct git_source source = local(t, NULL);
-	char commit[41];
-
-	resolve_ok(&source, commit);
-	checkout_ok(t, &source, commit);
-	TESTING_SH(t->dir, "rm -rf dest repo");
-	checkout_ok(t, &source, commit);
-	testing_assert_file(t->dest, "README", "one\n");
-}
-
-struct racer {
-	const struct git_testing *t;
-	const char *commit;
-	int number;
-	bool ok;
-	pthread_t thread;
-};
-
-static void *race(void *arg)
-{
-	struct racer *r = arg;
-	_cleanup_free_ char *dest = xasprintf("%s-%d", r->t->dest, r->number), *readme = fs_join(dest, "README");
-	struct git_source source = local(r->t, NULL);
-
-	r->ok = git_checkout(&source, NULL, r->t->cache, r->commit, dest, NULL) == 0 && fs_exists(readme);
-	return NULL;
-}
-
-static void test_git_checkout_shares_the_cache_between_threads(void **state)
-{
-	struct git_testing *t = *state;
-	struct racer racers[4];
-	struct git_source source = local(t, NULL);
-	char commit[41];
-
-	resolve_ok(&source, commit);
-	for (int i = 0; i < 4; i++) {
-		racers[i] = (struct racer){ .t = t, .commit = commit, .number = i };
-		assert_int_equal(thread_start(&racers[i].thread, "racer", race, &racers[i], NULL), 0);
-	}
-	for (int i = 0; i < 4; i++) {
-		pthread_join(racers[i].thread, NULL);
-		assert_true(racers[i].ok);
-	}
-}
-
 static int silent_server(char **ret_url)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -480,9 +381,6 @@ int main(void)
 		testing_test(test_git_hostile_urls_and_refs),
 		testing_test(test_git_checkout_bounds_unpacked_size),
 		testing_test(test_git_checkout_bounds_number_of_files),
-		testing_test(test_git_checkout_heals_a_broken_cache),
-		testing_test(test_git_checkout_uses_the_cache),
-		testing_test(test_git_checkout_shares_the_cache_between_threads),
 		testing_test(test_git_a_server_that_never_answers_times_out),
 		testing_test(test_git_ssh_gets_key_and_known_hosts),
 		testing_test(test_git_cancel_ends_it),

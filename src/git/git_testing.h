@@ -134,6 +134,27 @@ static inline bool testing_has(const char *dir, const char *name)
 	return lstat(path, &st) == 0;
 }
 
+static inline struct git_source local(const struct git_testing *t, const char *ref)
+{
+	return (struct git_source){ .url = t->repo, .ref = ref, .allow_local = true };
+}
+
+static inline void resolve_ok(const struct git_source *source, char ret[41])
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	if (git_resolve(source, NULL, ret, &err) < 0)
+		fail_msg("%s", err_message(&err));
+}
+
+static inline void checkout_ok(const struct git_testing *t, const struct git_source *source, const char *commit)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	if (git_checkout(source, NULL, t->cache, commit, t->dest, &err) < 0)
+		fail_msg("%s", err_message(&err));
+}
+
 #define testing_test(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
 
 #endif
