@@ -131,6 +131,8 @@ bool instance_find(struct instance *i);
 bool instance_has_ended(const struct instance *i);
 /* Exit code and signal as the shim recorded them; false when it could not. */
 bool instance_read_exit(const struct instance *i, int *ret_code, int *ret_signal);
+/* It is ready: from now on it gets what it is meant to have. */
+void instance_settle(const struct app *a, const struct instance *i);
 void instance_stop(struct instance *i, int64_t now_ns);
 void instance_kill(struct instance *i);
 /* Forgets it: proxy, control group, folder (its log becomes previous.log). */

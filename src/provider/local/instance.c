@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #define PIDS_MAX 512
+#define STARTING_CPU_MILLI 1000
 #define STOP_GRACE_NS (10 * NS_PER_S)
 #define ADOPT_WAIT_NS (2 * NS_PER_S)
 
@@ -64,6 +65,22 @@ static struct cgroup_limits limits_of(const struct app *a)
 	return limits;
 }
 
+/* Starting takes a program far more of the processor than running: until it is ready it may use a whole core. */
+static struct cgroup_limits starting_limits_of(const struct app *a)
+{
+	struct cgroup_limits limits = limits_of(a);
+	if (limits.cpu_milli && limits.cpu_milli < STARTING_CPU_MILLI)
+		limits.cpu_milli = STARTING_CPU_MILLI;
+	return limits;
+}
+
+void instance_settle(const struct app *a, const struct instance *i)
+{
+	struct cgroup_limits limits = limits_of(a);
+	_cleanup_strv_ char **procs = NULL;
+	cgroup_make(a->provider->cgroups, i->cgroup, &limits, &procs);
+}
+
 static char **shim_command(struct app *a, const struct instance *i)
 {
 	struct local_provider *p = a->provider;
@@ -75,7 +92,7 @@ static char **shim_command(struct app *a, const struct instance *i)
 		.command = json_get_str(a->spec, "startCommand"),
 	};
 	_cleanup_strv_ char **inner = sandbox_command(&sandbox), **procs = NULL;
-	struct cgroup_limits limits = limits_of(a);
+	struct cgroup_limits limits = starting_limits_of(a);
 	char log_max[32], **argv = NULL;
 
 	snprintf(log_max, sizeof(log_max), "%lld", (long long)p->config.log_max);

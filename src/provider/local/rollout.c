@@ -274,6 +274,7 @@ static void become_ready(struct app *a, struct instance *i, int64_t now)
 	i->state = INSTANCE_READY;
 	i->ready_ns = now;
 	i->failures = 0;
+	instance_settle(a, i);
 	proxy_backend_add(a->proxy, i->backend_port);
 	if (!is_wanted(a, i))
 		return;
