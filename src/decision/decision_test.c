@@ -517,9 +517,9 @@ static void test_decision_own_rules(void **state)
 		"version: 1\nname: mine\nrules:\n"
 		"- {name: all, priority: 1, then: {strategy: {vm: 900}, set: {replicas: 2, memory: 1}, reason: by default}}\n"
 		"- {name: py, priority: 5, when: {language: python}, then: {strategy: kubernetes, set: {replicas: 5}, reason: "
-	    "'{language} it is'}}\n"
+		"'{language} it is'}}\n"
 		"- {name: late, priority: 2, when: {language: python}, then: {strategy: serverless, exclude: [vm], warn: "
-	    "'beware of {framework}', reason: too late}}\n";
+		"'beware of {framework}', reason: too late}}\n";
 	char path[] = "/tmp/scia-rules-XXXXXX";
 	int fd = mkstemp(path);
 	struct decision_engine_config config = { .rules_path = path };
@@ -530,9 +530,10 @@ static void test_decision_own_rules(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(fs_write_all(fd, text, strlen(text)), 0);
 	close(fd);
-	if (decision_engine_new(&config, &e, &err) < 0)
-		fail_msg("%s", err_message(&err));
+	int rc = decision_engine_new(&config, &e, &err);
 	unlink(path);
+	if (rc < 0)
+		fail_msg("%s", err_message(&err));
 	_cleanup_json_ json_t *a = decide(e, "{}", "{language: python, framework: flask}", "local");
 	_cleanup_free_ char *text_a = said(a), *fired = json_to_str(json_object_get(a, "rulesFired"));
 	_cleanup_json_ json_t *b = decide(e, "{}", "{language: go}", "local");

@@ -18,8 +18,8 @@ static void test_git_checkout_heals_a_broken_cache(void **state)
 		"echo '[core' >$(echo cache/*.git/config)",
 		"touch $(echo cache/*.git)/shallow.lock; rm -rf cache/*.git/objects/pack/*; rm -rf cache/*.git/refs/scia",
 		"touch $(echo cache/*.git)/objects/pack/tmp_pack_x",
-		"for f in cache/*.git/objects/pack/*.pack; do chmod 644 $f; printf 'XXXXXXXXXXXX' | dd of=$f bs=1 seek=40 "
-		"conv=notrunc 2>&1; done",
+		("for f in cache/*.git/objects/pack/*.pack; do chmod 644 $f; printf 'XXXXXXXXXXXX' | dd of=$f bs=1 seek=40 "
+		 "conv=notrunc 2>&1; done"),
 	};
 	struct git_testing *t = *state;
 	struct git_source source = local(t, NULL);
