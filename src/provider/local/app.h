@@ -9,7 +9,8 @@
  *   releases/ID/        see release.h
  *   instances/ID/       the folder of a scia-shim, and instance.json: which release and port it runs with
  *   previous.log        of the instance that ended last
- *   home/               caches of package managers */
+ *
+ * DATA/homes/NS: the home folder of a namespace's builds, with the caches of package managers. */
 
 #include "cgroup.h"
 #include "net/reverse_proxy.h"

@@ -97,7 +97,8 @@ static void submit_build(struct app *a)
 	job->key = xstrdup(a->key);
 	job->id = xstrdup(a->release_id);
 	job->dir = app_release_dir(a, a->release_id);
-	job->home_dir = fs_join(a->dir, "home");
+	/* Shared within a namespace, so that what one application fetched another need not; never between tenants. */
+	job->home_dir = xasprintf("%s/homes/%s", a->provider->dir, a->ns);
 	job->spec = json_deep_copy(a->spec);
 	job->env = strv_copy(a->env);
 	a->build = BUILD_RUNNING;
