@@ -1,6 +1,6 @@
 /* scia-apiserver: the embedded Kubernetes API alone, for end-to-end and crash tests.
  *
- *   scia-apiserver --data DIR [--port N] [--crd FILE]... [--log debug|info|warn|error]
+ *   scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--log debug|info|warn|error]
  *
  * Prints the path of the administrator's kubeconfig once it serves; SIGTERM and SIGINT stop it. */
 #include "apiserver/apiserver.h"
@@ -15,6 +15,7 @@
 struct options {
 	const char *data;
 	int port;
+	int64_t history;
 	char **crds;
 	enum log_level level;
 };
@@ -24,6 +25,7 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 	static const struct option longs[] = { { "data", required_argument, NULL, 'd' },
 		                                   { "port", required_argument, NULL, 'p' },
 		                                   { "crd", required_argument, NULL, 'c' },
+		                                   { "history", required_argument, NULL, 'h' },
 		                                   { "log", required_argument, NULL, 'l' },
 		                                   { 0 } };
 	int64_t port = 0;
@@ -39,8 +41,10 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 			if (fs_read_file(optarg, CRD_MAX, &text, NULL, err) < 0)
 				return -1;
 			strv_push(&ret->crds, text);
+		} else if (c == 'h' && str_to_i64(optarg, 1, 1000000000, &ret->history)) {
+			continue;
 		} else if (c != 'l' || !log_level_parse(optarg, &ret->level)) {
-			return err_set(err, ERR_BAD_REQUEST, "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--log LEVEL]");
+			return err_set(err, ERR_BAD_REQUEST, "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--log LEVEL]");
 		}
 	}
 	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");
@@ -49,7 +53,11 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 static int run(const struct options *o, struct err *err)
 {
 	_cleanup_(logger_unrefp) struct logger *log = logger_new(STDERR_FILENO, o->level, LOG_HUMAN);
-	const struct apiserver_config config = { .data_dir = o->data, .port = o->port, .crds = (const char *const *)o->crds, .log = log };
+	const struct apiserver_config config = { .data_dir = o->data,
+		                                     .port = o->port,
+		                                     .crds = (const char *const *)o->crds,
+		                                     .history_max = (size_t)o->history,
+		                                     .log = log };
 	struct apiserver *s;
 	sigset_t signals;
 	int number;

@@ -76,6 +76,7 @@ struct api_request {
 	struct api_type *type; /* a reference; NULL when it is no resource */
 	const struct api_version *version;
 	char **warnings;
+	char **duplicates;     /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
 	bool deferred;
 	void (*run)(struct api_request *req); /* what a worker does next */
 	struct api_op *op;                    /* a write under way */
@@ -84,7 +85,7 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 struct api_request *api_request_free(struct api_request *req);
 /* A warning for the client, once each; at most 32. */
 void api_request_warn(struct api_request *req, const char *fmt, ...) _printf_(2, 3);
-/* The body as a value: JSON or YAML by Content-Type. Duplicate keys obey fieldValidation. */
+/* The body as a value: JSON, YAML or Kubernetes' protobuf by Content-Type. Repeated keys of JSON are noted in duplicates. */
 json_t *api_request_body(struct api_request *req, struct err *err);
 /* The field manager: what the query says, else the user agent's first word. Borrowed buffer. */
 const char *api_request_manager(const struct api_request *req, char ret[static 129]);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/yaml.h"
+#include "duplicates.h"
 #include "proto.h"
 #include "request.h"
 #include "server.h"
@@ -31,6 +32,7 @@ struct api_request *api_request_free(struct api_request *req)
 	api_options_clear(&req->options);
 	api_type_unref(req->type);
 	strv_free(req->warnings);
+	strv_free(req->duplicates);
 	atomic_fetch_sub(&req->server->in_flight, 1);
 	free(req);
 	return NULL;
@@ -68,24 +70,16 @@ static bool is_json(const char *header)
 	       content_type_is(header, "application/strategic-merge-patch+json");
 }
 
-/* Repeated keys: the parser names the first. */
 static json_t *parse_json(struct api_request *req, const char *body, size_t len, struct err *err)
 {
-	_cleanup_err_ struct err strict = { 0 };
-	json_t *v = req->options.validation == VALIDATION_IGNORE ? NULL : json_parse(body, len, JSON_STRICT_KEYS, &strict);
+	json_t *v = req->options.validation == VALIDATION_IGNORE ? NULL : json_parse(body, len, JSON_STRICT_KEYS, NULL);
 
 	if (v)
 		return v;
 	v = json_parse(body, len, 0, err);
-	if (!v || req->options.validation == VALIDATION_IGNORE)
-		return v;
-	if (req->options.validation == VALIDATION_WARN) {
-		api_request_warn(req, "%s", err_message(&strict));
-		return v;
-	}
-	json_decref(v);
-	err_set(err, ERR_BAD_REQUEST, "strict decoding error: %s", err_message(&strict));
-	return NULL;
+	if (v && req->options.validation != VALIDATION_IGNORE)
+		req->duplicates = json_duplicate_fields(body, len);
+	return v;
 }
 
 json_t *api_request_body(struct api_request *req, struct err *err)

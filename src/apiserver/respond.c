@@ -7,6 +7,7 @@
 #include "object_view.h"
 #include "server.h"
 #include "table.h"
+#include "write.h"
 
 #include <stdio.h>
 
@@ -140,7 +141,11 @@ json_t *api_status_success(const struct api_type *t, const char *name, const cha
 
 void api_respond_err(struct api_request *req, const struct err *err)
 {
-	const char *name = req->path.name && *req->path.name ? req->path.name : NULL;
+	api_respond_err_about(req, req->path.name, err);
+}
+
+void api_respond_err_about(struct api_request *req, const char *name, const struct err *err)
+{
 	json_t *status = api_status_value(req->type, name, err);
 
 	api_respond_value(req, err_kind_http_code(err->kind), status);
@@ -148,11 +153,16 @@ void api_respond_err(struct api_request *req, const struct err *err)
 
 bool api_respond_object_is_slow(const struct api_request *req)
 {
-	return req->accept.form != FORM_OBJECT || req->accept.media != MEDIA_JSON || req->version->from_storage;
+	return req->accept.form != FORM_OBJECT || strcmp(req->path.subresource, "scale") == 0 || req->accept.media != MEDIA_JSON || req->version->from_storage;
 }
 
 void api_respond_object(struct api_request *req, int code, const struct store_object *o)
 {
+	if (strcmp(req->path.subresource, "scale") == 0) {
+		_cleanup_json_ json_t *scaled = object_view_value(req->type, req->version, o);
+		api_respond_value(req, code, scale_view(req->version, scaled));
+		return;
+	}
 	if (req->accept.form == FORM_OBJECT) {
 		_cleanup_(bytes_unrefp) struct bytes *text = object_view_text(req->type, req->version, o);
 		api_respond_json_bytes(req, code, text);

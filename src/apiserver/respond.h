@@ -6,8 +6,10 @@
 #include "request.h"
 #include "store.h"
 
-/* A Status for the error. */
+/* A Status for the error, about the object in the path. */
 void api_respond_err(struct api_request *req, const struct err *err);
+/* The same about another name. */
+void api_respond_err_about(struct api_request *req, const char *name, const struct err *err);
 /* A value as JSON or YAML; steals it. */
 void api_respond_value(struct api_request *req, int code, json_t *value);
 /* A JSON text that is final. */

@@ -81,7 +81,8 @@ static uint64_t checksum_add(uint64_t h, const void *data, size_t len)
 		h ^= h >> 29;
 	}
 	word = 0;
-	memcpy(&word, p, len);
+	if (len > 0)
+		memcpy(&word, p, len);
 	h = (h ^ word) * UINT64_C(0xBF58476D1CE4E5B9);
 	return h ^ h >> 32;
 }

@@ -107,7 +107,7 @@ static void collect(struct merge *m, const struct store_list_query *query, struc
 			continue;
 		if (query->limit && ret->len == query->limit) {
 			ret->more = true;
-			ret->remaining = 1;
+			ret->remaining = query->select ? 0 : 1;
 			break;
 		}
 		if (ret->len == cap) {

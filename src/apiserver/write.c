@@ -27,8 +27,13 @@ static void op_free(struct api_op *op)
 /* Ends the operation, keeping what the answer needs. */
 static void finish_err(struct api_request *req, const struct err *err)
 {
-	op_free(TAKE_PTR(req->op));
-	api_respond_err(req, err);
+	struct api_op *op = TAKE_PTR(req->op);
+
+	if (op->no_namespace)
+		api_respond_value(req, err_kind_http_code(err->kind), kube_status_from_err(err, NULL, "namespaces", op->ns));
+	else
+		api_respond_err_about(req, op->name, err);
+	op_free(op);
 }
 
 static void finish_object(struct api_request *req, struct store_object *o)
@@ -123,20 +128,36 @@ void write_start(struct api_request *req, int (*prepare)(struct api_request *req
 	run(req);
 }
 
+static int path_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* One complaint: a warning, or another part of the text of the error. */
+static void complain(struct api_request *req, const char *what, const char *path, struct buf *text)
+{
+	if (req->options.validation == VALIDATION_WARN)
+		api_request_warn(req, "%s field \"%s\"", what, path);
+	buf_printf(text, "%s%s field \"%s\"", text->len ? ", " : "", what, path);
+}
+
 int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT(16384);
+	_cleanup_buf_ struct buf text = BUF_INIT(65536);
+	_cleanup_strv_ char **paths = NULL;
 	size_t i;
 	json_t *path;
 
-	if (json_array_size(dropped) == 0 || req->options.validation == VALIDATION_IGNORE)
+	if (req->options.validation == VALIDATION_IGNORE)
 		return 0;
-	json_array_foreach(dropped, i, path) {
-		if (req->options.validation == VALIDATION_WARN)
-			api_request_warn(req, "unknown field \"%s\"", json_string_value(path));
-		buf_printf(&text, "%sunknown field \"%s\"", i ? ", " : "", json_string_value(path));
-	}
-	if (req->options.validation == VALIDATION_WARN)
+	json_array_foreach(dropped, i, path)
+		strv_push(&paths, json_string_value(path));
+	qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
+	for (i = 0; req->duplicates && req->duplicates[i]; i++)
+		complain(req, "duplicate", req->duplicates[i], &text);
+	for (i = 0; paths && paths[i]; i++)
+		complain(req, "unknown", paths[i], &text);
+	if (text.len == 0 || req->options.validation == VALIDATION_WARN)
 		return 0;
 	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", req->type->kind,
 	               req->version->name, req->type->kind, buf_str(&text));
@@ -162,11 +183,12 @@ json_t *write_subresource(const json_t *old, const json_t *body, const char *sub
 /* ---- the common end ---- */
 
 /* On create (and in the committer, at the very moment): the namespace is there and stays. */
-static int namespace_error(const struct store_object *ns_object, const struct api_request *req, const char *ns, const char *name,
+static int namespace_error(const struct store_object *ns_object, struct api_request *req, const char *ns, const char *name,
                            struct err *err)
 {
 	char words[512];
 
+	req->op->no_namespace = !ns_object;
 	if (!ns_object)
 		return err_set(err, ERR_NOT_FOUND, "namespaces \"%s\" not found", ns);
 	if (!str_eq(store_object_field(ns_object, "status.phase"), "Terminating"))

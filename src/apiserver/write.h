@@ -24,6 +24,7 @@ struct api_op {
 	int code;
 	bool retry;              /* a conflict is ours: the client named no version */
 	bool generated_name;     /* AlreadyExists is ours too */
+	bool no_namespace;       /* the error is about the namespace */
 	bool gone;               /* answer a delete with a Status, not with the object */
 	unsigned attempts;
 	char *ns, *name;
