@@ -29,8 +29,7 @@ struct http_url {
 	int port;            /* the scheme's default when not said */
 };
 
-/* ERR_BAD_REQUEST; refuses control characters and a userinfo with a password (secrets do not belong in URLs) unless
- * allowed. */
+/* ERR_BAD_REQUEST; refuses control characters and a userinfo with a password: secrets do not belong in URLs. */
 int http_url_parse(const char *text, struct http_url *ret, struct err *err);
 void http_url_clear(struct http_url *url);
 

@@ -160,7 +160,7 @@ static inline void test_tls_connect(struct test_tls_client *c, int port, const s
 		/* also to a server whose CA is another one */
 		gnutls_certificate_set_flags(c->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
 	}
-	gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT);
+	gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | GNUTLS_NO_SIGNAL);
 	gnutls_set_default_priority(c->session);
 	gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials);
 	gnutls_session_set_verify_cert(c->session, "localhost", 0);

@@ -32,8 +32,8 @@ static void try_url(const char *text)
 
 	bool ipv6 = strchr(url.host, ':') != NULL;
 	char *port = url.port ? xasprintf(":%d", url.port) : xstrdup("");
-	char *back = xasprintf("%s://%s%s%s%s%s%s%s", url.scheme, ipv6 ? "[" : "", url.host, ipv6 ? "]" : "", port, url.path,
-	                       url.query ? "?" : "", url.query ? url.query : "");
+	char *back = xasprintf("%s://%s%s%s%s%s%s%s", url.scheme, ipv6 ? "[" : "", url.host, ipv6 ? "]" : "", port,
+	                       url.path, url.query ? "?" : "", url.query ? url.query : "");
 
 	/* the longest URLs may grow past the maximum by the port's default */
 	if (http_url_parse(back, &again, NULL) == 0) {

@@ -1,0 +1,120 @@
+/* Clients that are slow, stall or leave without a word. */
+
+#include "http_testing.h"
+#include "net/http_server.h"
+
+static void handler(void *self, struct http_request *req)
+{
+	char *text = xasprintf("%s %s", http_request_method(req), http_request_path(req));
+
+	(void)self;
+	http_respond_text(req, 200, "text/plain", text);
+	free(text);
+}
+
+static struct http_server *server_new(struct http_server_config config)
+{
+	struct http_server *s = NULL;
+	struct err e = { 0 };
+
+	config.handler = handler;
+	if (http_server_start(&config, &s, &e) < 0)
+		fail_msg("%s", e.message);
+	return s;
+}
+
+/* Sends a byte now and then, so that the connection is never idle; true when it is cut. */
+static bool is_cut_while_dripping(int port, const char *begin)
+{
+	struct buf in = BUF_INIT(1 << 20);
+	int fd = raw_connect(port);
+	bool cut = false;
+
+	raw_puts(fd, begin);
+	for (int64_t until = clock_mono_ns() + 4 * NS_PER_S; !cut && clock_mono_ns() < until;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN | POLLRDHUP };
+
+		raw_puts(fd, "a");
+		cut = poll(&p, 1, 50) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+	}
+	close(fd);
+	buf_clear(&in);
+	return cut;
+}
+
+static void test_http_housekeeper_cuts_slow_clients(void **state)
+{
+	struct http_server *s = server_new((struct http_server_config){ .idle_timeout_ns = 100 * NS_PER_MS });
+	struct buf in = BUF_INIT(1 << 20);
+	int fd = raw_connect(http_server_port(s));
+
+	(void)state;
+	assert_true(is_cut_while_dripping(http_server_port(s), "GET / HTTP/1.1\r\nX-Slow: "));
+	assert_true(
+		is_cut_while_dripping(http_server_port(s), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"));
+	/* and who says nothing at all */
+	assert_false(raw_more(fd, &in, PATIENCE_MS));
+	close(fd);
+	http_server_stop(s, NS_PER_S);
+}
+
+static void test_http_housekeeper_lets_go_of_clients_that_leave_early(void **state)
+{
+	struct http_server *s = server_new((struct http_server_config){ .connections_max = 1, .threads = 1 });
+	int64_t begin = clock_mono_ns();
+	int fd = raw_connect(http_server_port(s));
+	char *answer;
+
+	(void)state;
+	raw_puts(fd, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+	close(fd);
+	/* there is room for one only */
+	answer = raw_exchange(http_server_port(s), "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	assert_true(str_ends_with(answer, "GET /next"));
+	free(answer);
+	assert_true(clock_mono_ns() - begin < 2 * NS_PER_S);
+	http_server_stop(s, NS_PER_S);
+}
+
+static void test_http_housekeeper_cuts_stalled_handshakes(void **state)
+{
+	struct test_pki pki;
+	struct tls_server_config tls;
+	struct test_tls_client quiet;
+	struct buf in = BUF_INIT(1 << 16);
+	struct http_server *s;
+	int fd;
+	char *answer;
+
+	(void)state;
+	test_pki_new(&pki);
+	tls = (struct tls_server_config){ .cert_pem = pki.server.cert_pem, .key_pem = pki.server.key_pem };
+	s = server_new((struct http_server_config){ .tls = &tls, .idle_timeout_ns = 9 * NS_PER_S });
+	test_tls_connect(&quiet, http_server_port(s), &pki, NULL, NULL);
+	fd = raw_connect(http_server_port(s));
+	raw_send(fd, "\x16\x03", 2);
+
+	int64_t begin = clock_mono_ns();
+
+	assert_false(raw_more(fd, &in, PATIENCE_MS));
+	assert_true(clock_mono_ns() - begin < 4 * NS_PER_S);
+	/* one that only has nothing to ask yet is left alone */
+	answer = test_tls_ask(&quiet, "GET /later HTTP/1.1\r\nHost: h\r\n\r\n", "GET /later");
+	assert_non_null(strstr(answer, "GET /later"));
+	free(answer);
+	test_tls_disconnect(&quiet);
+	close(fd);
+	http_server_stop(s, NS_PER_S);
+	test_pki_clear(&pki);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_http_housekeeper_cuts_slow_clients),
+		cmocka_unit_test(test_http_housekeeper_lets_go_of_clients_that_leave_early),
+		cmocka_unit_test(test_http_housekeeper_cuts_stalled_handshakes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
