@@ -137,7 +137,7 @@ static int record_references(struct composition_pass *p)
 		json_array_append_new(references, json_pack("{s:s, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"),
 		                                            "kind", json_get_str(object, "kind"), "name", kube_name(object)));
 	}
-	if (json_equal(references, json_at(p->composite, "spec", "crossplane", "resourceRefs", NULL)))
+	if (json_same(references, json_at(p->composite, "spec", "crossplane", "resourceRefs", NULL)))
 		return 0;
 	_cleanup_json_ json_t *patch = json_pack("{s:{s:{s:O}}}", "spec", "crossplane", "resourceRefs", references);
 	return patch_composite(p, patch, NULL);
@@ -356,7 +356,7 @@ static json_t *build_status(const struct composition_pass *p)
 
 static int write_status(struct composition_pass *p, json_t *status, struct err *err)
 {
-	if (kube_status(p->composite) && json_equal(kube_status(p->composite), status))
+	if (kube_status(p->composite) && json_same(kube_status(p->composite), status))
 		return 0;
 	_cleanup_json_ json_t *changed = json_copy(p->composite);
 	json_object_set(changed, "status", status);

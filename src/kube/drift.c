@@ -27,12 +27,6 @@ static void compare_arrays(const json_t *desired, const json_t *observed, const 
 	}
 }
 
-static bool same_number(const json_t *a, const json_t *b)
-{
-	return json_is_number(a) && json_is_number(b) && !(json_number_value(a) < json_number_value(b)) &&
-	       !(json_number_value(a) > json_number_value(b));
-}
-
 static void compare(const json_t *desired, const json_t *observed, const char *path, json_t *drift)
 {
 	if (json_array_size(drift) >= DRIFT_MAX)
@@ -49,7 +43,7 @@ static void compare(const json_t *desired, const json_t *observed, const char *p
 	if (!observed && (json_is_object(desired) || json_is_array(desired)) && json_object_size(desired) == 0 &&
 	    json_array_size(desired) == 0)
 		return;
-	if (observed && (json_equal(desired, observed) || same_number(desired, observed)))
+	if (observed && json_same(desired, observed))
 		return;
 	json_array_append_new(drift, json_pack("{s:s, s:O, s:O?}", "field", path, "desired", desired, "observed", observed));
 }

@@ -12,7 +12,7 @@ static int write_ready(struct operator_ *op, struct kube_pass *pass, const json_
 	json_put_int(status, "observedGeneration", kube_generation(provider));
 	kube_set_condition(status, "Ready", ready ? "True" : "False", reason, message, kube_generation(provider),
 	                   clock_wall_ns());
-	if (kube_status(provider) && json_equal(kube_status(provider), status))
+	if (kube_status(provider) && json_same(kube_status(provider), status))
 		return 0;
 	_cleanup_json_ json_t *changed = json_copy((json_t *)provider);
 	json_object_set(changed, "status", status);

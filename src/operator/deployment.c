@@ -77,7 +77,7 @@ void deployment_requeue(struct deployment_pass *p, int64_t after_ns)
 
 int deployment_write_status(struct deployment_pass *p, struct err *err)
 {
-	if (kube_status(p->object) && json_equal(kube_status(p->object), p->status))
+	if (kube_status(p->object) && json_same(kube_status(p->object), p->status))
 		return 0;
 	_cleanup_json_ json_t *changed = json_copy(p->object);
 	json_object_set_new(changed, "status", json_deep_copy(p->status));

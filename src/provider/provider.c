@@ -103,7 +103,7 @@ static json_t *build_status(const json_t *managed, const struct provider_observa
 
 static int write_status(struct provider_controller *c, const json_t *managed, json_t *status, struct err *err)
 {
-	if (kube_status(managed) && json_equal(kube_status(managed), status))
+	if (kube_status(managed) && json_same(kube_status(managed), status))
 		return 0;
 	_cleanup_json_ json_t *changed = json_copy((json_t *)managed);
 	json_object_set(changed, "status", status);

@@ -124,7 +124,7 @@ static int driver_observe(void *self, struct kube_pass *pass, const json_t *mana
 		return 0;
 	ret->exists = true;
 	ret->up_to_date = a->has_env && !a->is_orphaned && is_same_process(a, managed) &&
-	                  json_equal(a->spec, json_at(managed, "spec", "forProvider", NULL));
+	                  json_same(a->spec, json_at(managed, "spec", "forProvider", NULL));
 	ret->status = app_status(a, &ret->ready, &reason, &message);
 	ret->reason = arena_strdup(pass->arena, reason);
 	ret->message = arena_strdup(pass->arena, message);
