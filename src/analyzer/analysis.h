@@ -117,6 +117,7 @@ struct candidate {
 	const char *script;     /* what the start command comes down to, where it is only a name ("npm start"); for ports */
 	int port, default_port;
 	enum port_source port_source;
+	struct evidence port_why; /* file NULL: the framework's default, or what the start command says */
 	bool port_from_env;
 	const char *health_path;
 	struct env_var *env, **env_tail;

@@ -187,8 +187,13 @@ bool candidate_port(struct analysis *a, struct candidate *c, int port, enum port
 		return false;
 	c->port = port;
 	c->port_source = source;
+	c->port_why = (struct evidence){ 0 };
 	if (at)
-		candidate_why(a, c, at, offset, "port %d: %s", port, why);
+		c->port_why = (struct evidence){
+			.file = at->path,
+			.line = line_of(at, offset),
+			.why = text_printf(a, "port %d: %s", port, why),
+		};
 	return true;
 }
 

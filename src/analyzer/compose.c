@@ -1,5 +1,6 @@
 #include "compose.h"
 
+#include "docker.h"
 #include "manifest.h"
 #include "base/str.h"
 
@@ -135,7 +136,8 @@ void compose_apply(struct analysis *a, struct candidate *c)
 		if (s->build != c->dir || c->eco == ECO_COMPOSE)
 			continue;
 		candidate_why(a, c, s->text, s->at, "service %s of the compose file", s->name);
-		candidate_port(a, c, s->port, PORT_COMPOSE, s->text, s->at, "the compose file");
+		if (docker_port_counts(c, s->port))
+			candidate_port(a, c, s->port, PORT_COMPOSE, s->text, s->at, "the compose file");
 		if (c->dir->path[0] && (!c->name || str_eq(c->name, c->dir->name)))
 			c->name = s->name;
 		return;

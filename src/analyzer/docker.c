@@ -241,13 +241,23 @@ static void image_version(struct analysis *a, struct candidate *c, const struct 
 	}
 }
 
+bool docker_port_counts(const struct candidate *c, int port)
+{
+	const bool fronted = c->eco == ECO_PHP || c->eco == ECO_RUBY || c->eco == ECO_DOTNET;
+
+	if (!c->default_port)
+		return true;
+	return c->server && !(fronted && (port < 1024 || (c->eco == ECO_PHP && port == 9000)));
+}
+
 void docker_apply(struct analysis *a, struct candidate *c)
 {
 	struct docker_info d = docker_read(a, c->dir);
 
 	if (!d.text || c->eco == ECO_COMPOSE)
 		return;
-	candidate_port(a, c, d.port, PORT_DOCKER, d.text, d.port_at, "the Dockerfile");
+	if (docker_port_counts(c, d.port))
+		candidate_port(a, c, d.port, PORT_DOCKER, d.text, d.port_at, "the Dockerfile");
 	image_version(a, c, &d);
 	if (c->start.line || !d.command || c->eco == ECO_DOCKER || c->eco == ECO_STATIC)
 		return;

@@ -17,6 +17,9 @@ struct docker_info {
 struct docker_info docker_read(struct analysis *a, struct tree_dir *dir);
 struct docker_info docker_parse(struct analysis *a, const struct text *t);
 
+/* Is the port that a container has also the program's? Web servers in front of it, and what images of a language listen
+ * on, are not. */
+bool docker_port_counts(const struct candidate *c, int port);
 /* Completes a candidate from the Dockerfile of its folder: port, start command, runtime version. */
 void docker_apply(struct analysis *a, struct candidate *c);
 

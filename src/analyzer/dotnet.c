@@ -119,7 +119,7 @@ static void detect_project(struct analysis *a, struct tree_dir *dir, struct tree
 	const char *sdk = project ? xml_attribute(project, "Sdk") : NULL, *output, *assembly;
 	struct tree_dir *at;
 	struct candidate *c;
-	bool web;
+	bool web, program;
 
 	c = t ? candidate_new(a, dir, ECO_DOTNET, "dotnet", "csharp", SCORE_LIBRARY) : NULL;
 	if (!c)
@@ -136,11 +136,14 @@ static void detect_project(struct analysis *a, struct tree_dir *dir, struct tree
 	output = property(project, "OutputType");
 	assembly = property(project, "AssemblyName");
 	web = is_web(c, t, sdk);
-	if (web) {
+	program = tree_file_at(dir, "Program.cs", &at) || tree_file_at(dir, "Program.fs", &at) || tree_file_at(dir, "Startup.cs", &at);
+	if (web && !str_eq(sdk, "Microsoft.NET.Sdk.Web") && !program) {
+		candidate_why(a, c, t, SIZE_MAX, "what web projects share");
+	} else if (web) {
 		c->framework = "aspnet";
 		c->default_port = 5000;
 		c->library = false;
-		c->score = tree_file_at(dir, "Program.cs", &at) || tree_file_at(dir, "Program.fs", &at) ? SCORE_PROVEN : SCORE_FRAMEWORK - 0.1;
+		c->score = program ? SCORE_PROVEN : SCORE_FRAMEWORK - 0.1;
 		candidate_because(a, c, t, text_find(t, 0, "Sdk"), "uses ASP.NET Core");
 	} else if ((str_eq(output, "Exe") || str_eq(sdk, "Microsoft.NET.Sdk.Worker")) && !is_test(c, stem)) {
 		c->library = false;

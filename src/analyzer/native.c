@@ -91,16 +91,14 @@ static const char *project_name(struct analysis *a, const struct text *t, const 
 static struct candidate *native_new(struct analysis *a, struct tree_dir *dir, const char *framework, const char *language,
                                     const struct text *t, const struct native_program *best)
 {
-	struct candidate *c = candidate_new(a, dir, ECO_NATIVE, framework, language ? language : "c", SCORE_NATIVE - 0.05);
+	struct candidate *c = candidate_new(a, dir, ECO_NATIVE, framework, language ? language : "c", SCORE_NATIVE);
 
 	if (!c)
 		return NULL;
 	c->package_manager = framework;
 	candidate_because(a, c, t, SIZE_MAX, "is built with %s", framework);
-	if (best->name) {
-		c->score = SCORE_NATIVE;
+	if (best->name)
 		candidate_why(a, c, best->text, best->at, "the program %s", best->name);
-	}
 	return c;
 }
 

@@ -136,11 +136,11 @@ static const struct config_file config_files[] = {
 	{ ECO_NODE, "vue.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "static", false },
 	{ ECO_NODE, "config/default.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL, false },
 	{ ECO_NODE, "config.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?[\\w.]*:?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?[\\w.]*:?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?[\\w.]*:?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?[\\w.]*:?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config.json", "\"(?:port|addr|address|listen)\"\\s*:\\s*\"?[\\w.]*:?(\\d{2,5})", NULL, false },
+	{ ECO_GO, "config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
+	{ ECO_GO, "config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
+	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
+	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
+	{ ECO_GO, "config.json", "\"(?:port|addr|address|listen)\"\\s*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
 	{ ECO_GO, "conf/app.conf", "^httpport\\s*=\\s*(\\d{2,5})", NULL, false },
 };
 

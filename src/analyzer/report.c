@@ -101,19 +101,24 @@ static json_t *write_stores(const struct candidate *c)
 	return all;
 }
 
+static void write_one(json_t *all, const struct evidence *e)
+{
+	json_t *o = json_object();
+
+	put(o, "file", e->file);
+	json_put_int(o, "line", e->line);
+	put(o, "why", e->why);
+	json_array_append_new(all, o);
+}
+
 static json_t *write_evidence(const struct candidate *c)
 {
 	json_t *all = json_array();
-	size_t n = 0;
 
-	for (const struct evidence *e = c->evidence; e && n < EVIDENCE_SHOWN; e = e->next, n++) {
-		json_t *o = json_object();
-
-		put(o, "file", e->file);
-		json_put_int(o, "line", e->line);
-		put(o, "why", e->why);
-		json_array_append_new(all, o);
-	}
+	for (const struct evidence *e = c->evidence; e && json_array_size(all) < EVIDENCE_SHOWN - 1; e = e->next)
+		write_one(all, e);
+	if (c->port_why.file)
+		write_one(all, &c->port_why);
 	return all;
 }
 

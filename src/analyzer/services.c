@@ -26,6 +26,15 @@ static const struct {
 static const char *const other_names[] = { "worker", "cli", "docs", "admin", "e2e", "mobile", "storybook", "common", "shared", "lib", "libs",
 	                                       "landing", "website", "migrations", "cron", "jobs", "desktop", "functions", "lambda", NULL };
 
+/* Of many services, the one in front is what people open; some only serve the others. */
+static const struct {
+	const char *part;
+	double bonus;
+} name_parts[] = {
+	{ "gateway", 0.03 }, { "frontend", 0.01 }, { "admin", -0.03 }, { "config", -0.03 }, { "discovery", -0.03 },
+	{ "registry", -0.03 }, { "eureka", -0.03 }, { "common", -0.03 }, { "initial", -0.03 },
+};
+
 static const struct compose_service *compose_of(const struct analysis *a, const struct candidate *c)
 {
 	for (const struct compose_service *s = a->compose; s; s = s->next)
@@ -62,7 +71,7 @@ static double rank(const struct analysis *a, const struct candidate *c)
 	if (is_root(c))
 		r += is_hint(c) ? 0 : 0.1;
 	else if (!c->server)
-		r -= 0.18; /* a client beside a server is the server's */
+		r -= 0.25; /* a client beside a server is the server's */
 	if (c->dir->side)
 		r -= 0.5;
 	if (c->library)
@@ -73,6 +82,8 @@ static double rank(const struct analysis *a, const struct candidate *c)
 		r += strcasecmp(c->dir->name, main_names[i].name) ? 0 : main_names[i].bonus;
 	if (str_in(c->dir->name, other_names))
 		r -= 0.05;
+	for (size_t i = 0; i < ARRAY_SIZE(name_parts); i++)
+		r += str_contains(c->dir->name, name_parts[i].part) ? name_parts[i].bonus : 0;
 	if (tree_file(c->dir, "Procfile"))
 		r += 0.03;
 	/* Of the services of a compose file, those that are reachable, and the first of them. */
@@ -141,6 +152,12 @@ static void complete(struct analysis *a, struct candidate *c, size_t sources_max
 	if (languages)
 		sources = sources_find(a, c->dir, c->eco, languages, c->entry, sources_max);
 	port_find(a, c, &sources);
+	/* Settings may be in another part of what is built together. */
+	if (languages && c->port_source > PORT_EXAMPLE && c->build.dir && c->build.dir != c->dir) {
+		const struct source_list all = sources_find(a, c->build.dir, ECO_COUNT, languages, NULL, sources_max);
+
+		port_find(a, c, &all);
+	}
 	candidate_port(a, c, c->default_port, PORT_FRAMEWORK, NULL, 0, NULL);
 	envvars_find(a, c, &sources);
 	datastores_find(a, c);

@@ -32,7 +32,7 @@ struct source_list {
 };
 
 /* At most max files below dir in the languages, folders with a manifest of the same ecosystem (other projects) left
- * out, and those of tests and examples unless dir is one. entry (may be NULL) is a path relative to dir that comes
+ * out (ECO_COUNT: none is), and those of tests and examples unless dir is one. entry (may be NULL) is a path relative to dir that comes
  * first. Tests, generated and minified files are left out. */
 struct source_list sources_find(struct analysis *a, struct tree_dir *dir, enum ecosystem eco, unsigned languages,
                                 const char *entry, size_t max);
