@@ -198,7 +198,12 @@ static int run_command(struct build *b, const char *command, const char *reason,
 	_cleanup_free_ char *group = xasprintf("build-%s", b->job->id);
 	_cleanup_strv_ char **argv = inside_cgroup(b, group, walled);
 	_cleanup_strv_ char **env = sandbox_environment(b->job->env);
-	strv_push(&env, "CI=true");
+	/* Package managers: no questions, no advertisements, and what is in the cache is not asked for again. */
+	static const char *const quiet[] = { "CI=true", "npm_config_prefer_offline=true", "npm_config_audit=false",
+		                                 "npm_config_fund=false", "npm_config_update_notifier=false",
+		                                 "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1" };
+	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++)
+		strv_push(&env, quiet[i]);
 	struct proc_spec proc = {
 		.argv = argv,
 		.env = env,
