@@ -186,7 +186,7 @@ static int crd_validate(const json_t *obj, const json_t *old, struct err *err)
 	if (err_is_set(err))
 		return -1;
 	/* The schemas and columns, by making the type. What is unchanged was checked before. */
-	if (old && json_equal(spec, json_object_get(old, "spec")))
+	if (old && json_same(spec, json_object_get(old, "spec")))
 		return 0;
 	_cleanup_(api_type_unrefp) struct api_type *t = registry_type_from_spec(spec, false, &schema);
 	if (t)

@@ -57,7 +57,7 @@ static bool write_of(const struct api_type *t, const struct store_object *curren
 			                         .expected_version = current->version };
 		return true;
 	}
-	if (json_equal(obj, old))
+	if (json_same(obj, old))
 		return false;
 	*ret = internal_write(t, current, obj);
 	return true;

@@ -51,7 +51,7 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 		op->value = json_incref(obj);
 		return WRITE_VALUE;
 	}
-	if (json_equal(obj, old))
+	if (json_same(obj, old))
 		return WRITE_CURRENT;
 	write_store(req, op, obj);
 	return WRITE_COMMIT;

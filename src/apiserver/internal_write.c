@@ -55,7 +55,7 @@ int internal_update(struct apiserver *s, const struct api_type *t, const struct 
 			                              .expected_version = current->version };
 		return store_commit(s->store, &gone, NULL, err);
 	}
-	if (json_equal(obj, old))
+	if (json_same(obj, old))
 		return 0;
 	const struct store_write w = internal_write(t, current, obj);
 	return store_commit(s->store, &w, NULL, err);
@@ -91,7 +91,7 @@ static int update_crd(struct apiserver *s, const struct api_type *t, const struc
 	t->strategy->prepare_update(obj, old);
 	if (check(t, obj, old, err) < 0)
 		return -1;
-	if (!json_equal(json_object_get(obj, "spec"), json_object_get(old, "spec")))
+	if (!json_same(json_object_get(obj, "spec"), json_object_get(old, "spec")))
 		json_put_int(kube_meta(obj), "generation", kube_generation(old) + 1);
 	return internal_update(s, t, current, obj, err);
 }

@@ -280,7 +280,7 @@ static bool content_differs(const struct api_version *v, const json_t *a, const 
 		json_object_del(x, "status");
 		json_object_del(y, "status");
 	}
-	return !json_equal(x, y);
+	return !json_same(x, y);
 }
 
 void object_meta_update(const struct api_type *t, const struct api_version *v, json_t *obj, const json_t *old)

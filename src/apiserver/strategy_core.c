@@ -132,7 +132,7 @@ static void check_immutable(const json_t *obj, const json_t *old, const char *co
 		invalid_add(err, INVALID_FORBIDDEN, "immutable", "Forbidden: field is immutable when `immutable` is set");
 	for (; *fields; fields++) {
 		const json_t *a = json_object_get(obj, *fields), *b = json_object_get(old, *fields);
-		if (a != b && !(a && b && json_equal(a, b)))
+		if (a != b && !(a && b && json_same(a, b)))
 			invalid_add(err, INVALID_FORBIDDEN, *fields, "Forbidden: field is immutable when `immutable` is set");
 	}
 }

@@ -152,7 +152,8 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 		return 0;
 	json_array_foreach(dropped, i, path)
 		strv_push(&paths, json_string_value(path));
-	qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
+	if (paths)
+		qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
 	for (i = 0; req->duplicates && req->duplicates[i]; i++)
 		complain(req, "duplicate", req->duplicates[i], &text);
 	for (i = 0; paths && paths[i]; i++)
@@ -251,7 +252,7 @@ static bool unchanged(const json_t *obj, const json_t *old)
 
 	json_object_del(meta, "resourceVersion");
 	json_object_set(copy, "metadata", meta);
-	return json_equal(obj, copy);
+	return json_same(obj, copy);
 }
 
 void write_store(struct api_request *req, struct api_op *op, json_t *obj)

@@ -121,7 +121,7 @@ static struct watch *watch_new(struct kube_controller *c)
 static bool has_same(const json_t *a, const json_t *b, const char *field)
 {
 	const json_t *x = json_object_get(a, field), *y = json_object_get(b, field);
-	return x == y || (x && y && json_equal(x, y));
+	return x == y || (x && y && json_same(x, y));
 }
 
 /* Whoever reconciles a type writes its status: to be woken by that would never end. The generation counts the changes

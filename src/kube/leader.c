@@ -61,7 +61,7 @@ static const char *holder(const json_t *lease)
 /* Takes note of the record; the time counts anew only if something about it changed. */
 static void note(struct kube_leader *l, json_t *lease)
 {
-	if (!l->seen || !json_equal(lease_spec(l->seen), lease_spec(lease)))
+	if (!l->seen || !json_same(lease_spec(l->seen), lease_spec(lease)))
 		l->seen_ns = clock_mono_ns();
 	json_incref(lease);
 	json_decref(l->seen);

@@ -271,7 +271,7 @@ static size_t utf8_cut(const char *s, size_t max)
 /* Sets obj[key] to value; true when it was another one. */
 static bool put_changed(json_t *obj, const char *key, json_t *value)
 {
-	bool changed = !json_equal(json_object_get(obj, key), value);
+	bool changed = !json_same(json_object_get(obj, key), value);
 	json_put(obj, key, value);
 	return changed;
 }
