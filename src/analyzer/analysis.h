@@ -76,7 +76,7 @@ struct datastore {
  * the address to listen on; "{version}"-like forms do not exist: detectors write everything else out. */
 struct command {
 	const char *line; /* NULL: there is none */
-	const struct tree_dir *dir;
+	struct tree_dir *dir;
 };
 
 /* Where a port came from, the surest first; a later source never replaces an earlier one. */

@@ -197,7 +197,7 @@ bool candidate_port(struct analysis *a, struct candidate *c, int port, enum port
 	return true;
 }
 
-void command_set(struct analysis *a, struct command *cmd, const struct tree_dir *dir, const char *fmt, ...)
+void command_set(struct analysis *a, struct command *cmd, struct tree_dir *dir, const char *fmt, ...)
 {
 	_cleanup_free_ char *line = NULL;
 	va_list ap;

@@ -34,7 +34,7 @@ bool candidate_port(struct analysis *a, struct candidate *c, int port, enum port
                     size_t offset, const char *why);
 
 /* Sets a command that runs in dir. The line may hold {port} and {host}. */
-void command_set(struct analysis *a, struct command *cmd, const struct tree_dir *dir, const char *fmt, ...)
+void command_set(struct analysis *a, struct command *cmd, struct tree_dir *dir, const char *fmt, ...)
 	_printf_(4, 5);
 /* The word as the shell must be given it: as it is, or in single quotes. */
 const char *shell_word(struct analysis *a, const char *word);
