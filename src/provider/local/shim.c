@@ -182,9 +182,10 @@ static bool copy_output(struct shim *shim, int output)
 }
 
 /* A signal for the program goes to what runs inside of bubblewrap, not to bubblewrap itself and the first process of
- * its pid namespace (depths 0 and 1): their end would kill everything else at once. */
-static void signal_program(pid_t pid, int depth, int number)
+ * its pid namespace (depths 0 and 1): their end would kill everything else at once. Returns how many got it. */
+static int signal_program(pid_t pid, int depth, int number)
 {
+	int signalled = 0;
 	char path[64], data[4096];
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -194,10 +195,18 @@ static void signal_program(pid_t pid, int depth, int number)
 	for (size_t i = 0; i < strv_len(children) && depth < 64; i++) {
 		int64_t child;
 		if (str_to_i64(children[i], 2, INT32_MAX, &child))
-			signal_program((pid_t)child, depth + 1, number);
+			signalled += signal_program((pid_t)child, depth + 1, number);
 	}
-	if (depth >= 2 || (depth == 0 && !children))
-		kill(pid, number);
+	if ((depth >= 2 || (depth == 0 && !strv_len(children))) && kill(pid, number) == 0)
+		signalled++;
+	return signalled;
+}
+
+/* While bubblewrap still sets up there is nobody who could take the signal: then it ends before it began. */
+static void pass_signal_on(const struct shim *shim, int number)
+{
+	if (signal_program(shim->child, 0, number) == 0)
+		kill(shim->child, SIGKILL);
 }
 
 /* Until the program ended; its status. */
@@ -215,7 +224,7 @@ static int supervise(struct shim *shim, int output, int signals)
 		if (!fds[1].revents || read(signals, &info, sizeof(info)) != sizeof(info))
 			continue;
 		if (info.ssi_signo != SIGCHLD)
-			signal_program(shim->child, 0, (int)info.ssi_signo);
+			pass_signal_on(shim, (int)info.ssi_signo);
 		else if (waitpid(shim->child, &status, WNOHANG) == shim->child)
 			break;
 	}
