@@ -22,7 +22,10 @@ def crd(api):
         obj["metadata"]["name"] = f"{plural}.example.org"
         change(obj)
         made.append(obj["metadata"]["name"])
-        return api.post(CRDS, obj), plural
+        answer = api.post(CRDS, obj)
+        if answer.status == 201:  # its conditions are set by a controller
+            eventually(lambda: api.get(f"{CRDS}/{plural}.example.org").json["status"]["conditions"])
+        return answer, plural
     yield make
     for name in made:
         api.delete(f"{CRDS}/{name}")
