@@ -299,6 +299,21 @@ struct field_set *field_set_union(const struct field_set *a, const struct field_
 	return combine(a, b, OP_UNION);
 }
 
+struct field_set *field_set_join(struct field_set *a, struct field_set *b)
+{
+	struct field_set *sum;
+
+	if (a->len == 0 || b->len == 0) {
+		sum = a->len == 0 ? b : a;
+		field_set_free(a->len == 0 ? a : b);
+		return sum;
+	}
+	sum = combine(a, b, OP_UNION);
+	field_set_free(a);
+	field_set_free(b);
+	return sum;
+}
+
 struct field_set *field_set_intersection(const struct field_set *a, const struct field_set *b)
 {
 	return combine(a, b, OP_INTERSECTION);

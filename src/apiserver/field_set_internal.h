@@ -38,6 +38,8 @@ struct field_node *field_set_find(const struct field_set *s, const struct field_
 /* The node of an element, made when missing; takes e. Fast when elements come in order. */
 struct field_node *field_set_ensure(struct field_set *s, struct field_element e);
 struct field_set *field_set_copy(const struct field_set *s);
+/* The union; takes both, without copying when one is empty. */
+struct field_set *field_set_join(struct field_set *a, struct field_set *b);
 /* Without the fields of s2 and everything below them. */
 struct field_set *field_set_recursive_difference(const struct field_set *s, const struct field_set *s2);
 /* Only (or all but) what lies in or below one top-level field. */

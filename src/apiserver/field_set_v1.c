@@ -121,7 +121,8 @@ static char *element_text(const struct field_element *e)
 	struct buf out = BUF_INIT(JSON_TEXT_MAX);
 
 	if (e->type == ELEMENT_FIELD) {
-		buf_printf(&out, "f:%s", e->name);
+		buf_puts(&out, "f:");
+		buf_puts(&out, e->name);
 	} else {
 		buf_puts(&out, e->type == ELEMENT_KEY ? "k:" : e->type == ELEMENT_VALUE ? "v:" : "i:");
 		json_write(e->value, &out);

@@ -272,16 +272,13 @@ static void cap_updates(struct managed *m)
 			struct managed_entry *bucket = updates[k], *e = updates[i];
 			if (!bucket->set || strcmp(bucket->api_version, e->api_version) != 0)
 				continue;
-			struct field_set *both = field_set_union(bucket->set, e->set);
-			field_set_free(bucket->set);
-			bucket->set = both;
+			bucket->set = field_set_join(bucket->set, TAKE_PTR(e->set));
 			free(bucket->manager);
 			bucket->manager = xstrdup(OLD_UPDATES);
 			free(bucket->subresource);
 			bucket->subresource = xstrdup("");
 			free(bucket->time);
 			bucket->time = TAKE_PTR(e->time);
-			e->set = field_set_free(e->set);
 			left--;
 			break;
 		}
@@ -298,16 +295,15 @@ void managed_update(struct managed *m, const struct apply_request *request, cons
 	managed_filter(request, &c);
 	managed_yield(m, NULL, &c);
 	managed_drop_empty(m);
-	struct field_set *set = field_set_union(c.added, c.modified);
+	struct field_set *set = field_set_join(TAKE_PTR(c.added), TAKE_PTR(c.modified));
 	field_comparison_clear(&c);
 	field_set_strip(set);
 	if (!field_set_is_empty(set)) {
 		struct managed_entry *e = managed_ensure(m, request, manager, false);
-		struct field_set *both = field_set_union(e->set, set);
-		field_set_free(e->set);
-		e->set = both;
+		e->set = field_set_join(e->set, set);
 		managed_set_time(e, request->now_wall_ns);
+	} else {
+		field_set_free(set);
 	}
-	field_set_free(set);
 	cap_updates(m);
 }
