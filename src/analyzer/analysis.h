@@ -2,10 +2,10 @@
 #define ANALYZER_ANALYSIS_H
 /* What the parts of the analyzer share: the analysis under way and its candidates.
  *
- * An analysis goes through these steps, each in a file of its own: the tree is scanned (tree.c); folders are marked with
- * the ecosystems whose manifests they hold (ecosystem.c); the detectors (one file per ecosystem) look at the marked
- * folders and add candidates; the finders (procfile, docker, compose, port, environment, datastores, health) complete
- * them; services.c ranks them; report.c writes the result. Everything lives in the analysis' arena. */
+ * An analysis goes through these steps, each in a file of its own: the tree is scanned (tree.c); folders are marked
+ * with the ecosystems whose manifests they hold (ecosystem.c); the detectors (one file per ecosystem) look at the
+ * marked folders and add candidates; the finders (procfile, docker, compose, port, environment, datastores, health)
+ * complete them; services.c ranks them; report.c writes the result. Everything lives in the analysis' arena. */
 
 #include "regex.h"
 #include "tree.h"
@@ -41,7 +41,7 @@ enum ecosystem {
 #define SCORE_COMPOSE 0.42
 #define SCORE_DOCKER 0.40
 #define SCORE_SHELL 0.35
-#define SCORE_LIBRARY 0.30   /* a manifest, and nothing to start */
+#define SCORE_LIBRARY 0.30 /* a manifest, and nothing to start */
 
 struct evidence {
 	struct evidence *next;
@@ -72,8 +72,8 @@ struct datastore {
 	int line;
 };
 
-/* A shell command line and the folder it runs in. "{port}" stands for $PORT with the port found as default, "{host}" for
- * the address to listen on; "{version}"-like forms do not exist: detectors write everything else out. */
+/* A shell command line and the folder it runs in. "{port}" stands for $PORT with the port found as default, "{host}"
+ * for the address to listen on; "{version}"-like forms do not exist: detectors write everything else out. */
 struct command {
 	const char *line; /* NULL: there is none */
 	struct tree_dir *dir;
@@ -98,8 +98,8 @@ struct candidate {
 	const char *framework, *language;
 	const char *name;
 	double score;
-	bool server;  /* answers requests itself, as opposed to files built for a browser */
-	bool library; /* nothing to start was found */
+	bool server;     /* answers requests itself, as opposed to files built for a browser */
+	bool library;    /* nothing to start was found */
 	const char *why; /* the main reason in one sentence */
 	struct evidence *evidence, **evidence_tail;
 	size_t evidence_len;

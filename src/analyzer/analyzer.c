@@ -11,14 +11,28 @@
 #define READ_DEFAULT ((size_t)64 * 1024 * 1024)
 #define TIMEOUT_DEFAULT (30 * NS_PER_S)
 
-extern const struct detector node_detector, deno_detector, python_detector, golang_detector, rust_detector, jvm_detector,
-	ruby_detector, php_detector, dotnet_detector, elixir_detector, native_detector, static_site_detector, docker_detector,
-	compose_detector, procfile_detector, shell_detector;
+extern const struct detector node_detector, deno_detector, python_detector, golang_detector, rust_detector,
+	jvm_detector, ruby_detector, php_detector, dotnet_detector, elixir_detector, native_detector, static_site_detector,
+	docker_detector, compose_detector, procfile_detector, shell_detector;
 
 const struct detector *const analyzer_detectors[] = {
-	&node_detector,    &deno_detector,    &python_detector, &golang_detector,  &rust_detector,        &jvm_detector,
-	&ruby_detector,    &php_detector,     &dotnet_detector, &elixir_detector,  &native_detector,      &static_site_detector,
-	&docker_detector,  &compose_detector, &procfile_detector, &shell_detector, NULL,
+	&node_detector,
+	&deno_detector,
+	&python_detector,
+	&golang_detector,
+	&rust_detector,
+	&jvm_detector,
+	&ruby_detector,
+	&php_detector,
+	&dotnet_detector,
+	&elixir_detector,
+	&native_detector,
+	&static_site_detector,
+	&docker_detector,
+	&compose_detector,
+	&procfile_detector,
+	&shell_detector,
+	NULL,
 };
 
 /* Without a manifest, only the outermost folder with a program's file is looked at: the rest is below it. */
@@ -61,7 +75,8 @@ static void run(struct analysis *a, json_t **ret)
 	free(a->candidates);
 }
 
-int analyzer_run(const char *dir, const char *subpath, const struct analyzer_limits *limits, json_t **ret, struct err *err)
+int analyzer_run(const char *dir, const char *subpath, const struct analyzer_limits *limits, json_t **ret,
+                 struct err *err)
 {
 	const struct analyzer_limits none = { 0 }, *l = limits ? limits : &none;
 	_cleanup_(arena_freep) struct arena *arena = arena_new();

@@ -9,7 +9,8 @@
 static void test_analyzer_symbolic_links(void **state)
 {
 	char *dir = tree_new(), *outside = tree_new();
-	_cleanup_free_ char *loop = fs_join(dir, "loop"), *escape = fs_join(dir, "escape"), *file = fs_join(dir, "package.json");
+	_cleanup_free_ char *loop = fs_join(dir, "loop"), *escape = fs_join(dir, "escape"),
+						*file = fs_join(dir, "package.json");
 	_cleanup_free_ char *target = fs_join(outside, "package.json");
 	_cleanup_json_ json_t *v = NULL;
 
@@ -42,16 +43,40 @@ static void test_analyzer_special_files(void **state)
 /* Every manifest we parse, with contents that are none. */
 static void test_analyzer_broken_manifests(void **state)
 {
-	static const char *const names[] = { "package.json", "pnpm-workspace.yaml", "pyproject.toml", "requirements.txt", "Pipfile", "environment.yml", "setup.py",
-		                                 "go.mod", "Cargo.toml", "pom.xml", "build.gradle", "settings.gradle", "Gemfile", "config.ru", "composer.json", "artisan",
-		                                 "mix.exs", "a.csproj", "CMakeLists.txt", "meson.build", "Makefile", "Dockerfile", "compose.yaml", "Procfile", "deno.json",
-		                                 "index.html", "_config.yml", "start.sh", "angular.json", ".env", ".env.example", "Properties/launchSettings.json" };
+	static const char *const names[] = { "package.json",   "pnpm-workspace.yaml",
+		                                 "pyproject.toml", "requirements.txt",
+		                                 "Pipfile",        "environment.yml",
+		                                 "setup.py",       "go.mod",
+		                                 "Cargo.toml",     "pom.xml",
+		                                 "build.gradle",   "settings.gradle",
+		                                 "Gemfile",        "config.ru",
+		                                 "composer.json",  "artisan",
+		                                 "mix.exs",        "a.csproj",
+		                                 "CMakeLists.txt", "meson.build",
+		                                 "Makefile",       "Dockerfile",
+		                                 "compose.yaml",   "Procfile",
+		                                 "deno.json",      "index.html",
+		                                 "_config.yml",    "start.sh",
+		                                 "angular.json",   ".env",
+		                                 ".env.example",   "Properties/launchSettings.json" };
 	static const struct {
 		const char *text;
 		size_t len;
-	} contents[] = { { "", 0 },           { "\0\1\2", 3 },        { "\xff\xfe\xff", 3 },      { "{\"a\":", 5 }, { "[[[[[[", 6 },
-		             { "\xc3\x28\n", 3 }, { "a: &x [*x]\n", 11 }, { "<a><b></a>", 10 },       { "]]>", 3 },     { "name = \"\n[", 10 },
-		             { "\"\"\"", 3 },     { "web:", 4 },          { "FROM\nCMD [\nEXPOSE", 17 }, { "null", 4 },   { "{\"scripts\":3,\"dependencies\":[1]}", 32 } };
+	} contents[] = { { "", 0 },
+		             { "\0\1\2", 3 },
+		             { "\xff\xfe\xff", 3 },
+		             { "{\"a\":", 5 },
+		             { "[[[[[[", 6 },
+		             { "\xc3\x28\n", 3 },
+		             { "a: &x [*x]\n", 11 },
+		             { "<a><b></a>", 10 },
+		             { "]]>", 3 },
+		             { "name = \"\n[", 10 },
+		             { "\"\"\"", 3 },
+		             { "web:", 4 },
+		             { "FROM\nCMD [\nEXPOSE", 17 },
+		             { "null", 4 },
+		             { "{\"scripts\":3,\"dependencies\":[1]}", 32 } };
 
 	(void)state;
 	for (size_t c = 0; c < ARRAY_SIZE(contents); c++) {
@@ -158,7 +183,8 @@ static void test_analyzer_wide_folder(void **state)
 /* The smallest names are kept, whatever the order of listing. */
 static void test_analyzer_limits(void **state)
 {
-	static const struct analyzer_limits few = { .files_max = 50 }, little = { .read_max = 10 }, hurry = { .timeout_ns = 1 };
+	static const struct analyzer_limits few = { .files_max = 50 }, little = { .read_max = 10 },
+										hurry = { .timeout_ns = 1 };
 	char *dir = tree_new();
 	_cleanup_json_ json_t *first = NULL, *second = NULL, *third = NULL;
 
@@ -184,7 +210,8 @@ static void test_analyzer_strange_names(void **state)
 	_cleanup_free_ char *text = NULL;
 
 	(void)state;
-	tree_write(dir, "\xff\xfe/$(touch x)/package.json", "{\"scripts\":{\"start\":\"node a\"},\"dependencies\":{\"express\":\"4\"}}");
+	tree_write(dir, "\xff\xfe/$(touch x)/package.json",
+	           "{\"scripts\":{\"start\":\"node a\"},\"dependencies\":{\"express\":\"4\"}}");
 	v = tree_analyze(dir);
 	tree_remove(dir);
 	assert_string_equal(json_get_str(v, "framework"), "express");
@@ -206,11 +233,11 @@ static void test_analyzer_no_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_analyzer_symbolic_links), cmocka_unit_test(test_analyzer_special_files),
+		cmocka_unit_test(test_analyzer_symbolic_links),   cmocka_unit_test(test_analyzer_special_files),
 		cmocka_unit_test(test_analyzer_broken_manifests), cmocka_unit_test(test_analyzer_huge_file),
-		cmocka_unit_test(test_analyzer_slow_patterns),  cmocka_unit_test(test_analyzer_deep_nesting),
-		cmocka_unit_test(test_analyzer_wide_folder),    cmocka_unit_test(test_analyzer_limits),
-		cmocka_unit_test(test_analyzer_strange_names),  cmocka_unit_test(test_analyzer_no_folder),
+		cmocka_unit_test(test_analyzer_slow_patterns),    cmocka_unit_test(test_analyzer_deep_nesting),
+		cmocka_unit_test(test_analyzer_wide_folder),      cmocka_unit_test(test_analyzer_limits),
+		cmocka_unit_test(test_analyzer_strange_names),    cmocka_unit_test(test_analyzer_no_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ struct tree_case {
 	int port; /* 0: absent */
 	bool port_from_env;
 	const char *manager, *install, *build, *start, *static_dir; /* NULL: absent */
-	const char *evidence; /* a file that must be among the evidence */
+	const char *evidence;                                       /* a file that must be among the evidence */
 };
 
 static inline char *tree_new(void)

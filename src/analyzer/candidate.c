@@ -82,7 +82,8 @@ void candidate_why(struct analysis *a, struct candidate *c, const struct text *a
 	va_end(ap);
 }
 
-void candidate_because(struct analysis *a, struct candidate *c, const struct text *at, size_t offset, const char *fmt, ...)
+void candidate_because(struct analysis *a, struct candidate *c, const struct text *at, size_t offset, const char *fmt,
+                       ...)
 {
 	va_list ap;
 

@@ -12,8 +12,8 @@ struct candidate *candidate_new(struct analysis *a, struct tree_dir *dir, enum e
 void candidate_why(struct analysis *a, struct candidate *c, const struct text *at, size_t offset, const char *fmt, ...)
 	_printf_(5, 6);
 /* The same, for the one sentence that says why the candidate is one. */
-void candidate_because(struct analysis *a, struct candidate *c, const struct text *at, size_t offset, const char *fmt, ...)
-	_printf_(5, 6);
+void candidate_because(struct analysis *a, struct candidate *c, const struct text *at, size_t offset, const char *fmt,
+                       ...) _printf_(5, 6);
 
 void candidate_because_at(struct analysis *a, struct candidate *c, const char *file, int line, const char *fmt, ...)
 	_printf_(5, 6);
@@ -34,8 +34,7 @@ bool candidate_port(struct analysis *a, struct candidate *c, int port, enum port
                     size_t offset, const char *why);
 
 /* Sets a command that runs in dir. The line may hold {port} and {host}. */
-void command_set(struct analysis *a, struct command *cmd, struct tree_dir *dir, const char *fmt, ...)
-	_printf_(4, 5);
+void command_set(struct analysis *a, struct command *cmd, struct tree_dir *dir, const char *fmt, ...) _printf_(4, 5);
 /* The word as the shell must be given it: as it is, or in single quotes. */
 const char *shell_word(struct analysis *a, const char *word);
 /* A path relative to dir as a word that no program takes for an option. */

@@ -83,12 +83,11 @@ static struct tree_dir *build_dir(struct tree_dir *dir, const json_t *build)
 	return found;
 }
 
-static struct compose_service *service_new(struct analysis *a, struct tree_dir *dir, const struct text *t, const char *name,
-                                           json_t *v)
+static struct compose_service *service_new(struct analysis *a, struct tree_dir *dir, const struct text *t,
+                                           const char *name, json_t *v)
 {
 	struct compose_service *s = arena_alloc(a->arena, sizeof(*s));
 	json_t *ports = json_object_get(v, "ports"), *expose = json_object_get(v, "expose");
-	json_t *command = json_object_get(v, "command");
 
 	s->name = name;
 	s->text = t;
@@ -100,7 +99,7 @@ static struct compose_service *service_new(struct analysis *a, struct tree_dir *
 		read_port(a, s, json_array_get(ports, 0));
 	else if (json_array_size(expose))
 		read_port(a, s, json_array_get(expose, 0));
-	s->command = json_string_value(command);
+	s->dockerfile = json_get_str(json_object_get(v, "build"), "dockerfile");
 	return s;
 }
 
@@ -116,8 +115,7 @@ const struct compose_service *compose_read(struct analysis *a)
 		const char *name;
 
 		files += t != NULL;
-		json_object_foreach(all, name, v)
-		{
+		json_object_foreach (all, name, v) {
 			struct compose_service *s = services < SERVICES_MAX ? service_new(a, dir, t, name, v) : NULL;
 
 			if (!s)
@@ -130,18 +128,32 @@ const struct compose_service *compose_read(struct analysis *a)
 	return first;
 }
 
+const struct compose_service *compose_for(const struct analysis *a, const struct tree_dir *dir)
+{
+	const struct compose_service *found = NULL;
+
+	for (const struct compose_service *s = a->compose; s; s = s->next) {
+		if (s->build != dir)
+			continue;
+		if (!s->dockerfile || str_eq(path_base(s->dockerfile), "Dockerfile"))
+			return s;
+		if (!found)
+			found = s;
+	}
+	return found;
+}
+
 void compose_apply(struct analysis *a, struct candidate *c)
 {
-	for (const struct compose_service *s = a->compose; s; s = s->next) {
-		if (s->build != c->dir || c->eco == ECO_COMPOSE)
-			continue;
-		candidate_why(a, c, s->text, s->at, "service %s of the compose file", s->name);
-		if (docker_port_counts(c, s->port))
-			candidate_port(a, c, s->port, PORT_COMPOSE, s->text, s->at, "the compose file");
-		if (c->dir->path[0] && (!c->name || str_eq(c->name, c->dir->name)))
-			c->name = s->name;
+	const struct compose_service *s = c->eco == ECO_COMPOSE ? NULL : compose_for(a, c->dir);
+
+	if (!s)
 		return;
-	}
+	candidate_why(a, c, s->text, s->at, "service %s of the compose file", s->name);
+	if (docker_port_counts(c, s->port))
+		candidate_port(a, c, s->port, PORT_COMPOSE, s->text, s->at, "the compose file");
+	if (c->dir->path[0] && (!c->name || str_eq(c->name, c->dir->name)))
+		c->name = s->name;
 }
 
 static void detect_compose(struct analysis *a, struct tree_dir *dir)

@@ -1,6 +1,7 @@
 #ifndef ANALYZER_DATASTORES_H
 #define ANALYZER_DATASTORES_H
-/* Databases, queues and object stores that a candidate needs: by its dependencies, its settings, and the compose file. */
+/* Databases, queues and object stores that a candidate needs: by its dependencies, its settings, and the compose file.
+ */
 
 #include "candidate.h"
 

@@ -6,12 +6,14 @@
 
 #include "base/str.h"
 
-static const char uses_deno[] = "\\bDeno\\.(?:serve|env|listen|args|readTextFile)\\b|https://deno\\.land/|from\\s+['\"]jsr:";
+static const char uses_deno[] =
+	"\\bDeno\\.(?:serve|env|listen|args|readTextFile)\\b|https://deno\\.land/|from\\s+['\"]jsr:";
 
 static const char *find_entry(struct analysis *a, struct tree_dir *dir)
 {
-	static const char *const names[] = { "main.ts", "server.ts", "app.ts", "mod.ts", "index.ts", "main.tsx", "main.js",
-		                                 "server.js", "src/main.ts", "src/server.ts", "src/index.ts", NULL };
+	static const char *const names[] = { "main.ts",     "server.ts",     "app.ts",       "mod.ts",
+		                                 "index.ts",    "main.tsx",      "main.js",      "server.js",
+		                                 "src/main.ts", "src/server.ts", "src/index.ts", NULL };
 	struct tree_dir *at;
 
 	(void)a;
@@ -26,8 +28,7 @@ static void read_imports(struct analysis *a, struct candidate *c, json_t *import
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(imports, name, v)
-	{
+	json_object_foreach (imports, name, v) {
 		const char *from = json_string_value(v);
 
 		if (from && (str_starts_with(from, "npm:") || str_starts_with(from, "jsr:") || str_starts_with(from, "https:")))

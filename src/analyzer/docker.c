@@ -159,8 +159,8 @@ static void instruction(struct parse *p, char *line, size_t at)
 	}
 }
 
-/* The command as it is meant in the repository: what is below WORKDIR is there by its relative path. A program elsewhere
- * in the image is not. */
+/* The command as it is meant in the repository: what is below WORKDIR is there by its relative path. A program
+ * elsewhere in the image is not. */
 static const char *relocate(struct parse *p, const char *command)
 {
 	struct regex_match m;
@@ -187,8 +187,8 @@ static const char *relocate(struct parse *p, const char *command)
 
 struct docker_info docker_parse(struct analysis *a, const struct text *t)
 {
-	static const char *const wrappers[] = { "tini -- ", "/sbin/tini -- ", "/usr/bin/tini -- ", "/tini -- ", "dumb-init -- ", "dumb-init ",
-		                                    "/usr/bin/dumb-init -- ", NULL };
+	static const char *const wrappers[] = { "tini -- ",      "/sbin/tini -- ", "/usr/bin/tini -- ",      "/tini -- ",
+		                                    "dumb-init -- ", "dumb-init ",     "/usr/bin/dumb-init -- ", NULL };
 	struct parse p = { .a = a, .text = t, .info = { .text = t } };
 	const char *command;
 	size_t pos = 0, at = 0;
@@ -200,7 +200,9 @@ struct docker_info docker_parse(struct analysis *a, const struct text *t)
 		p.info.port = p.env_port;
 		p.info.port_at = p.env_port_at;
 	}
-	command = p.entrypoint && p.cmd ? text_printf(a, "%s %s", p.entrypoint, p.cmd) : p.entrypoint ? p.entrypoint : p.cmd;
+	command = p.entrypoint && p.cmd ? text_printf(a, "%s %s", p.entrypoint, p.cmd)
+	          : p.entrypoint        ? p.entrypoint
+	                                : p.cmd;
 	for (size_t i = 0; command && wrappers[i]; i++)
 		if (str_starts_with(command, wrappers[i]))
 			command = command + strlen(wrappers[i]);
@@ -213,8 +215,15 @@ struct docker_info docker_parse(struct analysis *a, const struct text *t)
 
 struct docker_info docker_read(struct analysis *a, struct tree_dir *dir)
 {
-	static const char *const names[] = { "Dockerfile", "dockerfile", "Containerfile", "docker/Dockerfile", "Dockerfile.prod",
-		                                 "Dockerfile.production", ".docker/Dockerfile", "docker/prod/Dockerfile", NULL };
+	static const char *const names[] = { "Dockerfile",
+		                                 "dockerfile",
+		                                 "Containerfile",
+		                                 "docker/Dockerfile",
+		                                 "Dockerfile.prod",
+		                                 "Dockerfile.production",
+		                                 ".docker/Dockerfile",
+		                                 "docker/prod/Dockerfile",
+		                                 NULL };
 	const struct text *t = tree_read_any(&a->tree, dir, names);
 
 	return t ? docker_parse(a, t) : (struct docker_info){ 0 };
@@ -226,15 +235,18 @@ static void image_version(struct analysis *a, struct candidate *c, const struct 
 	static const struct {
 		enum ecosystem eco;
 		const char *image;
-	} images[] = { { ECO_NODE, "node" }, { ECO_PYTHON, "python" }, { ECO_GO, "golang" }, { ECO_RUST, "rust" }, { ECO_RUBY, "ruby" },
-		           { ECO_PHP, "php" },   { ECO_ELIXIR, "elixir" }, { ECO_DENO, "denoland/deno" } };
+	} images[] = { { ECO_NODE, "node" },     { ECO_PYTHON, "python" },     { ECO_GO, "golang" },
+		           { ECO_RUST, "rust" },     { ECO_RUBY, "ruby" },         { ECO_PHP, "php" },
+		           { ECO_ELIXIR, "elixir" }, { ECO_DENO, "denoland/deno" } };
 	struct regex_match m;
 	size_t pos = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(images) && !c->runtime_version; i++) {
 		const char *colon = d->image ? strchr(d->image, ':') : NULL;
 
-		if (c->eco != images[i].eco || !colon || !str_ends_with(text_printf(a, "/%.*s", (int)(colon - d->image), d->image), text_printf(a, "/%s", images[i].image)))
+		if (c->eco != images[i].eco || !colon ||
+		    !str_ends_with(text_printf(a, "/%.*s", (int)(colon - d->image), d->image),
+		                   text_printf(a, "/%s", images[i].image)))
 			continue;
 		if (regex_next(a->regex, ":(\\d[\\d.]*)", d->image, strlen(d->image), &pos, &m))
 			c->runtime_version = regex_group(a->arena, &m, 1);

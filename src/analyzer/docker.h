@@ -8,9 +8,9 @@ struct docker_info {
 	const struct text *text; /* NULL: there is no Dockerfile */
 	int port;                /* EXPOSE, else ENV PORT; 0: neither */
 	size_t port_at;
-	const char *command;     /* ENTRYPOINT and CMD as one shell command line, for the folder itself; NULL: none usable */
+	const char *command; /* ENTRYPOINT and CMD as one shell command line, for the folder itself; NULL: none usable */
 	size_t command_at;
-	const char *image;       /* FROM of the last stage that is not another stage */
+	const char *image; /* FROM of the last stage that is not another stage */
 };
 
 /* Of the folder (Dockerfile, Containerfile, docker/Dockerfile, …). */

@@ -30,7 +30,8 @@ static void read_packages(struct analysis *a, struct candidate *c, const struct 
 			const char *name = xml_attribute(p, "Include"), *version = xml_attribute(p, "Version");
 
 			if (!str_empty(name))
-				candidate_dep(a, c, name, version ? version : xml_child_text(p, "Version"), false, t, text_find(t, 0, name));
+				candidate_dep(a, c, name, version ? version : xml_child_text(p, "Version"), false, t,
+				              text_find(t, 0, name));
 		}
 	}
 }
@@ -52,9 +53,9 @@ static const char *target(struct analysis *a, struct tree_dir *dir, const struct
 	version = arena_strndup(a->arena, s, strcspn(s, ";"));
 	if (str_starts_with(version, "netcoreapp"))
 		return version + strlen("netcoreapp");
-	return str_starts_with(version, "net") && version[3] >= '5' && version[3] <= '9' ? version + 3 :
-	       str_starts_with(version, "net1") && strchr(version, '.')                  ? version + 3 :
-	                                                                                   version;
+	return str_starts_with(version, "net") && version[3] >= '5' && version[3] <= '9' ? version + 3
+	       : str_starts_with(version, "net1") && strchr(version, '.')                ? version + 3
+	                                                                                 : version;
 }
 
 /* launchSettings.json: profiles.NAME.applicationUrl = "https://localhost:7001;http://localhost:5000". Those of IIS are
@@ -65,22 +66,22 @@ static void read_launch_settings(struct analysis *a, struct candidate *c, struct
 	json_t *profiles = json_object_get(manifest_json(a, t), "profiles"), *profile;
 	const char *name;
 
-	json_object_foreach(profiles, name, profile)
-	{
+	json_object_foreach (profiles, name, profile) {
 		const char *url = json_get_str(profile, "applicationUrl");
 		struct regex_match m;
 		size_t pos = 0;
 
 		if (str_eq(json_get_str(profile, "commandName"), "Project") && url &&
 		    regex_next(a->regex, "(?:^|;)http://[^:;]+:(\\d+)", url, strlen(url), &pos, &m))
-			candidate_port(a, c, port_number(m.group[1], m.len[1]), PORT_CONFIG, t, text_find(t, 0, url), "launchSettings.json");
+			candidate_port(a, c, port_number(m.group[1], m.len[1]), PORT_CONFIG, t, text_find(t, 0, url),
+			               "launchSettings.json");
 	}
 }
 
 static bool is_test(const struct candidate *c, const char *stem)
 {
-	return candidate_dep_find(c, "Microsoft.NET.Test.Sdk") || str_ends_with(stem, ".Tests") || str_ends_with(stem, "Tests") ||
-	       str_ends_with(stem, ".Test");
+	return candidate_dep_find(c, "Microsoft.NET.Test.Sdk") || str_ends_with(stem, ".Tests") ||
+	       str_ends_with(stem, "Tests") || str_ends_with(stem, ".Test");
 }
 
 /* Does the project make a program for the web? Its SDK says so, or what it refers to. */
@@ -101,13 +102,15 @@ static void set_blazor(struct analysis *a, struct candidate *c, struct tree_dir 
 	command_set(a, &c->start, dir, "scia serve --spa publish/wwwroot");
 }
 
-static void set_commands(struct analysis *a, struct candidate *c, struct tree_dir *dir, const char *file, const char *assembly)
+static void set_commands(struct analysis *a, struct candidate *c, struct tree_dir *dir, const char *file,
+                         const char *assembly)
 {
 	command_set(a, &c->install, dir, "dotnet restore %s", shell_path(a, file));
 	if (str_ends_with(c->framework, "net") && c->library)
 		return;
 	command_set(a, &c->build, dir, "dotnet publish %s -c Release -o publish", shell_path(a, file));
-	command_set(a, &c->start, dir, str_eq(c->framework, "aspnet") ? "dotnet publish/%s --urls http://{host}:{port}" : "dotnet publish/%s",
+	command_set(a, &c->start, dir,
+	            str_eq(c->framework, "aspnet") ? "dotnet publish/%s --urls http://{host}:{port}" : "dotnet publish/%s",
 	            shell_word(a, text_printf(a, "%s.dll", assembly)));
 }
 
@@ -124,7 +127,9 @@ static void detect_project(struct analysis *a, struct tree_dir *dir, struct tree
 	c = t ? candidate_new(a, dir, ECO_DOTNET, "dotnet", "csharp", SCORE_LIBRARY) : NULL;
 	if (!c)
 		return;
-	c->language = str_ends_with(file->name, ".fsproj") ? "fsharp" : str_ends_with(file->name, ".vbproj") ? "vb" : "csharp";
+	c->language = str_ends_with(file->name, ".fsproj")   ? "fsharp"
+	              : str_ends_with(file->name, ".vbproj") ? "vb"
+	                                                     : "csharp";
 	c->name = stem;
 	c->package_manager = "nuget";
 	c->library = true;
@@ -136,7 +141,8 @@ static void detect_project(struct analysis *a, struct tree_dir *dir, struct tree
 	output = property(project, "OutputType");
 	assembly = property(project, "AssemblyName");
 	web = is_web(c, t, sdk);
-	program = tree_file_at(dir, "Program.cs", &at) || tree_file_at(dir, "Program.fs", &at) || tree_file_at(dir, "Startup.cs", &at);
+	program = tree_file_at(dir, "Program.cs", &at) || tree_file_at(dir, "Program.fs", &at) ||
+	          tree_file_at(dir, "Startup.cs", &at);
 	if (web && !str_eq(sdk, "Microsoft.NET.Sdk.Web") && !program) {
 		candidate_why(a, c, t, SIZE_MAX, "what web projects share");
 	} else if (web) {

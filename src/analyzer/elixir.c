@@ -13,7 +13,8 @@ static void read_deps(struct analysis *a, struct candidate *c, const struct text
 	begin = pos;
 	pos = begin == SIZE_MAX ? 0 : begin;
 	while (regex_next(a->regex, dep, t->data, t->len, &pos, &m)) {
-		bool dev = m.group[3] && (memmem(m.group[3], m.len[3], ":dev", 4) || memmem(m.group[3], m.len[3], ":test", 5)) &&
+		bool dev = m.group[3] &&
+		           (memmem(m.group[3], m.len[3], ":dev", 4) || memmem(m.group[3], m.len[3], ":test", 5)) &&
 		           memmem(m.group[3], m.len[3], "only:", 5);
 
 		candidate_dep(a, c, regex_group(a->arena, &m, 1), regex_group(a->arena, &m, 2), dev, t, m.start);
@@ -48,12 +49,13 @@ static void detect_elixir(struct analysis *a, struct tree_dir *dir)
 		server = candidate_dep_find(c, "bandit");
 	command_set(a, &c->install, dir, "mix local.hex --force && mix local.rebar --force && mix deps.get");
 	command_set(a, &c->build, dir, "mix compile");
-	if ((phoenix && starts) || (umbrella && tree_dir(dir, "apps") && tree_file(dir, "mix.lock") && tree_dir(dir, "config"))) {
+	if ((phoenix && starts) ||
+	    (umbrella && tree_dir(dir, "apps") && tree_file(dir, "mix.lock") && tree_dir(dir, "config"))) {
 		const struct text *lock = tree_read_at(&a->tree, dir, "mix.lock");
 
 		if (phoenix)
-			candidate_because_at(a, c, phoenix->file, phoenix->line, "depends on phoenix%s%s", phoenix->version ? " " : "",
-			                     phoenix->version ? phoenix->version : "");
+			candidate_because_at(a, c, phoenix->file, phoenix->line, "depends on phoenix%s%s",
+			                     phoenix->version ? " " : "", phoenix->version ? phoenix->version : "");
 		else if (lock && text_has(lock, "\"phoenix\""))
 			candidate_because(a, c, lock, text_find(lock, 0, "\"phoenix\""), "an umbrella with Phoenix");
 		if (phoenix || (lock && text_has(lock, "\"phoenix\""))) {

@@ -12,47 +12,70 @@ struct env_pattern {
 };
 
 static const struct env_pattern patterns[] = {
-	{ SRC_JS, false, "process\\.env\\." NAME "\\b(?:\\s*(?:\\|\\||\\?\\?)\\s*(?:['\"`]([^'\"`\\n]{0,100})['\"`]|(\\d+|true|false)))?" },
-	{ SRC_JS, false, "process\\.env\\[['\"`]" NAME "['\"`]\\](?:\\s*(?:\\|\\||\\?\\?)\\s*(?:['\"`]([^'\"`\\n]{0,100})['\"`]|(\\d+)))?" },
+	{ SRC_JS, false,
+	  "process\\.env\\." NAME
+	  "\\b(?:\\s*(?:\\|\\||\\?\\?)\\s*(?:['\"`]([^'\"`\\n]{0,100})['\"`]|(\\d+|true|false)))?" },
+	{ SRC_JS, false,
+	  "process\\.env\\[['\"`]" NAME
+	  "['\"`]\\](?:\\s*(?:\\|\\||\\?\\?)\\s*(?:['\"`]([^'\"`\\n]{0,100})['\"`]|(\\d+)))?" },
 	{ SRC_JS, false, "import\\.meta\\.env\\.((?:VITE|PUBLIC|NUXT|NEXT)_\\w+)" },
-	{ SRC_JS, false, "Deno\\.env\\.get\\(\\s*['\"]" NAME "['\"]\\s*\\)(?:\\s*(?:\\|\\||\\?\\?)\\s*(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+)))?" },
+	{ SRC_JS, false,
+	  "Deno\\.env\\.get\\(\\s*['\"]" NAME
+	  "['\"]\\s*\\)(?:\\s*(?:\\|\\||\\?\\?)\\s*(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+)))?" },
 	{ SRC_JS, false, "Bun\\.env\\." NAME "\\b" },
 	{ SRC_JS, true, "\\bgetOrThrow(?:<[^>\\n]*>)?\\(\\s*['\"]" NAME "['\"]" },
 	{ SRC_PYTHON, true, "os\\.environ\\[\\s*['\"]" NAME "['\"]\\s*\\](?!\\s*=[^=])" },
-	{ SRC_PYTHON, false, "(?:environ\\.get|getenv)\\(\\s*['\"]" NAME "['\"](?:\\s*,\\s*(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+|True|False)))?" },
+	{ SRC_PYTHON, false,
+	  "(?:environ\\.get|getenv)\\(\\s*['\"]" NAME
+	  "['\"](?:\\s*,\\s*(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+|True|False)))?" },
 	{ SRC_PYTHON, true, "\\b(?:env|config)(?:\\.\\w+)?\\(\\s*['\"]" NAME "['\"]\\s*\\)" },
-	{ SRC_PYTHON, false, "\\b(?:env|config)(?:\\.\\w+)?\\(\\s*['\"]" NAME "['\"]\\s*,\\s*(?:cast\\s*=\\s*\\w+\\s*,\\s*)?(?:default\\s*=\\s*)?(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+|True|False))?" },
+	{ SRC_PYTHON, false,
+	  "\\b(?:env|config)(?:\\.\\w+)?\\(\\s*['\"]" NAME "['\"]\\s*,\\s*(?:cast\\s*=\\s*\\w+\\s*,\\s*)?(?:default\\s*="
+	  "\\s*)?(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+|True|False))?" },
 	{ SRC_GO, false, "os\\.(?:Getenv|LookupEnv)\\(\\s*\"" NAME "\"" },
 	{ SRC_GO, false, "(?i:get_?env|env_?or|lookup)\\w*\\(\\s*\"" NAME "\"\\s*,\\s*\"?([^\"\\n)]{0,100})" },
-	{ SRC_GO, false, "\\b(?:env|envconfig):\"" NAME "(?:,[^\"]*)?\"(?:\\s+(?:envDefault|default|env-default):\"([^\"\\n]*)\")?" },
+	{ SRC_GO, false,
+	  "\\b(?:env|envconfig):\"" NAME "(?:,[^\"]*)?\"(?:\\s+(?:envDefault|default|env-default):\"([^\"\\n]*)\")?" },
 	{ SRC_RUST, true, "env::var\\(\\s*\"" NAME "\"\\s*\\)\\s*(?:\\.(?:unwrap\\(\\)|expect\\()|\\?)" },
-	{ SRC_RUST, false, "(?:env|dotenvy|dotenv)::var(?:_os)?\\(\\s*\"" NAME "\"\\s*\\)(?:\\s*\\.unwrap_or\\w*\\([^\"\\n;]{0,20}\"([^\"\\n]{0,100})\")?" },
+	{ SRC_RUST, false,
+	  "(?:env|dotenvy|dotenv)::var(?:_os)?\\(\\s*\"" NAME
+	  "\"\\s*\\)(?:\\s*\\.unwrap_or\\w*\\([^\"\\n;]{0,20}\"([^\"\\n]{0,100})\")?" },
 	{ SRC_RUST, false, "\\benv\\s*=\\s*\"" NAME "\"" },
 	{ SRC_JVM, false, "getenv\\(\\s*\"" NAME "\"\\s*\\)(?:\\s*\\?:\\s*\"([^\"\\n]{0,100})\")?" },
 	{ SRC_JVM, true, "@Value\\(\\s*\"\\$\\{" NAME "\\}\"" },
 	{ SRC_JVM, false, "@Value\\(\\s*\"\\$\\{" NAME ":([^}\"\\n]{0,100})\\}\"" },
 	{ SRC_RUBY, true, "ENV\\.fetch\\(\\s*['\"]" NAME "['\"]\\s*\\)(?!\\s*(?:\\{|do))" },
-	{ SRC_RUBY, false, "ENV\\.fetch\\(\\s*['\"]" NAME "['\"]\\s*(?:,\\s*['\"]?([^'\")\\n]{0,100})|\\)\\s*\\{\\s*['\"]?([^'\"}\\n]{0,100}?)['\"]?\\s*\\})" },
+	{ SRC_RUBY, false,
+	  "ENV\\.fetch\\(\\s*['\"]" NAME
+	  "['\"]\\s*(?:,\\s*['\"]?([^'\")\\n]{0,100})|\\)\\s*\\{\\s*['\"]?([^'\"}\\n]{0,100}?)['\"]?\\s*\\})" },
 	{ SRC_RUBY, false, "ENV\\[\\s*['\"]" NAME "['\"]\\s*\\](?:\\s*\\|\\|\\s*['\"]([^'\"\\n]{0,100})['\"])?" },
-	{ SRC_PHP, false, "\\b(?:env|getenv)\\(\\s*['\"]" NAME "['\"](?:\\s*,\\s*(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+|true|false)))?" },
-	{ SRC_PHP, false, "\\$_(?:ENV|SERVER)\\[\\s*['\"]((?!HTTP_|REQUEST_|SCRIPT_|PHP_|SERVER_|REMOTE_|DOCUMENT_|QUERY_|PATH_|argv)[A-Z][A-Z0-9_]+)['\"]" },
+	{ SRC_PHP, false,
+	  "\\b(?:env|getenv)\\(\\s*['\"]" NAME "['\"](?:\\s*,\\s*(?:['\"]([^'\"\\n]{0,100})['\"]|(\\d+|true|false)))?" },
+	{ SRC_PHP, false,
+	  "\\$_(?:ENV|SERVER)\\[\\s*['\"]((?!HTTP_|REQUEST_|SCRIPT_|PHP_|SERVER_|REMOTE_|DOCUMENT_|QUERY_|PATH_|argv)[A-Z]["
+	  "A-Z0-9_]+)['\"]" },
 	{ SRC_DOTNET, false, "GetEnvironmentVariable\\(\\s*\"" NAME "\"\\s*\\)(?:\\s*\\?\\?\\s*\"([^\"\\n]{0,100})\")?" },
 	{ SRC_ELIXIR, true, "System\\.fetch_env!\\(\\s*\"" NAME "\"" },
-	{ SRC_ELIXIR, false, "System\\.get_env\\(\\s*\"" NAME "\"\\s*(?:,\\s*\"([^\"\\n]{0,100})\"|\\)\\s*\\|\\|\\s*\"([^\"\\n]{0,100})\")?" },
+	{ SRC_ELIXIR, false,
+	  "System\\.get_env\\(\\s*\"" NAME "\"\\s*(?:,\\s*\"([^\"\\n]{0,100})\"|\\)\\s*\\|\\|\\s*\"([^\"\\n]{0,100})\")?" },
 	{ SRC_C, false, "\\bgetenv\\(\\s*\"" NAME "\"" },
 	{ SRC_SHELL, false, "\\$\\{" NAME ":?-([^}\\n]{0,100})\\}" },
 	{ SRC_SHELL, true, "\\$\\{" NAME ":?\\?" },
 };
 
 /* What every environment has, or what a run sets itself. */
-static const char *const given[] = { "NODE_ENV", "PORT", "HOST", "HOME", "PATH", "USER", "PWD", "CI", "TZ", "LANG", "SHELL", "TERM",
-	                                 "TMPDIR", "HOSTNAME", "LOG_LEVEL", "DEBUG", "PYTHONPATH", "DJANGO_SETTINGS_MODULE", "RAILS_ENV",
-	                                 "RACK_ENV", "MIX_ENV", "APP_ENV", "FLASK_ENV", "ENV", "ENVIRONMENT", NULL };
+static const char *const given[] = {
+	"NODE_ENV",    "PORT",     "HOST",      "HOME",    "PATH",       "USER",
+	"PWD",         "CI",       "TZ",        "LANG",    "SHELL",      "TERM",
+	"TMPDIR",      "HOSTNAME", "LOG_LEVEL", "DEBUG",   "PYTHONPATH", "DJANGO_SETTINGS_MODULE",
+	"RAILS_ENV",   "RACK_ENV", "MIX_ENV",   "APP_ENV", "FLASK_ENV",  "ENV",
+	"ENVIRONMENT", NULL
+};
 
 static bool is_secret(const char *name, const char *value)
 {
-	static const char *const parts[] = { "SECRET", "TOKEN", "PASSWORD", "PASSWD", "PASS", "KEY", "PRIVATE", "CREDENTIAL", "DSN", "SALT",
-		                                 "CERT", "AUTH" };
+	static const char *const parts[] = { "SECRET",  "TOKEN",      "PASSWORD", "PASSWD", "PASS", "KEY",
+		                                 "PRIVATE", "CREDENTIAL", "DSN",      "SALT",   "CERT", "AUTH" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (str_contains(name, parts[i]))
@@ -72,8 +95,8 @@ static bool is_essential(const char *name)
 	return false;
 }
 
-static void add(struct analysis *a, struct candidate *c, const char *name, const char *value, bool fails, const struct text *t,
-                size_t at)
+static void add(struct analysis *a, struct candidate *c, const char *name, const char *value, bool fails,
+                const struct text *t, size_t at)
 {
 	bool secret = is_secret(name, value), has_default = !str_empty(value);
 
@@ -88,8 +111,8 @@ static void from_source(struct analysis *a, struct candidate *c, const struct so
 {
 	const struct text *t = source_text(a, s);
 
-	if (!t || !(text_has(t, "env") || text_has(t, "ENV") || text_has(t, "config") || text_has(t, "Env") || text_has(t, "${") ||
-	            text_has(t, "EnvironmentVariable")))
+	if (!t || !(text_has(t, "env") || text_has(t, "ENV") || text_has(t, "config") || text_has(t, "Env") ||
+	            text_has(t, "${") || text_has(t, "EnvironmentVariable")))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		struct regex_match m;
@@ -100,7 +123,8 @@ static void from_source(struct analysis *a, struct candidate *c, const struct so
 		while (regex_next(a->regex, patterns[i].regex, t->data, t->len, &pos, &m)) {
 			const char *value = regex_group(a->arena, &m, m.group[2] ? 2 : 3);
 
-			add(a, c, regex_group(a->arena, &m, 1), value, patterns[i].fails, t, m.start);
+			if (!source_commented(s, t, m.start))
+				add(a, c, regex_group(a->arena, &m, 1), value, patterns[i].fails, t, m.start);
 		}
 	}
 }
@@ -113,18 +137,22 @@ static void from_destructuring(struct analysis *a, struct candidate *c, const st
 	size_t pos = 0, inner;
 
 	while (t && regex_next(a->regex, "\\{([^{}]{1,1000})\\}\\s*=\\s*process\\.env\\b", t->data, t->len, &pos, &m))
-		for (inner = 0; regex_next(a->regex, "(?:^|[,{\\s])" NAME "(?:\\s*:\\s*\\w+)?(?:\\s*=\\s*(?:['\"]([^'\"\\n]*)['\"]|(\\d+)))?", m.group[1], m.len[1], &inner, &n);)
+		for (inner = 0; regex_next(
+				 a->regex, "(?:^|[,{\\s])" NAME "(?:\\s*:\\s*\\w+)?(?:\\s*=\\s*(?:['\"]([^'\"\\n]*)['\"]|(\\d+)))?",
+				 m.group[1], m.len[1], &inner, &n);)
 			add(a, c, regex_group(a->arena, &n, 1), regex_group(a->arena, &n, n.group[2] ? 2 : 3), false, t, m.start);
 }
 
 static void from_example(struct analysis *a, struct candidate *c)
 {
-	static const char *const names[] = { ".env.example", ".env.sample", ".env.template", "env.example", ".env.dist", NULL };
+	static const char *const names[] = { ".env.example", ".env.sample", ".env.template",
+		                                 "env.example",  ".env.dist",   NULL };
 	const struct text *t = tree_read_any(&a->tree, c->dir, names);
 	struct regex_match m;
 	size_t pos = 0;
 
-	while (t && regex_next(a->regex, "^(?:export[ \\t]+)?" NAME "[ \\t]*=[ \\t]*[\"']?([^\"'#\\r\\n]*)", t->data, t->len, &pos, &m))
+	while (t && regex_next(a->regex, "^(?:export[ \\t]+)?" NAME "[ \\t]*=[ \\t]*[\"']?([^\"'#\\r\\n]*)", t->data,
+	                       t->len, &pos, &m))
 		add(a, c, regex_group(a->arena, &m, 1), str_strip(regex_group(a->arena, &m, 2)), false, t, m.start);
 }
 

@@ -16,18 +16,12 @@ struct go_framework {
 };
 
 static const struct go_framework frameworks[] = {
-	{ "github.com/gin-gonic/gin", "gin", 8080 },
-	{ "github.com/labstack/echo", "echo", 1323 },
-	{ "github.com/gofiber/fiber", "fiber", 3000 },
-	{ "github.com/go-chi/chi", "chi", 8080 },
-	{ "github.com/gorilla/mux", "go", 8080 },
-	{ "github.com/julienschmidt/httprouter", "go", 8080 },
-	{ "github.com/beego/beego", "go", 8080 },
-	{ "github.com/astaxie/beego", "go", 8080 },
-	{ "github.com/gobuffalo/buffalo", "go", 3000 },
-	{ "github.com/kataras/iris", "go", 8080 },
-	{ "github.com/revel/revel", "go", 9000 },
-	{ "github.com/valyala/fasthttp", "go", 8080 },
+	{ "github.com/gin-gonic/gin", "gin", 8080 },    { "github.com/labstack/echo", "echo", 1323 },
+	{ "github.com/gofiber/fiber", "fiber", 3000 },  { "github.com/go-chi/chi", "chi", 8080 },
+	{ "github.com/gorilla/mux", "go", 8080 },       { "github.com/julienschmidt/httprouter", "go", 8080 },
+	{ "github.com/beego/beego", "go", 8080 },       { "github.com/astaxie/beego", "go", 8080 },
+	{ "github.com/gobuffalo/buffalo", "go", 3000 }, { "github.com/kataras/iris", "go", 8080 },
+	{ "github.com/revel/revel", "go", 9000 },       { "github.com/valyala/fasthttp", "go", 8080 },
 	{ "google.golang.org/grpc", "go", 50051 },
 };
 
@@ -40,7 +34,8 @@ struct go_main {
 
 static void read_mod(struct analysis *a, struct candidate *c, const struct text *t)
 {
-	static const char require[] = "^(?:require[ \\t]+|[ \\t]+)([\\w.~-]+\\.[\\w.-]+/[^\\s]+)[ \\t]+(v[^\\s]+)([ \\t]*//[ \\t]*indirect)?";
+	static const char require[] =
+		"^(?:require[ \\t]+|[ \\t]+)([\\w.~-]+\\.[\\w.-]+/[^\\s]+)[ \\t]+(v[^\\s]+)([ \\t]*//[ \\t]*indirect)?";
 	struct regex_match m;
 	size_t pos = 0;
 
@@ -96,13 +91,17 @@ static bool find_main(struct analysis *a, struct tree_dir *dir, struct go_main *
 }
 
 /* Is the program a server, or a tool beside it? */
-static int main_points(struct analysis *a, const struct tree_dir *module, const struct candidate *c, const struct go_main *m)
+static int main_points(struct analysis *a, const struct tree_dir *module, const struct candidate *c,
+                       const struct go_main *m)
 {
-	static const char listens[] = "ListenAndServe|\\.Run\\(|\\.Listen\\(|\\.Start\\(|net\\.Listen|http\\.Server\\{|\\.Serve\\(|NewServer|\\.Logger\\.Fatal";
-	static const char *const good[] = { "server", "api", "web", "app", "http", "httpd", "serve", "serverd", "apiserver",
-		                                "backend", "service", "main", "gateway", "rest", NULL };
-	static const char *const bad[] = { "cli", "migrate", "migration", "migrations", "seed", "seeder", "gen", "generate", "generator", "client",
-		                               "worker", "tool", "tools", "hack", "lambda", "debug", "loadtest", "cron", "ctl", NULL };
+	static const char listens[] = "ListenAndServe|\\.Run\\(|\\.Listen\\(|\\.Start\\(|net\\.Listen|http\\.Server\\{|\\."
+								  "Serve\\(|NewServer|\\.Logger\\.Fatal";
+	static const char *const good[] = { "server",  "api",   "web",     "app",       "http",
+		                                "httpd",   "serve", "serverd", "apiserver", "backend",
+		                                "service", "main",  "gateway", "rest",      NULL };
+	static const char *const bad[] = { "cli",      "migrate",   "migration", "migrations", "seed", "seeder", "gen",
+		                               "generate", "generator", "client",    "worker",     "tool", "tools",  "hack",
+		                               "lambda",   "debug",     "loadtest",  "cron",       "ctl",  NULL };
 	const char *name = m->dir == module ? c->name : m->dir->name;
 	struct regex_match r;
 	size_t pos = 0;
@@ -224,7 +223,8 @@ static void detect_go(struct analysis *a, struct tree_dir *dir)
 		c->library = true;
 		return;
 	}
-	candidate_why(a, c, best.text, best.at, "the program%s", mains > 1 ? " (of several) that is most like a server" : "");
+	candidate_why(a, c, best.text, best.at, "the program%s",
+	              mains > 1 ? " (of several) that is most like a server" : "");
 	set_commands(a, c, dir, &best);
 	if (!t)
 		c->install = install;

@@ -45,7 +45,8 @@ const struct jvm_framework *jvm_choose(struct analysis *a, struct candidate *c)
 
 const char *jvm_find_main(struct analysis *a, struct candidate *c, const struct jvm_project *p)
 {
-	static const char main_method[] = "public\\s+static\\s+void\\s+main\\s*\\(|^\\s*(?:suspend\\s+)?fun\\s+main\\s*\\(|@SpringBootApplication|@QuarkusMain";
+	static const char main_method[] = "public\\s+static\\s+void\\s+main\\s*\\(|^\\s*(?:suspend\\s+)?fun\\s+main\\s*\\(|"
+									  "@SpringBootApplication|@QuarkusMain";
 	const struct source_list list = sources_find(a, p->dir, ECO_JVM, SRC_JVM, NULL, 200);
 
 	for (size_t i = 0; i < list.len; i++) {

@@ -18,11 +18,11 @@ extern const struct jvm_framework jvm_frameworks[];
 
 struct jvm_project {
 	struct tree_dir *dir;
-	struct tree_dir *root;       /* of a build with several modules; else dir */
-	const struct text *text;     /* pom.xml or build.gradle */
+	struct tree_dir *root;   /* of a build with several modules; else dir */
+	const struct text *text; /* pom.xml or build.gradle */
 	const struct jvm_framework *framework;
 	bool kotlin;
-	const char *main_class;      /* or NULL */
+	const char *main_class; /* or NULL */
 };
 
 /* The framework by the candidate's dependencies and plugins, with evidence; NULL when there is none we know. */

@@ -5,14 +5,17 @@
 
 #include "base/str.h"
 
-static const char plugin_id[] = "\\bid\\s*\\(?\\s*['\"]([\\w.-]+)['\"]\\s*\\)?(?:\\s*version\\s*\\(?['\"]([^'\"]+)['\"])?";
+static const char plugin_id[] =
+	"\\bid\\s*\\(?\\s*['\"]([\\w.-]+)['\"]\\s*\\)?(?:\\s*version\\s*\\(?['\"]([^'\"]+)['\"])?";
 static const char plugin_kotlin[] = "\\bkotlin\\s*\\(\\s*['\"]([\\w.-]+)['\"]\\s*\\)";
 static const char plugin_apply[] = "\\bapply\\s*\\(?\\s*plugin\\s*[:=]\\s*['\"]([\\w.-]+)['\"]";
 static const char plugin_bare[] = "^[ \\t]*(application|java|war|groovy|`[\\w-]+`)[ \\t]*$";
-static const char dependency[] = "^[ \\t]*(\\w*(?:[iI]mplementation|api|compile|[rR]untimeOnly|compileOnly|kapt|ksp|"
-								 "annotationProcessor|developmentOnly|classpath|platform))\\b[ \\t(]*(?:(?:enforcedP|p)latform\\s*\\(?\\s*)?"
-								 "['\"]([\\w.-]+:[\\w.-]+)(?::([^'\"@]+))?";
-static const char catalogue_ref[] = "\\b(\\w*(?:[iI]mplementation|api|runtimeOnly|alias))\\s*\\(?\\s*(?:platform\\s*\\(\\s*)?(libs\\.[\\w.]+)";
+static const char dependency[] =
+	"^[ \\t]*(\\w*(?:[iI]mplementation|api|compile|[rR]untimeOnly|compileOnly|kapt|ksp|"
+	"annotationProcessor|developmentOnly|classpath|platform))\\b[ \\t(]*(?:(?:enforcedP|p)latform\\s*\\(?\\s*)?"
+	"['\"]([\\w.-]+:[\\w.-]+)(?::([^'\"@]+))?";
+static const char catalogue_ref[] =
+	"\\b(\\w*(?:[iI]mplementation|api|runtimeOnly|alias))\\s*\\(?\\s*(?:platform\\s*\\(\\s*)?(libs\\.[\\w.]+)";
 
 struct gradle {
 	struct analysis *a;
@@ -34,8 +37,7 @@ static void add_catalogue(struct gradle *g, const char *ref, bool dev, size_t of
 	char *wanted = arena_strdup(g->a->arena, ref + strlen(plugin ? "libs.plugins." : "libs."));
 	const char *name;
 
-	json_object_foreach(table, name, v)
-	{
+	json_object_foreach (table, name, v) {
 		char *dotted = arena_strdup(g->a->arena, name);
 		const char *id = json_is_object(v) ? json_get_str(v, plugin ? "id" : "module") : json_string_value(v);
 		char *colon;
@@ -85,7 +87,8 @@ static void read_build(struct gradle *g)
 		const char *rest = t->data + m.end;
 
 		if (!memmem(rest, strcspn(rest, "\n"), "apply false", 11))
-			add_catalogue(g, regex_group(g->a->arena, &m, 2), str_starts_with(regex_group(g->a->arena, &m, 1), "test"), m.start);
+			add_catalogue(g, regex_group(g->a->arena, &m, 2), str_starts_with(regex_group(g->a->arena, &m, 1), "test"),
+			              m.start);
 	}
 }
 
@@ -155,7 +158,9 @@ static void set_commands(struct analysis *a, struct candidate *c, struct jvm_pro
 	} else if (has_plugin(c, "com.github.johnrengelman.shadow") || has_plugin(c, "com.gradleup.shadow") ||
 	           str_eq(f, "micronaut")) {
 		command_set(a, &c->build, p->root, "%s %s%s", gradle, task,
-		            has_plugin(c, "com.github.johnrengelman.shadow") || has_plugin(c, "com.gradleup.shadow") ? "shadowJar" : "assemble");
+		            has_plugin(c, "com.github.johnrengelman.shadow") || has_plugin(c, "com.gradleup.shadow")
+		                ? "shadowJar"
+		                : "assemble");
 		command_set(a, &c->start, p->dir, "%sjava -jar build/libs/*-all.jar",
 		            str_eq(f, "micronaut") ? "MICRONAUT_SERVER_PORT={port} " : "");
 	} else if (has_plugin(c, "application") && name) {
@@ -183,7 +188,8 @@ static void read_above(struct gradle *g, const struct jvm_project *p)
 void gradle_detect(struct analysis *a, struct tree_dir *dir)
 {
 	static const char *const names[] = { "build.gradle", "build.gradle.kts", NULL };
-	static const char version[] = "(?:sourceCompatibility\\s*=\\s*|languageVersion\\s*(?:=|\\.set\\()\\s*JavaLanguageVersion\\.of\\(|jvmToolchain\\()"
+	static const char version[] = "(?:sourceCompatibility\\s*=\\s*|languageVersion\\s*(?:=|\\.set\\()\\s*"
+								  "JavaLanguageVersion\\.of\\(|jvmToolchain\\()"
 								  "['\"]?(?:JavaVersion\\.VERSION_)?([\\d._]+)";
 	const struct text *t = tree_read_any(&a->tree, dir, names);
 	struct jvm_project p = { .dir = dir, .text = t };

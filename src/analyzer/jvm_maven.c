@@ -141,7 +141,8 @@ static void set_start(struct analysis *a, struct candidate *c, struct jvm_projec
 	if (assembly)
 		assembled = "-jar-with-dependencies";
 	command_set(a, &c->start, p->dir, "java -jar %s%s%s",
-	            assembled[0] ? text_printf(a, "target/*%s.jar", assembled) : artifact_file(a, pom, p->dir), args[0] ? " " : "", args);
+	            assembled[0] ? text_printf(a, "target/*%s.jar", assembled) : artifact_file(a, pom, p->dir),
+	            args[0] ? " " : "", args);
 }
 
 void maven_detect(struct analysis *a, struct tree_dir *dir)
@@ -189,7 +190,8 @@ void maven_detect(struct analysis *a, struct tree_dir *dir)
 	if (p.root == dir)
 		command_set(a, &c->build, dir, "%s -B -DskipTests package", mvn);
 	else
-		command_set(a, &c->build, p.root, "%s -B -DskipTests package -pl %s -am", mvn, shell_word(a, path_below(p.root, dir->path)));
+		command_set(a, &c->build, p.root, "%s -B -DskipTests package -pl %s -am", mvn,
+		            shell_word(a, path_below(p.root, dir->path)));
 	if (!c->library)
 		set_start(a, c, &p, pom, p.root == dir ? mvn : "mvn");
 }

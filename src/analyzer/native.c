@@ -33,12 +33,13 @@ static int program_points(struct analysis *a, const struct tree_dir *dir, const 
 	int points = 10 - (int)dir->depth;
 
 	(void)a;
-	if (str_contains(name, "server") || str_contains(name, "httpd") || str_contains(name, "daemon") || str_contains(name, "app"))
+	if (str_contains(name, "server") || str_contains(name, "httpd") || str_contains(name, "daemon") ||
+	    str_contains(name, "app"))
 		points += 6;
 	if (str_eq(name, project) || str_eq(name, "main"))
 		points += 5;
-	if (str_contains(name, "test") || str_contains(name, "bench") || str_contains(name, "example") || str_contains(name, "client") ||
-	    dir->side)
+	if (str_contains(name, "test") || str_contains(name, "bench") || str_contains(name, "example") ||
+	    str_contains(name, "client") || dir->side)
 		points -= 12;
 	return points;
 }
@@ -57,8 +58,8 @@ static const char *variable(struct analysis *a, const struct text *t, const char
 }
 
 /* Every file of that name at and below dir, as far as folders say nothing else. */
-static void find_programs(struct analysis *a, struct tree_dir *top, struct tree_dir *dir, const char *file, const char *pattern,
-                          const char *project, struct native_program *best, int depth)
+static void find_programs(struct analysis *a, struct tree_dir *top, struct tree_dir *dir, const char *file,
+                          const char *pattern, const char *project, struct native_program *best, int depth)
 {
 	const struct text *t = tree_read_at(&a->tree, dir, file);
 	struct regex_match m;
@@ -88,8 +89,8 @@ static const char *project_name(struct analysis *a, const struct text *t, const 
 	return regex_next(a->regex, pattern, t->data, t->len, &pos, &m) ? regex_group(a->arena, &m, 1) : NULL;
 }
 
-static struct candidate *native_new(struct analysis *a, struct tree_dir *dir, const char *framework, const char *language,
-                                    const struct text *t, const struct native_program *best)
+static struct candidate *native_new(struct analysis *a, struct tree_dir *dir, const char *framework,
+                                    const char *language, const struct text *t, const struct native_program *best)
 {
 	struct candidate *c = candidate_new(a, dir, ECO_NATIVE, framework, language ? language : "c", SCORE_NATIVE);
 
@@ -114,7 +115,9 @@ static void detect_cmake(struct analysis *a, struct tree_dir *dir, const char *l
 	if (!t || (dir->parent && tree_file(dir->parent, "CMakeLists.txt")))
 		return;
 	project = project_name(a, t, "^\\s*(?i:project)\\s*\\(\\s*\"?([\\w.+-]+)");
-	find_programs(a, dir, dir, "CMakeLists.txt", "^[ \\t]*(?i:add_executable)\\s*\\(\\s*\"?([\\w.+${}-]+)(?!\\s+(?:IMPORTED|ALIAS))", project, &best, 4);
+	find_programs(a, dir, dir, "CMakeLists.txt",
+	              "^[ \\t]*(?i:add_executable)\\s*\\(\\s*\"?([\\w.+${}-]+)(?!\\s+(?:IMPORTED|ALIAS))", project, &best,
+	              4);
 	c = native_new(a, dir, "cmake", language, t, &best);
 	if (!c)
 		return;
@@ -124,7 +127,10 @@ static void detect_cmake(struct analysis *a, struct tree_dir *dir, const char *l
 	if (!best.name)
 		return;
 	out = path_join(a, "build", best.dir);
-	if (regex_next(a->regex, "CMAKE_RUNTIME_OUTPUT_DIRECTORY\\s+\"?\\$\\{(?:CMAKE|PROJECT)_(?:CURRENT_)?(BINARY|SOURCE)_DIR\\}/?([\\w/-]*)", t->data, t->len, &pos, &m))
+	if (regex_next(a->regex,
+	               "CMAKE_RUNTIME_OUTPUT_DIRECTORY\\s+\"?\\$\\{(?:CMAKE|PROJECT)_(?:CURRENT_)?(BINARY|SOURCE)_DIR\\}/"
+	               "?([\\w/-]*)",
+	               t->data, t->len, &pos, &m))
 		out = path_join(a, m.len[1] == 6 && m.group[1][0] == 'B' ? "build" : "", regex_group(a->arena, &m, 2));
 	command_set(a, &c->start, dir, "./%s", shell_word(a, path_join(a, out, best.name)));
 }
@@ -153,9 +159,12 @@ static void detect_meson(struct analysis *a, struct tree_dir *dir, const char *l
 /* The file that make makes: named by a variable, or what the first rule that links writes. */
 static void find_make_program(struct analysis *a, const struct text *t, struct native_program *best)
 {
-	static const char variable[] = "^[ \\t]*(?:TARGET|NAME|BIN|BINARY|EXEC|EXE|PROGRAM|PROG|OUT|OUTPUT|APP|EXECUTABLE)[ \\t]*[:?]?=[ \\t]*"
-								   "([\\w./+-]+)[ \\t]*$";
-	static const char rule[] = "^([\\w./+-]+)[ \\t]*:(?!=)[^\\n]*\\n(?:\\t[^\\n]*\\n)*?\\t[^\\n]*(?:\\$\\((?:CC|CXX|LD)\\)|\\bgcc\\b|\\bg\\+\\+|\\bcc\\b|\\bclang)[^\\n]*";
+	static const char variable[] =
+		"^[ \\t]*(?:TARGET|NAME|BIN|BINARY|EXEC|EXE|PROGRAM|PROG|OUT|OUTPUT|APP|EXECUTABLE)[ \\t]*[:?]?=[ \\t]*"
+		"([\\w./+-]+)[ \\t]*$";
+	static const char rule[] = "^([\\w./+-]+)[ "
+							   "\\t]*:(?!=)[^\\n]*\\n(?:\\t[^\\n]*\\n)*?\\t[^\\n]*(?:\\$\\((?:CC|CXX|LD)\\)|\\bgcc\\b|"
+							   "\\bg\\+\\+|\\bcc\\b|\\bclang)[^\\n]*";
 	struct regex_match m;
 	size_t pos = 0;
 
@@ -168,7 +177,8 @@ static void find_make_program(struct analysis *a, const struct text *t, struct n
 		struct regex_match out;
 		size_t from = 0;
 
-		if (str_ends_with(name, ".o") || str_in(name, (const char *const[]){ "clean", "install", "test", "debug", NULL }))
+		if (str_ends_with(name, ".o") ||
+		    str_in(name, (const char *const[]){ "clean", "install", "test", "debug", NULL }))
 			continue;
 		/* "all: x.c\n\tgcc x.c -o server" */
 		if (regex_next(a->regex, "-o[ \\t]*([\\w./+-]+)", m.group[0], m.len[0], &from, &out))
@@ -205,7 +215,8 @@ static void detect_make(struct analysis *a, struct tree_dir *dir, const char *la
 	else
 		c->score = SCORE_SHELL;
 	if (best.name) {
-		command_set(a, &c->start, dir, "./%s", shell_word(a, str_starts_with(best.name, "./") ? best.name + 2 : best.name));
+		command_set(a, &c->start, dir, "./%s",
+		            shell_word(a, str_starts_with(best.name, "./") ? best.name + 2 : best.name));
 	} else if (runs) {
 		command_set(a, &c->start, dir, "make %s", regex_group(a->arena, &m, 1));
 	}

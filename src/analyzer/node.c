@@ -23,8 +23,7 @@ static void read_deps(struct analysis *a, struct candidate *c, const struct node
 		const char *name;
 		json_t *version;
 
-		json_object_foreach(deps, name, version)
-		{
+		json_object_foreach (deps, name, version) {
 			_cleanup_free_ char *key = xasprintf("\"%s\"", name);
 			size_t at = from == SIZE_MAX ? from : text_find(p->text, from, key);
 
@@ -45,8 +44,8 @@ static int version_major(const char *version)
 static bool imports(struct analysis *a, struct candidate *c, const struct node_project *p, const char *package)
 {
 	const struct source_list list = sources_find(a, p->dir, ECO_NODE, SRC_JS, NULL, PROOF_FILES);
-	_cleanup_free_ char *pattern =
-		xasprintf("(?:require\\(\\s*|\\bfrom\\s+|\\bimport\\s+|\\bimport\\(\\s*)['\"`]\\Q%s\\E['\"`]", package);
+	_cleanup_free_ char *pattern = xasprintf(
+		"(?:require\\(\\s*|\\bfrom\\s+|\\bimport\\s+|\\bimport\\(\\s*)['\"`]\\Q%s\\E['\"`]", package);
 
 	for (size_t i = 0; i < list.len; i++) {
 		const struct text *t = source_text(a, &list.v[i]);
@@ -73,10 +72,13 @@ static bool has_any(const struct tree_dir *dir, const char *const *names)
  * projects have these files. */
 static bool looks_used(struct analysis *a, const struct node_project *p, const struct node_framework *f)
 {
-	static const char *const vite_files[] = { "index.html", "src/index.html", "app/index.html", "client/index.html", NULL };
-	static const char *const vite_configs[] = { "vite.config.ts", "vite.config.js", "vite.config.mjs", "vite.config.mts", NULL };
-	static const char *const next_files[] = { "pages", "app", "src/pages", "src/app", "next.config.js", "next.config.mjs",
-		                                      "next.config.ts", NULL };
+	static const char *const vite_files[] = { "index.html", "src/index.html", "app/index.html", "client/index.html",
+		                                      NULL };
+	static const char *const vite_configs[] = { "vite.config.ts", "vite.config.js", "vite.config.mjs",
+		                                        "vite.config.mts", NULL };
+	static const char *const next_files[] = {
+		"pages", "app", "src/pages", "src/app", "next.config.js", "next.config.mjs", "next.config.ts", NULL
+	};
 	const struct text *config;
 	struct tree_dir *at;
 
@@ -95,7 +97,8 @@ static bool looks_used(struct analysis *a, const struct node_project *p, const s
 /* Does the command start this tool? */
 static bool runs_tool(const char *command, const struct node_framework *f)
 {
-	static const char *const more[] = { "vite", "webpack", "ng serve", "ng s", "parcel", "live-server", "http-server", NULL };
+	static const char *const more[] = { "vite",   "webpack",     "ng serve",    "ng s",
+		                                "parcel", "live-server", "http-server", NULL };
 	size_t n = f->build ? strcspn(f->build, " ") : 0;
 
 	if (n && memmem(command, strlen(command), f->build, n))
@@ -108,8 +111,8 @@ static bool runs_tool(const char *command, const struct node_framework *f)
 
 static bool runs_node(const char *command)
 {
-	static const char *const programs[] = { "node ", "nodemon", "ts-node", "tsx ", "pm2", "bun ", "babel-node", "forever ",
-		                                    "tsnd", NULL };
+	static const char *const programs[] = { "node ", "nodemon",    "ts-node",  "tsx ", "pm2",
+		                                    "bun ",  "babel-node", "forever ", "tsnd", NULL };
 
 	for (size_t i = 0; programs[i]; i++)
 		if (str_contains(command, programs[i]))
@@ -225,8 +228,8 @@ static void judge_framework(struct analysis *a, struct candidate *c, const struc
 		c->score -= 0.1;
 	if (f->kind == NODE_APP)
 		c->score = SCORE_LIBRARY + 0.15;
-	candidate_because(a, c, p->text, text_find(p->text, 0, text_printf(a, "\"%s\"", f->dep)), "depends on %s%s%s", f->dep,
-	                  d->version ? " " : "", d->version ? d->version : "");
+	candidate_because(a, c, p->text, text_find(p->text, 0, text_printf(a, "\"%s\"", f->dep)), "depends on %s%s%s",
+	                  f->dep, d->version ? " " : "", d->version ? d->version : "");
 	if (f->kind == NODE_FULL)
 		c->score += 0.03;
 	else if (f->kind == NODE_SERVER && imports(a, c, p, f->dep))

@@ -16,8 +16,10 @@ const char *node_script(const struct node_project *p, const char *name)
 
 const char *node_entry(struct analysis *a, const struct node_project *p)
 {
-	static const char *const stems[] = { "server", "index", "app", "main", "src/server", "src/index", "src/app", "src/main",
-		                                 "server/index", "server/server", "server/app", "bin/www", "lib/index", NULL };
+	static const char *const stems[] = {
+		"server",   "index",        "app",           "main",       "src/server", "src/index", "src/app",
+		"src/main", "server/index", "server/server", "server/app", "bin/www",    "lib/index", NULL
+	};
 	static const char *const suffixes[] = { ".js", ".ts", ".mjs", ".cjs", "" };
 	const char *main = json_get_str(p->json, "main");
 	struct tree_dir *at;
@@ -52,10 +54,10 @@ static const char *run(struct analysis *a, const struct node_project *p, const c
 /* A program of node_modules/.bin. */
 static const char *exec(struct analysis *a, const struct node_project *p, const char *command)
 {
-	const char *with = str_eq(p->manager.name, "pnpm") ? "pnpm exec" :
-	                   str_eq(p->manager.name, "yarn") ? "yarn run" :
-	                   str_eq(p->manager.name, "bun")  ? "bunx" :
-	                                                     "npx";
+	const char *with = str_eq(p->manager.name, "pnpm")   ? "pnpm exec"
+	                   : str_eq(p->manager.name, "yarn") ? "yarn run"
+	                   : str_eq(p->manager.name, "bun")  ? "bunx"
+	                                                     : "npx";
 
 	return text_printf(a, "%s %s", with, command);
 }
@@ -72,7 +74,9 @@ static void set_install(struct analysis *a, struct candidate *c, const struct no
 	else if (str_eq(m->name, "pnpm"))
 		command = m->locked ? "pnpm install --frozen-lockfile" : "pnpm install";
 	else if (str_eq(m->name, "yarn"))
-		command = !m->locked ? "yarn install" : m->berry ? "yarn install --immutable" : "yarn install --frozen-lockfile";
+		command = !m->locked ? "yarn install"
+		          : m->berry ? "yarn install --immutable"
+		                     : "yarn install --frozen-lockfile";
 	else if (str_eq(m->name, "bun"))
 		command = m->locked ? "bun install --frozen-lockfile" : "bun install";
 	command_set(a, &c->install, m->dir, "%s", command);
@@ -89,8 +93,8 @@ static const char *first_script(const struct node_project *p, const char *const 
 /* start: what the start command comes down to, or NULL. */
 static void set_build(struct analysis *a, struct candidate *c, const struct node_project *p, const char *start)
 {
-	static const char *const site_names[] = { "build", "build:prod", "build:production", "generate", "prod", "production",
-		                                      "bundle", NULL };
+	static const char *const site_names[] = { "build", "build:prod", "build:production", "generate",
+		                                      "prod",  "production", "bundle",           NULL };
 	static const char *const server_names[] = { "build", "heroku-postbuild", "build:prod", "compile", NULL };
 	const struct node_framework *f = p->framework;
 	bool site = f && f->kind == NODE_SITE;
@@ -113,8 +117,9 @@ static void set_build(struct analysis *a, struct candidate *c, const struct node
 /* A script that watches the sources and starts again when they change: for developers. */
 static bool for_developers(const char *script)
 {
-	static const char *const signs[] = { "nodemon", "--watch", "ts-node-dev", "tsnd", "next dev", "nuxt dev", "vite dev",
-		                                 "remix dev", "astro dev", "tsx watch", "strapi develop", "react-router dev", NULL };
+	static const char *const signs[] = { "nodemon",        "--watch",          "ts-node-dev", "tsnd",      "next dev",
+		                                 "nuxt dev",       "vite dev",         "remix dev",   "astro dev", "tsx watch",
+		                                 "strapi develop", "react-router dev", NULL };
 
 	for (size_t i = 0; script && signs[i]; i++)
 		if (str_contains(script, signs[i]))
@@ -165,8 +170,9 @@ static void start_entry(struct analysis *a, struct candidate *c, const struct no
 	const char *entry = node_entry(a, p), *main = json_get_str(p->json, "main");
 
 	/* main names what the build will make. */
-	if (!str_empty(main) && (str_starts_with(main, "dist/") || str_starts_with(main, "./dist/") ||
-	                         str_starts_with(main, "build/")) && c->build.line) {
+	if (!str_empty(main) &&
+	    (str_starts_with(main, "dist/") || str_starts_with(main, "./dist/") || str_starts_with(main, "build/")) &&
+	    c->build.line) {
 		c->entry = entry;
 		command_set(a, &c->start, p->dir, "node %s", shell_path(a, main));
 		return;
@@ -187,8 +193,9 @@ static void start_entry(struct analysis *a, struct candidate *c, const struct no
 /* The file that a script starts with node, where it is in the repository. */
 static const char *script_entry(struct analysis *a, const struct node_project *p, const char *script)
 {
-	static const char file[] = "(?:^|[\\s;&])(?:node|nodemon|ts-node|tsx|bun|bun run|babel-node)(?:\\s+-{1,2}[\\w=/.-]+)*\\s+"
-							   "(?:\\./)?([\\w./-]+)";
+	static const char file[] =
+		"(?:^|[\\s;&])(?:node|nodemon|ts-node|tsx|bun|bun run|babel-node)(?:\\s+-{1,2}[\\w=/.-]+)*\\s+"
+		"(?:\\./)?([\\w./-]+)";
 	struct regex_match m;
 	size_t pos = 0;
 
@@ -217,8 +224,8 @@ void node_commands(struct analysis *a, struct candidate *c, const struct node_pr
 	}
 	if (script) {
 		command_set(a, &c->start, p->dir, "%s", run(a, p, script));
-		candidate_why(a, c, p->text, text_find(p->text, 0, text_printf(a, "\"%s\"", script)), "started by script %s: %s",
-		              script, node_script(p, script));
+		candidate_why(a, c, p->text, text_find(p->text, 0, text_printf(a, "\"%s\"", script)),
+		              "started by script %s: %s", script, node_script(p, script));
 		c->script = resolve_script(a, p, script);
 		c->entry = script_entry(a, p, c->script);
 		if (!c->entry)
@@ -233,7 +240,8 @@ void node_commands(struct analysis *a, struct candidate *c, const struct node_pr
 		return;
 	}
 	start_entry(a, c, p);
-	script = !c->start.line && node_script(p, "dev") && !(p->framework && p->framework->kind == NODE_FULL) ? "dev" : NULL;
+	script = !c->start.line && node_script(p, "dev") && !(p->framework && p->framework->kind == NODE_FULL) ? "dev"
+	                                                                                                       : NULL;
 	if (script && !c->library) {
 		command_set(a, &c->start, p->dir, "%s", run(a, p, script));
 		c->script = resolve_script(a, p, script);

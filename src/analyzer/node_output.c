@@ -32,7 +32,8 @@ static const char *config_value(struct analysis *a, struct candidate *c, const s
 	return value;
 }
 
-static void serve_files(struct analysis *a, struct candidate *c, const struct node_project *p, const char *output, bool spa)
+static void serve_files(struct analysis *a, struct candidate *c, const struct node_project *p, const char *output,
+                        bool spa)
 {
 	if (str_starts_with(output, "./"))
 		output += 2;
@@ -58,7 +59,8 @@ static void output_next(struct analysis *a, struct candidate *c, const struct no
 static void output_nuxt(struct analysis *a, struct candidate *c, const struct node_project *p)
 {
 	const struct dependency *d = candidate_dep_find(c, p->framework->dep);
-	bool nuxt2 = d->version && (str_contains(d->version, "2.") || str_eq(d->version, "^2") || str_eq(d->version, "2")) &&
+	bool nuxt2 = d->version &&
+	             (str_contains(d->version, "2.") || str_eq(d->version, "^2") || str_eq(d->version, "2")) &&
 	             !str_contains(d->version, "3.") && !str_contains(d->version, "4.");
 
 	if (c->start.line)
@@ -144,7 +146,8 @@ static void output_vite(struct analysis *a, struct candidate *c, const struct no
 {
 	const struct text *t = read_config(a, p->dir, "vite");
 	const char *out = config_value(a, c, t, "\\boutDir\\s*:\\s*['\"]([\\w./-]+)['\"]", "written to");
-	const char *port = config_value(a, c, t, "\\bport\\s*:\\s*(?:[\\w.()\\s|?]*?(?:\\|\\||\\?\\?)\\s*)?['\"]?(\\d{2,5})", "port");
+	const char *port = config_value(
+		a, c, t, "\\bport\\s*:\\s*(?:[\\w.()\\s|?]*?(?:\\|\\||\\?\\?)\\s*)?['\"]?(\\d{2,5})", "port");
 
 	if (port)
 		candidate_port(a, c, port_number(port, strlen(port)), PORT_CONFIG, NULL, 0, NULL);
@@ -192,8 +195,10 @@ void node_output(struct analysis *a, struct candidate *c, const struct node_proj
 		const char *dep;
 		void (*output)(struct analysis *a, struct candidate *c, const struct node_project *p);
 	} special[] = {
-		{ "next", output_next },   { "nuxt", output_nuxt },           { "nuxt3", output_nuxt }, { "@sveltejs/kit", output_svelte },
-		{ "astro", output_astro }, { "@angular/core", output_angular }, { "vite", output_vite },
+		{ "next", output_next },   { "nuxt", output_nuxt },
+		{ "nuxt3", output_nuxt },  { "@sveltejs/kit", output_svelte },
+		{ "astro", output_astro }, { "@angular/core", output_angular },
+		{ "vite", output_vite },
 	};
 	const struct node_framework *f = p->framework;
 

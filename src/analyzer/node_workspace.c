@@ -9,7 +9,7 @@
 static const struct {
 	const char *file, *manager;
 } lock_files[] = {
-	{ "pnpm-lock.yaml", "pnpm" }, { "yarn.lock", "yarn" },         { "bun.lockb", "bun" },
+	{ "pnpm-lock.yaml", "pnpm" }, { "yarn.lock", "yarn" },        { "bun.lockb", "bun" },
 	{ "bun.lock", "bun" },        { "package-lock.json", "npm" }, { "npm-shrinkwrap.json", "npm" },
 };
 
@@ -58,9 +58,9 @@ static bool is_member(const json_t *patterns, const char *path)
 static struct tree_dir *install_dir(struct analysis *a, struct tree_dir *dir)
 {
 	for (struct tree_dir *up = dir->parent; up; up = up->parent) {
-		const json_t *patterns = up->marks & ECO_BIT(ECO_NODE) || tree_file(up, "pnpm-workspace.yaml") ?
-		                             member_patterns(a, up) :
-		                             NULL;
+		const json_t *patterns = up->marks & ECO_BIT(ECO_NODE) || tree_file(up, "pnpm-workspace.yaml")
+		                             ? member_patterns(a, up)
+		                             : NULL;
 
 		if (patterns)
 			return is_member(patterns, path_below(up, dir->path)) ? up : dir;

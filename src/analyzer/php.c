@@ -29,8 +29,7 @@ static void add_deps(struct analysis *a, struct candidate *c, json_t *table, boo
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(table, name, v)
-	{
+	json_object_foreach (table, name, v) {
 		_cleanup_free_ char *quoted = xasprintf("\"%s\"", name);
 
 		if (str_eq(name, "php") && !dev)
@@ -43,7 +42,8 @@ static void add_deps(struct analysis *a, struct candidate *c, json_t *table, boo
 /* Where index.php is: a folder of its own keeps the rest of the sources from being served. */
 static const char *document_root(struct tree_dir *dir)
 {
-	static const char *const roots[] = { "public", "web", "webroot", "public_html", "www", "htdocs", "html", "docroot", "src", NULL };
+	static const char *const roots[] = { "public", "web",  "webroot", "public_html", "www",
+		                                 "htdocs", "html", "docroot", "src",         NULL };
 	struct tree_dir *at;
 
 	for (size_t i = 0; roots[i]; i++) {
@@ -59,7 +59,9 @@ static const char *assets(struct analysis *a, struct tree_dir *dir)
 {
 	const struct text *t = tree_read_at(&a->tree, dir, "package.json");
 	json_t *scripts = json_object_get(manifest_json(a, t), "scripts");
-	const char *script = json_get_str(scripts, "build") ? "build" : json_get_str(scripts, "production") ? "production" : NULL;
+	const char *script = json_get_str(scripts, "build")        ? "build"
+	                     : json_get_str(scripts, "production") ? "production"
+	                                                           : NULL;
 
 	if (!script)
 		return NULL;
@@ -103,7 +105,8 @@ static const struct php_framework *choose(struct analysis *a, struct candidate *
 
 		if (!d || d->dev)
 			continue;
-		candidate_because_at(a, c, d->file, d->line, "requires %s%s%s", d->name, d->version ? " " : "", d->version ? d->version : "");
+		candidate_because_at(a, c, d->file, d->line, "requires %s%s%s", d->name, d->version ? " " : "",
+		                     d->version ? d->version : "");
 		return &frameworks[i];
 	}
 	return NULL;
@@ -137,7 +140,8 @@ static void detect_php(struct analysis *a, struct tree_dir *dir)
 	if (page)
 		candidate_because(a, c, page, SIZE_MAX, "PHP pages");
 	if (!c->why)
-		candidate_because_at(a, c, path_join(a, dir->path, root ? path_join(a, root, "index.php") : "artisan"), 1, "PHP");
+		candidate_because_at(a, c, path_join(a, dir->path, root ? path_join(a, root, "index.php") : "artisan"), 1,
+		                     "PHP");
 	if (json) {
 		c->package_manager = "composer";
 		add_deps(a, c, json_object_get(json, "require"), false, t);

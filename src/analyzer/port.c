@@ -6,7 +6,8 @@
 /* Ports of other programs that sources name beside their own. */
 static bool of_another_program(int port)
 {
-	static const int ports[] = { 5432, 3306, 6379, 27017, 5672, 9092, 11211, 25, 465, 587, 2525, 1025, 53, 22, 6380, 33060, 15672, 2181 };
+	static const int ports[] = { 5432, 3306, 6379, 27017, 5672, 9092, 11211, 25,   465,  587,   2525,  1025, 53,
+		                         22,   6380, 389,  636,   1433, 1521, 9200,  9042, 7687, 33060, 15672, 2181 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
 		if (port == ports[i])
@@ -20,8 +21,10 @@ static void from_command(struct analysis *a, struct candidate *c, const char *co
 	static const char *const patterns[] = {
 		"\\$\\{PORT:?-(\\d{2,5})\\}",
 		"(?:^|[\\s;&])PORT=[\"']?(\\d{2,5})\\b",
-		"(?:--port|--server\\.port|--http-port|-Dserver\\.port|--server_port|-Dquarkus\\.http\\.port|--listen-port)[= ][\"']?(\\d{2,5})\\b",
-		"(?:^|\\s)(?:-b|--bind|--listen|-l|--addr|--address|--urls|-S)[= ]?[\"']?(?:https?://)?[\\w.*\\[\\]]*:(\\d{2,5})\\b",
+		"(?:--port|--server\\.port|--http-port|-Dserver\\.port|--server_port|-Dquarkus\\.http\\.port|--listen-port)[= "
+		"][\"']?(\\d{2,5})\\b",
+		"(?:^|\\s)(?:-b|--bind|--listen|-l|--addr|--address|--urls|-S)[= "
+		"]?[\"']?(?:https?://)?[\\w.*\\[\\]]*:(\\d{2,5})\\b",
 		"(?:^|\\s)-[pP][= ]?(\\d{2,5})\\b",
 		"(?:0\\.0\\.0\\.0|127\\.0\\.0\\.1|localhost|\\[::\\]):(\\d{2,5})\\b",
 		"runserver\\s+(?:--\\S+\\s+)*(\\d{2,5})\\b",
@@ -46,8 +49,23 @@ static bool from_dotenv(struct analysis *a, struct candidate *c, const char *nam
 	size_t pos = 0;
 
 	return t &&
-	       regex_next(a->regex, "^(?:export[ \\t]+)?(?:(?:APP|SERVER|HTTP|API|WEB|NODE|BACKEND|FLASK_RUN)_)?PORT[ \\t]*=[ \\t]*[\"']?(\\d{2,5})", t->data, t->len, &pos, &m) &&
+	       regex_next(a->regex,
+	                  "^(?:export[ \\t]+)?(?:(?:APP|SERVER|HTTP|API|WEB|NODE|BACKEND|FLASK_RUN)_)?PORT[ \\t]*=[ "
+	                  "\\t]*[\"']?(\\d{2,5})",
+	                  t->data, t->len, &pos, &m) &&
 	       candidate_port(a, c, port_number(m.group[1], m.len[1]), source, t, m.start, name);
+}
+
+/* .env.example, env.sample, .env.development: what people are to copy. */
+static bool is_env_example(const char *name)
+{
+	static const char *const parts[] = { "example", "sample", "template", "dist", "development", "default" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (str_contains(name, parts[i]) && (str_starts_with(name, ".env") || str_contains(name, "env")) &&
+		    strlen(name) < 40)
+			return !str_contains(name, ".d.ts") && !str_ends_with(name, ".js");
+	return false;
 }
 
 struct found {
@@ -64,7 +82,8 @@ static bool better(const struct found *now, int strength, size_t order)
 	return !now->port || (strength > now->strength && (now->strength < 2 || order == now->order));
 }
 
-static void from_source(struct analysis *a, struct candidate *c, const struct source *s, size_t order, struct found *best)
+static void from_source(struct analysis *a, struct candidate *c, const struct source *s, size_t order,
+                        struct found *best)
 {
 	const struct text *t = source_text(a, s);
 
@@ -80,6 +99,8 @@ static void from_source(struct analysis *a, struct candidate *c, const struct so
 		while (regex_next(a->regex, p->regex, t->data, t->len, &pos, &m)) {
 			int port = m.group[1] ? port_number(m.group[1], m.len[1]) : 0;
 
+			if (source_commented(s, t, m.start))
+				continue;
 			c->port_from_env |= p->from_env;
 			if (!port)
 				break;
@@ -113,23 +134,45 @@ struct config_file {
 };
 
 static const struct config_file config_files[] = {
-	{ ECO_JVM, "src/main/resources/application.properties", "^(?:%\\w+\\.)?(?:server|quarkus\\.http|micronaut\\.server)\\.port[ \\t]*[=:][ \\t]*(?:\\$\\{[\\w.]+:)?(\\d{2,5})", NULL, true },
-	{ ECO_JVM, "src/main/resources/application.yml", "^(?:server|micronaut):\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:[ \\t]*[\"']?(?:\\$\\{[\\w.]+:)?(\\d{2,5})", NULL, true },
-	{ ECO_JVM, "src/main/resources/application.yaml", "^(?:server|micronaut|ktor):\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:[ \\t]*[\"']?(?:\\$\\{[\\w.]+:|\\$\\w+:)?(\\d{2,5})", NULL, true },
-	{ ECO_JVM, "src/main/resources/application.yaml", "^[ \\t]+http:\\s*\\n[ \\t]+port:[ \\t]*(\\d{2,5})", "quarkus", true },
+	{ ECO_JVM, "src/main/resources/application.properties",
+	  "^(?:%\\w+\\.)?(?:server|quarkus\\.http|micronaut\\.server)\\.port[ \\t]*[=:][ "
+	  "\\t]*(?:\\$\\{[\\w.]+:)?(\\d{2,5})",
+	  NULL, true },
+	{ ECO_JVM, "src/main/resources/application.yml",
+	  "^(?:server|micronaut):\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:[ "
+	  "\\t]*[\"']?(?:\\$\\{[\\w.]+:)?(\\d{2,5})",
+	  NULL, true },
+	{ ECO_JVM, "src/main/resources/application.yaml",
+	  "^(?:server|micronaut|ktor):\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:[ "
+	  "\\t]*[\"']?(?:\\$\\{[\\w.]+:|\\$\\w+:)?(\\d{2,5})",
+	  NULL, true },
+	{ ECO_JVM, "src/main/resources/application.yaml", "^[ \\t]+http:\\s*\\n[ \\t]+port:[ \\t]*(\\d{2,5})", "quarkus",
+	  true },
 	{ ECO_JVM, "src/main/resources/application.conf", "\\bport\\s*=\\s*(\\d{2,5})", NULL, true },
-	{ ECO_RUBY, "config/puma.rb", "^\\s*port\\s*\\(?\\s*(?:ENV\\.fetch\\(\\s*['\"]PORT['\"]\\s*(?:,\\s*|\\)\\s*\\{\\s*)|ENV\\[['\"]PORT['\"]\\]\\s*\\|\\|\\s*)?['\"]?(\\d{2,5})", NULL, true },
-	{ ECO_ELIXIR, "config/dev.exs", "\\bhttp:\\s*\\[[^\\]]{0,160}?\\bport:\\s*(?:[^\\n]{0,80}?\"PORT\"[^\\n\\d]{0,30})?\"?(\\d{2,5})", NULL, true },
+	{ ECO_RUBY, "config/puma.rb",
+	  "^\\s*port\\s*\\(?\\s*(?:ENV\\.fetch\\(\\s*['\"]PORT['\"]\\s*(?:,\\s*|\\)\\s*\\{\\s*)|ENV\\[['\"]PORT['\"]\\]\\s*"
+	  "\\|\\|\\s*)?['\"]?(\\d{2,5})",
+	  NULL, true },
+	{ ECO_ELIXIR, "config/dev.exs",
+	  "\\bhttp:\\s*\\[[^\\]]{0,160}?\\bport:\\s*(?:[^\\n]{0,80}?\"PORT\"[^\\n\\d]{0,30})?\"?(\\d{2,5})", NULL, true },
 	{ ECO_ELIXIR, "config/runtime.exs", "\\(\"PORT\"\\)?\\s*(?:,|\\|\\|)\\s*\"?(\\d{2,5})", NULL, true },
 	{ ECO_ELIXIR, "config/config.exs", "\\bport:\\s*\"?(\\d{2,5})", NULL, false },
 	{ ECO_RUST, "Rocket.toml", "^port\\s*=\\s*(\\d{2,5})", "rocket", false },
-	{ ECO_RUST, "config/development.yaml", "^server:\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:\\s*(\\d{2,5})", NULL, false },
+	{ ECO_RUST, "config/default.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL, false },
+	{ ECO_RUST, "config/development.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL, false },
+	{ ECO_RUST, "config.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL, false },
+	{ ECO_RUST, "configuration.yaml", "^\\s*application_port:\\s*(\\d{2,5})", NULL, false },
+	{ ECO_RUST, "configuration/base.yaml", "^application:\\s*\\n(?:[ \\t]+[^\\n]*\\n)*?[ \\t]+port:\\s*(\\d{2,5})",
+	  NULL, false },
+	{ ECO_RUST, "config/development.yaml", "^server:\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:\\s*(\\d{2,5})",
+	  NULL, false },
 	{ ECO_PYTHON, ".streamlit/config.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", "streamlit", false },
 	{ ECO_PYTHON, "gunicorn.conf.py", "^bind\\s*=\\s*f?['\"][^'\"\\n]*:(\\d{2,5})", NULL, false },
 	{ ECO_PYTHON, ".flaskenv", "^FLASK_RUN_PORT\\s*=\\s*(\\d{2,5})", "flask", false },
 	{ ECO_DOTNET, "appsettings.json", "\"Urls?\"\\s*:\\s*\"https?://[^:\"]+:(\\d{2,5})", NULL, false },
 	{ ECO_NODE, "nuxt.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "nuxt", false },
-	{ ECO_NODE, "nuxt.config.js", "\\bport\\s*:\\s*(?:process\\.env\\.PORT\\s*\\|\\|\\s*)?['\"]?(\\d{2,5})", "nuxt", true },
+	{ ECO_NODE, "nuxt.config.js", "\\bport\\s*:\\s*(?:process\\.env\\.PORT\\s*\\|\\|\\s*)?['\"]?(\\d{2,5})", "nuxt",
+	  true },
 	{ ECO_NODE, "astro.config.mjs", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "astro", false },
 	{ ECO_NODE, "vite.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit", false },
 	{ ECO_NODE, "vite.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit", false },
@@ -138,13 +181,15 @@ static const struct config_file config_files[] = {
 	{ ECO_NODE, "config.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL, false },
 	{ ECO_GO, "config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
 	{ ECO_GO, "config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
+	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL,
+	  false },
+	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL,
+	  false },
 	{ ECO_GO, "config.json", "\"(?:port|addr|address|listen)\"\\s*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
 	{ ECO_GO, "conf/app.conf", "^httpport\\s*=\\s*(\\d{2,5})", NULL, false },
 };
 
-static void from_config(struct analysis *a, struct candidate *c)
+static void from_config(struct analysis *a, struct candidate *c, struct tree_dir *dir)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(config_files); i++) {
 		const struct config_file *f = &config_files[i];
@@ -154,7 +199,7 @@ static void from_config(struct analysis *a, struct candidate *c)
 
 		if (f->eco != c->eco || (f->framework && !str_eq(f->framework, c->framework)))
 			continue;
-		t = tree_read_at(&a->tree, c->dir, f->path);
+		t = tree_read_at(&a->tree, dir, f->path);
 		if (!t || !regex_next(a->regex, f->regex, t->data, t->len, &pos, &m) ||
 		    of_another_program(port_number(m.group[1], m.len[1])))
 			continue;
@@ -169,17 +214,17 @@ static void from_config(struct analysis *a, struct candidate *c)
 
 void port_find(struct analysis *a, struct candidate *c, const struct source_list *sources)
 {
-	static const char *const examples[] = { ".env.example", ".env.sample", ".env.template", "env.example", ".env.dist", ".env.development",
-		                                    ".env.local.example", "sample.env", "example.env" };
 	bool node = c->eco == ECO_NODE || c->eco == ECO_DENO;
 
 	from_command(a, c, c->script);
 	from_dotenv(a, c, ".env", PORT_DOTENV);
 	if (c->server)
 		from_sources(a, c, sources);
-	from_config(a, c);
-	for (size_t i = 0; i < ARRAY_SIZE(examples) && (c->server || node); i++)
-		if (from_dotenv(a, c, examples[i], PORT_EXAMPLE))
+	from_config(a, c, c->dir);
+	if (c->build.dir && c->build.dir != c->dir)
+		from_config(a, c, c->build.dir);
+	for (size_t i = 0; i < c->dir->files_len && (c->server || node); i++)
+		if (is_env_example(c->dir->files[i].name) && from_dotenv(a, c, c->dir->files[i].name, PORT_EXAMPLE))
 			break;
 	if (c->script && strstr(c->script, "$PORT"))
 		c->port_from_env = true;

@@ -6,9 +6,10 @@
 
 struct port_pattern {
 	unsigned languages; /* of sources.h */
-	int strength;       /* of what a match says: 3 the program's own default of PORT, 2 what it listens on, 1 a variable's name */
-	bool from_env;      /* a match means that the program reads PORT */
-	const char *regex;  /* group 1: the port; without one a match says only that PORT is read */
+	int strength;  /* of what a match says: 3 the program's own default of PORT, 2 what it listens on, 1 a variable's
+	                  name */
+	bool from_env; /* a match means that the program reads PORT */
+	const char *regex; /* group 1: the port; without one a match says only that PORT is read */
 };
 
 extern const struct port_pattern port_patterns[];

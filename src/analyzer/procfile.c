@@ -5,7 +5,9 @@
 /* The command of a process type; NULL when there is none that would run outside of the platform it was written for. */
 static const char *process(struct analysis *a, const struct text *t, const char *type, size_t *ret_at)
 {
-	static const char *const elsewhere[] = { "heroku-php", "heroku_output", "bin/start-nginx", "target/universal/stage", "bin/publish", NULL };
+	static const char *const elsewhere[] = { "heroku-php",      "heroku_output",
+		                                     "bin/start-nginx", "target/universal/stage",
+		                                     "bin/publish",     NULL };
 	_cleanup_free_ char *pattern = xasprintf("^%s[ \\t]*:[ \\t]*([^\\r\\n]+)", type);
 	struct regex_match m;
 	char *command;
@@ -48,7 +50,8 @@ void procfile_apply(struct analysis *a, struct candidate *c)
 	const char *command;
 	size_t at = 0;
 
-	if (!t || c->eco == ECO_DOCKER || c->eco == ECO_COMPOSE || c->eco == ECO_PROCFILE || c->eco == ECO_SHELL || c->eco == ECO_STATIC)
+	if (!t || c->eco == ECO_DOCKER || c->eco == ECO_COMPOSE || c->eco == ECO_PROCFILE || c->eco == ECO_SHELL ||
+	    c->eco == ECO_STATIC)
 		return;
 	command = process(a, t, "web", &at);
 	/* A bot or a worker has no web process. */

@@ -146,7 +146,8 @@ static void judge_plain(struct analysis *a, struct candidate *c, const struct py
 		c->library = true;
 	}
 	/* Libraries are packages; a program beside one is usually an example of its use. */
-	if (p->package && c->score > SCORE_SITE && json_at(p->pyproject, "project", NULL) && !tree_file(p->dir, "Dockerfile"))
+	if (p->package && c->score > SCORE_SITE && json_at(p->pyproject, "project", NULL) &&
+	    !tree_file(p->dir, "Dockerfile"))
 		c->score = SCORE_SITE - 0.05;
 }
 
@@ -173,15 +174,16 @@ static void detect_python(struct analysis *a, struct tree_dir *dir)
 	} else if (p.framework->object) {
 		found = python_find_app(a, &p, &app);
 		if (found)
-			candidate_why(a, c, source_text(a, app.source), app.offset, "the application: %s:%s", app.module, app.object);
+			candidate_why(a, c, source_text(a, app.source), app.offset, "the application: %s:%s", app.module,
+			              app.object);
 		else if (str_eq(c->framework, "flask") || str_eq(c->framework, "fastapi"))
 			c->score -= 0.15;
 	}
 	if (!manifest && p.framework && !p.manager)
 		c->score -= 0.05;
 	if (!c->why)
-		candidate_because_at(a, c, path_join(a, dir->path, p.sources.len ? p.sources.v[0].file->name : "pyproject.toml"), 1,
-		                     "Python");
+		candidate_because_at(
+			a, c, path_join(a, dir->path, p.sources.len ? p.sources.v[0].file->name : "pyproject.toml"), 1, "Python");
 	python_commands(a, c, &p, found ? &app : NULL);
 }
 

@@ -7,8 +7,10 @@
 const struct python_framework python_frameworks[] = {
 	/* dep, framework, module, application object, port, asgi */
 	{ "django", "django", "django", NULL, 8000, false },
-	{ "fastapi", "fastapi", "fastapi", "^([A-Za-z_]\\w*)\\s*(?::\\s*[\\w.\\[\\]\"]+\\s*)?=\\s*(?:fastapi\\.)?FastAPI\\(", 8000, true },
-	{ "flask", "flask", "flask", "^([A-Za-z_]\\w*)\\s*(?::\\s*[\\w.]+\\s*)?=\\s*(?:flask\\.)?(?:Flask|APIFlask|OpenAPI)\\(", 5000, false },
+	{ "fastapi", "fastapi", "fastapi",
+	  "^([A-Za-z_]\\w*)\\s*(?::\\s*[\\w.\\[\\]\"]+\\s*)?=\\s*(?:fastapi\\.)?FastAPI\\(", 8000, true },
+	{ "flask", "flask", "flask",
+	  "^([A-Za-z_]\\w*)\\s*(?::\\s*[\\w.]+\\s*)?=\\s*(?:flask\\.)?(?:Flask|APIFlask|OpenAPI)\\(", 5000, false },
 	{ "apiflask", "flask", "apiflask", "^([A-Za-z_]\\w*)\\s*=\\s*APIFlask\\(", 5000, false },
 	{ "streamlit", "streamlit", "streamlit", NULL, 8501, false },
 	{ "quart", "python", "quart", "^([A-Za-z_]\\w*)\\s*=\\s*Quart\\(", 5000, true },
@@ -92,8 +94,10 @@ static void set_module(struct analysis *a, const struct python_project *p, struc
 /* What "if __name__ == '__main__':" does. */
 static void look_at_main(struct analysis *a, struct python_app *app)
 {
-	static const char main_block[] = "^if\\s+__name__\\s*==\\s*['\"]__main__['\"]\\s*:[^\\n]*\\n((?:[ \\t]+[^\\n]*\\n?|\\s*\\n)+)";
-	static const char runs[] = "\\.run\\(|\\.run_server\\(|run_simple\\(|\\brun\\(|serve\\(|run_app\\(|\\.launch\\(|serve_forever";
+	static const char main_block[] =
+		"^if\\s+__name__\\s*==\\s*['\"]__main__['\"]\\s*:[^\\n]*\\n((?:[ \\t]+[^\\n]*\\n?|\\s*\\n)+)";
+	static const char runs[] =
+		"\\.run\\(|\\.run_server\\(|run_simple\\(|\\brun\\(|serve\\(|run_app\\(|\\.launch\\(|serve_forever";
 	static const char statement[] = "^[ \\t]*(?!#)([A-Za-z_][^\\n]*)";
 	const struct text *t = text_of(a, app->source);
 	struct regex_match m, r;
@@ -116,9 +120,11 @@ static void look_at_main(struct analysis *a, struct python_app *app)
 	app->main_does_more = statements > 0;
 }
 
-static bool find_object(struct analysis *a, const struct python_project *p, const struct source *s, struct python_app *app)
+static bool find_object(struct analysis *a, const struct python_project *p, const struct source *s,
+                        struct python_app *app)
 {
-	static const char factory[] = "^(?:async\\s+)?def\\s+(create_app|make_app|get_app|build_app|create_application|application_factory)\\(";
+	static const char factory[] =
+		"^(?:async\\s+)?def\\s+(create_app|make_app|get_app|build_app|create_application|application_factory)\\(";
 	const struct text *t = text_of(a, s);
 	struct regex_match m;
 	size_t pos = 0;
@@ -132,7 +138,9 @@ static bool find_object(struct analysis *a, const struct python_project *p, cons
 	}
 	pos = 0;
 	/* app = create_app() at the top of a file: what a factory is for. */
-	if (regex_next(a->regex, "^(app|application|server)\\s*(?::\\s*\\w+\\s*)?=\\s*\\w*(?:create|make|get|build|init)_?\\w*\\(", t->data, t->len, &pos, &m)) {
+	if (regex_next(a->regex,
+	               "^(app|application|server)\\s*(?::\\s*\\w+\\s*)?=\\s*\\w*(?:create|make|get|build|init)_?\\w*\\(",
+	               t->data, t->len, &pos, &m)) {
 		app->object = regex_group(a->arena, &m, 1);
 		app->offset = m.start;
 		return true;
@@ -174,8 +182,9 @@ bool python_find_app(struct analysis *a, const struct python_project *p, struct 
 const char *python_main_file(struct analysis *a, const struct python_project *p, const struct text **ret_text)
 {
 	static const char main_block[] = "^if\\s+__name__\\s*==\\s*['\"]__main__['\"]";
-	static const char *const names[] = { "main.py", "app.py", "server.py", "run.py", "bot.py", "start.py", "application.py",
-		                                 "src/main.py", "src/app.py", "app/main.py", "src/server.py", "src/bot.py", NULL };
+	static const char *const names[] = { "main.py",       "app.py",         "server.py",   "run.py",     "bot.py",
+		                                 "start.py",      "application.py", "src/main.py", "src/app.py", "app/main.py",
+		                                 "src/server.py", "src/bot.py",     NULL };
 	struct tree_dir *at;
 
 	for (size_t i = 0; names[i]; i++) {

@@ -46,12 +46,13 @@ static void set_install(struct analysis *a, struct candidate *c, const struct py
 		const char *manager, *lock, *locked, *unlocked, *wrap;
 	} managers[] = {
 		{ "uv", "uv.lock", "uv sync --frozen", "uv sync", "uv run %s" },
-		{ "poetry", "poetry.lock", "poetry install --no-interaction --no-root", "poetry install --no-interaction --no-root",
-		  "poetry run %s" },
+		{ "poetry", "poetry.lock", "poetry install --no-interaction --no-root",
+		  "poetry install --no-interaction --no-root", "poetry run %s" },
 		{ "pdm", "pdm.lock", "pdm sync", "pdm install", "pdm run %s" },
 		{ "pipenv", "Pipfile.lock", "pipenv sync", "pipenv install", "pipenv run %s" },
 		{ "conda", "environment.yml", "conda env create --prefix ./.conda --file environment.yml",
-		  "conda env create --prefix ./.conda --file environment.yaml", "conda run --no-capture-output --prefix ./.conda %s" },
+		  "conda env create --prefix ./.conda --file environment.yaml",
+		  "conda run --no-capture-output --prefix ./.conda %s" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(managers); i++) {
@@ -85,34 +86,42 @@ static const char *option(struct analysis *a, const char *name, const char *chdi
 	return chdir[0] ? text_printf(a, "%s %s ", name, shell_path(a, chdir)) : "";
 }
 
-static void start_wsgi(struct analysis *a, struct candidate *c, const struct python_project *p, const struct python_app *app)
+static void start_wsgi(struct analysis *a, struct candidate *c, const struct python_project *p,
+                       const struct python_app *app)
 {
 	const char *target = shell_word(a, text_printf(a, "%s:%s", app->module, app->object));
 
 	if (python_dep(c, "gunicorn"))
 		start(a, c, p, text_printf(a, "gunicorn %s--bind {host}:{port} %s", option(a, "--chdir", app->chdir), target));
 	else if (python_dep(c, "waitress"))
-		start(a, c, p, text_printf(a, "waitress-serve --listen={host}:{port} %s%s", app->factory ? "--call " : "",
-		                           app->factory ? shell_word(a, text_printf(a, "%s:%.*s", app->module, (int)strlen(app->object) - 2, app->object)) : target));
+		start(a, c, p,
+		      text_printf(a, "waitress-serve --listen={host}:{port} %s%s", app->factory ? "--call " : "",
+		                  app->factory ? shell_word(a, text_printf(a, "%s:%.*s", app->module,
+		                                                           (int)strlen(app->object) - 2, app->object))
+		                               : target));
 	else if (app->runs_itself && (app->main_does_more || !str_eq(c->framework, "flask")))
 		start_file(a, c, p, app->path);
 	else if (str_eq(c->framework, "flask") && app->chdir[0])
 		start(a, c, p, text_printf(a, "flask --app %s run --host {host} --port {port}", shell_path(a, app->path)));
 	else if (str_eq(c->framework, "flask"))
-		start(a, c, p, text_printf(a, "flask --app %s run --host {host} --port {port}",
-		                           shell_word(a, str_eq(app->object, "app") || str_eq(app->object, "create_app()") ?
-		                                                 app->module :
-		                                                 text_printf(a, "%s:%s", app->module, app->object))));
+		start(a, c, p,
+		      text_printf(a, "flask --app %s run --host {host} --port {port}",
+		                  shell_word(a, str_eq(app->object, "app") || str_eq(app->object, "create_app()")
+		                                    ? app->module
+		                                    : text_printf(a, "%s:%s", app->module, app->object))));
 	else
 		start_file(a, c, p, app->path);
 }
 
-static void start_asgi(struct analysis *a, struct candidate *c, const struct python_project *p, const struct python_app *app)
+static void start_asgi(struct analysis *a, struct candidate *c, const struct python_project *p,
+                       const struct python_app *app)
 {
 	const char *object = app->object;
 
 	if (!python_dep(c, "uvicorn") && python_dep(c, "hypercorn")) {
-		start(a, c, p, text_printf(a, "hypercorn --bind {host}:{port} %s", shell_word(a, text_printf(a, "%s:%s", app->module, object))));
+		start(a, c, p,
+		      text_printf(a, "hypercorn --bind {host}:{port} %s",
+		                  shell_word(a, text_printf(a, "%s:%s", app->module, object))));
 		return;
 	}
 	if (app->runs_itself && !python_dep(c, "uvicorn") && !str_eq(c->framework, "fastapi")) {
@@ -122,14 +131,17 @@ static void start_asgi(struct analysis *a, struct candidate *c, const struct pyt
 	/* Uvicorn takes a factory by its name. */
 	if (app->factory)
 		object = text_printf(a, "%.*s --factory", (int)strlen(object) - 2, object);
-	start(a, c, p, text_printf(a, "uvicorn %s%s:%s --host {host} --port {port}", option(a, "--app-dir", app->chdir),
-	                           shell_word(a, app->module), object));
+	start(a, c, p,
+	      text_printf(a, "uvicorn %s%s:%s --host {host} --port {port}", option(a, "--app-dir", app->chdir),
+	                  shell_word(a, app->module), object));
 }
 
 /* The folder of manage.py and the dotted module of the WSGI or ASGI application beside the settings. */
-static const char *django_module(struct analysis *a, const struct tree_dir *dir, const struct text *manage, const char *kind)
+static const char *django_module(struct analysis *a, const struct tree_dir *dir, const struct text *manage,
+                                 const char *kind)
 {
-	static const char settings[] = "DJANGO_SETTINGS_MODULE['\"]\\s*,\\s*(?:os\\.getenv\\([^,]*,\\s*)?['\"]([\\w.]+)['\"]";
+	static const char settings[] =
+		"DJANGO_SETTINGS_MODULE['\"]\\s*,\\s*(?:os\\.getenv\\([^,]*,\\s*)?['\"]([\\w.]+)['\"]";
 	struct regex_match m;
 	size_t pos = 0;
 	char *package;
@@ -159,9 +171,9 @@ static bool collects_static(struct analysis *a, const struct python_project *p)
 {
 	for (size_t i = 0; i < p->sources.len; i++) {
 		const struct source *s = &p->sources.v[i];
-		const struct text *t = str_starts_with(s->file->name, "settings") || str_eq(s->dir->name, "settings") ?
-		                               source_text(a, s) :
-		                               NULL;
+		const struct text *t = str_starts_with(s->file->name, "settings") || str_eq(s->dir->name, "settings")
+		                           ? source_text(a, s)
+		                           : NULL;
 		struct regex_match m;
 		size_t pos = 0;
 
@@ -196,9 +208,12 @@ static void start_django(struct analysis *a, struct candidate *c, const struct p
 	if (asgi && python_dep(c, "channels") && python_dep(c, "daphne"))
 		start(a, c, p, text_printf(a, "daphne -b {host} -p {port} %s:application", asgi));
 	else if (wsgi && python_dep(c, "gunicorn"))
-		start(a, c, p, text_printf(a, "gunicorn %s--bind {host}:{port} %s:application", option(a, "--chdir", chdir), wsgi));
+		start(a, c, p,
+		      text_printf(a, "gunicorn %s--bind {host}:{port} %s:application", option(a, "--chdir", chdir), wsgi));
 	else if (asgi && python_dep(c, "uvicorn"))
-		start(a, c, p, text_printf(a, "uvicorn %s%s:application --host {host} --port {port}", option(a, "--app-dir", chdir), asgi));
+		start(a, c, p,
+		      text_printf(a, "uvicorn %s%s:application --host {host} --port {port}", option(a, "--app-dir", chdir),
+		                  asgi));
 	else
 		start(a, c, p, text_printf(a, "python %s runserver {host}:{port}", shell_path(a, path)));
 }
@@ -206,7 +221,8 @@ static void start_django(struct analysis *a, struct candidate *c, const struct p
 /* The page that is to be started: of several, the one at the top that sets the page up. */
 static const char *streamlit_file(struct analysis *a, const struct python_project *p)
 {
-	static const char *const names[] = { "streamlit_app.py", "app.py", "main.py", "Home.py", "home.py", "Hello.py", "Main.py", NULL };
+	static const char *const names[] = { "streamlit_app.py", "app.py",   "main.py", "Home.py",
+		                                 "home.py",          "Hello.py", "Main.py", NULL };
 	const char *first = NULL;
 
 	for (size_t i = 0; names[i]; i++) {
@@ -239,7 +255,8 @@ static const char *installed_command(const struct python_project *p)
 	return json_object_size(scripts) ? json_object_iter_key(json_object_iter(scripts)) : NULL;
 }
 
-static void start_plain(struct analysis *a, struct candidate *c, const struct python_project *p, const struct python_app *app)
+static void start_plain(struct analysis *a, struct candidate *c, const struct python_project *p,
+                        const struct python_app *app)
 {
 	const struct text *t = NULL;
 	const char *file = app ? app->path : python_main_file(a, p, &t), *command = installed_command(p);
@@ -257,7 +274,8 @@ static void start_plain(struct analysis *a, struct candidate *c, const struct py
 	}
 }
 
-void python_commands(struct analysis *a, struct candidate *c, const struct python_project *p, const struct python_app *app)
+void python_commands(struct analysis *a, struct candidate *c, const struct python_project *p,
+                     const struct python_app *app)
 {
 	const char *f = c->framework, *file;
 	bool fastapi = str_eq(f, "fastapi") && !python_dep(c, "uvicorn") && !python_dep(c, "hypercorn");
@@ -271,8 +289,9 @@ void python_commands(struct analysis *a, struct candidate *c, const struct pytho
 		file = streamlit_file(a, p);
 		c->entry = file;
 		if (file)
-			start(a, c, p, text_printf(a, "streamlit run %s --server.address {host} --server.port {port} --server.headless true",
-			                           shell_path(a, file)));
+			start(a, c, p,
+			      text_printf(a, "streamlit run %s --server.address {host} --server.port {port} --server.headless true",
+			                  shell_path(a, file)));
 	} else if (app && p->framework->asgi) {
 		start_asgi(a, c, p, app);
 	} else if (app && (str_eq(f, "flask") || python_dep(c, "gunicorn"))) {

@@ -49,7 +49,8 @@ static void add_requirement(struct analysis *a, struct candidate *c, const char 
 		version++;
 	while (end > version && strchr(" \t)\r", line[end - 1]))
 		end--;
-	candidate_dep(a, c, normalise(a, line, name), arena_strndup(a->arena, line + version, end - version), dev, t, offset);
+	candidate_dep(a, c, normalise(a, line, name), arena_strndup(a->arena, line + version, end - version), dev, t,
+	              offset);
 	if (standard && name == 7 && !strncasecmp(line, "fastapi", 7))
 		candidate_dep(a, c, "uvicorn", NULL, dev, t, offset);
 }
@@ -95,8 +96,7 @@ static void add_table(struct analysis *a, struct candidate *c, json_t *table, bo
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(table, name, v)
-	{
+	json_object_foreach (table, name, v) {
 		const char *version = json_is_object(v) ? json_get_str(v, "version") : json_string_value(v), *standard = NULL;
 		const char *normal = normalise(a, name, strlen(name));
 		json_t *extras = json_is_object(v) ? json_object_get(v, "extras") : NULL;
@@ -116,8 +116,7 @@ static void read_groups(struct analysis *a, struct candidate *c, json_t *groups,
 	const char *name;
 	json_t *group;
 
-	json_object_foreach(groups, name, group)
-	{
+	json_object_foreach (groups, name, group) {
 		if (poetry)
 			add_table(a, c, json_object_get(group, "dependencies"), !str_eq(name, "main"), t);
 		else
@@ -147,7 +146,8 @@ static void read_pyproject(struct analysis *a, struct candidate *c, struct pytho
 	if (!c->runtime_version)
 		c->runtime_version = manifest_scalar(a, json_at(poetry, "dependencies", "python", NULL));
 	if (json_str_at(json, "project", "name", NULL) || json_get_str(poetry, "name"))
-		c->name = json_get_str(poetry, "name") ? json_get_str(poetry, "name") : json_str_at(json, "project", "name", NULL);
+		c->name = json_get_str(poetry, "name") ? json_get_str(poetry, "name")
+		                                       : json_str_at(json, "project", "name", NULL);
 }
 
 static void read_pipfile(struct analysis *a, struct candidate *c, const struct python_project *p)
@@ -203,9 +203,12 @@ static void read_setup(struct analysis *a, struct candidate *c, struct python_pr
 
 static void pip_files(struct analysis *a, struct candidate *c, struct python_project *p)
 {
-	static const char *const files[] = { "requirements.txt", "requirements/production.txt", "requirements/prod.txt",
-		                                 "requirements/base.txt", "requirements/common.txt", "requirements/main.txt", "requirements.prod.txt",
-		                                 "requirements-prod.txt", "requirements/requirements.txt", "requirements/local.txt", "requirements/dev.txt" };
+	static const char *const files[] = {
+		"requirements.txt",       "requirements/production.txt", "requirements/prod.txt",
+		"requirements/base.txt",  "requirements/common.txt",     "requirements/main.txt",
+		"requirements.prod.txt",  "requirements-prod.txt",       "requirements/requirements.txt",
+		"requirements/local.txt", "requirements/dev.txt"
+	};
 	struct tree_dir *at;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

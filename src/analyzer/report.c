@@ -196,7 +196,8 @@ static bool any_file(const struct analysis *a, const struct candidate *c, const 
 static void put_files(const struct analysis *a, json_t *o, const struct candidate *c)
 {
 	static const char *const docker[] = { "Dockerfile", "dockerfile", "Containerfile", NULL };
-	static const char *const compose[] = { "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml", NULL };
+	static const char *const compose[] = { "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml",
+		                                   NULL };
 
 	json_put_bool(o, "hasDockerfile", any_file(a, c, docker));
 	json_put_bool(o, "hasCompose", any_file(a, c, compose));
@@ -216,7 +217,8 @@ static void put_main(struct analysis *a, json_t *o, const struct candidate *c)
 		json_put_bool(o, "portFromEnv", true);
 	put_commands(a, o, c, true);
 	if (c->static_dir)
-		put(o, "staticDir", path_join(a, c->dir->path, c->static_dir)[0] ? path_join(a, c->dir->path, c->static_dir) : ".");
+		put(o, "staticDir",
+		    path_join(a, c->dir->path, c->static_dir)[0] ? path_join(a, c->dir->path, c->static_dir) : ".");
 	put(o, "healthPath", c->health_path);
 	put_files(a, o, c);
 	json_put(o, "env", write_env(c));

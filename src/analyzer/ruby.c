@@ -11,25 +11,17 @@ struct ruby_framework {
 };
 
 static const struct ruby_framework frameworks[] = {
-	{ "rails", "rails", 3000 },
-	{ "railties", "rails", 3000 },
-	{ "sinatra", "sinatra", 4567 },
-	{ "jekyll", "static", 4000 },
-	{ "github-pages", "static", 4000 },
-	{ "middleman", "static", 4567 },
-	{ "nanoc", "static", 3000 },
-	{ "bridgetown", "static", 4000 },
-	{ "hanami", "rack", 2300 },
-	{ "grape", "rack", 9292 },
-	{ "roda", "rack", 9292 },
-	{ "cuba", "rack", 9292 },
-	{ "padrino", "rack", 3000 },
-	{ "rack", "rack", 9292 },
+	{ "rails", "rails", 3000 },   { "railties", "rails", 3000 },      { "sinatra", "sinatra", 4567 },
+	{ "jekyll", "static", 4000 }, { "github-pages", "static", 4000 }, { "middleman", "static", 4567 },
+	{ "nanoc", "static", 3000 },  { "bridgetown", "static", 4000 },   { "hanami", "rack", 2300 },
+	{ "grape", "rack", 9292 },    { "roda", "rack", 9292 },           { "cuba", "rack", 9292 },
+	{ "padrino", "rack", 3000 },  { "rack", "rack", 9292 },
 };
 
 static void read_gemfile(struct analysis *a, struct candidate *c, const struct text *t)
 {
-	static const char gem[] = "^([ \\t]*)gem[ \\t]*\\(?[ \\t]*['\"]([\\w.-]+)['\"](?:[ \\t]*,[ \\t]*['\"]([^'\"]+)['\"])?";
+	static const char gem[] =
+		"^([ \\t]*)gem[ \\t]*\\(?[ \\t]*['\"]([\\w.-]+)['\"](?:[ \\t]*,[ \\t]*['\"]([^'\"]+)['\"])?";
 	static const char group[] = "^[ \\t]*group[^\\n]*:(?:development|test)[^\\n]*\\bdo\\b";
 	struct regex_match m, g;
 	size_t pos = 0;
@@ -67,7 +59,9 @@ static void read_version(struct analysis *a, struct candidate *c, struct tree_di
 static const char *program_file(struct analysis *a, struct tree_dir *dir, const char *library, const struct text **ret)
 {
 	const struct source_list list = sources_find(a, dir, ECO_RUBY, SRC_RUBY, NULL, 60);
-	static const char *const names[] = { "app.rb", "server.rb", "main.rb", "web.rb", "application.rb", "config.ru", NULL };
+	static const char *const names[] = {
+		"app.rb", "server.rb", "main.rb", "web.rb", "application.rb", "config.ru", NULL
+	};
 	_cleanup_free_ char *pattern = xasprintf("^\\s*require\\s+['\"]\\Q%s\\E(?:/\\w+)?['\"]", library);
 
 	for (size_t i = 0; i < list.len; i++) {
@@ -100,7 +94,8 @@ static void start_rails(struct analysis *a, struct candidate *c, struct tree_dir
 		c->score = SCORE_LIBRARY + 0.1; /* a gem that works with Rails */
 	c->entry = "config/puma.rb";
 	if (package && text_has(package, "\"build\""))
-		command_set(a, &c->build, dir, tree_file(dir, "yarn.lock") ? "yarn install && yarn build" : "npm install && npm run build");
+		command_set(a, &c->build, dir,
+		            tree_file(dir, "yarn.lock") ? "yarn install && yarn build" : "npm install && npm run build");
 	command_set(a, &c->start, dir, "bundle exec rails server -b {host} -p {port}");
 }
 
@@ -111,7 +106,11 @@ static void start_static(struct analysis *a, struct candidate *c, struct tree_di
 	c->server = false;
 	c->static_dir = jekyll ? "_site" : str_eq(gem, "middleman") ? "build" : "output";
 	c->port_from_env = true;
-	command_set(a, &c->build, dir, "bundle exec %s", jekyll ? "jekyll build" : str_eq(gem, "middleman") ? "middleman build" : str_eq(gem, "nanoc") ? "nanoc" : "bridgetown build");
+	command_set(a, &c->build, dir, "bundle exec %s",
+	            jekyll                     ? "jekyll build"
+	            : str_eq(gem, "middleman") ? "middleman build"
+	            : str_eq(gem, "nanoc")     ? "nanoc"
+	                                       : "bridgetown build");
 	command_set(a, &c->start, dir, "scia serve %s", c->static_dir);
 	/* A theme is a gem too; a site has its settings. */
 	if (jekyll && !tree_file(dir, "_config.yml") && !tree_file(dir, "index.md") && !tree_file(dir, "index.html"))
@@ -184,7 +183,8 @@ static void detect_ruby(struct analysis *a, struct tree_dir *dir)
 	if (!c)
 		return;
 	first = t ? t : tree_read_at(&a->tree, dir, "config.ru");
-	candidate_because_at(a, c, first ? first->path : path_join(a, dir->path, "app.rb"), 1, t ? "a Gemfile" : "Ruby sources");
+	candidate_because_at(a, c, first ? first->path : path_join(a, dir->path, "app.rb"), 1,
+	                     t ? "a Gemfile" : "Ruby sources");
 	if (!t) {
 		detect_bare(a, c, dir);
 		read_version(a, c, dir);
@@ -205,7 +205,8 @@ static void detect_ruby(struct analysis *a, struct tree_dir *dir)
 		return;
 	}
 	d = candidate_dep_find(c, f->gem);
-	candidate_because_at(a, c, d->file, d->line, "needs the gem %s%s%s", d->name, d->version ? " " : "", d->version ? d->version : "");
+	candidate_because_at(a, c, d->file, d->line, "needs the gem %s%s%s", d->name, d->version ? " " : "",
+	                     d->version ? d->version : "");
 	c->framework = f->framework;
 	c->default_port = f->port;
 	c->score = str_eq(f->framework, "static") ? SCORE_PROGRAM : SCORE_PROVEN;

@@ -31,8 +31,7 @@ static void add_deps(struct analysis *a, struct candidate *c, json_t *table, boo
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(table, name, v)
-	{
+	json_object_foreach (table, name, v) {
 		const char *version = json_is_object(v) ? json_get_str(v, "version") : json_string_value(v);
 		const char *package = json_is_object(v) ? json_get_str(v, "package") : NULL;
 		struct regex_match m;
@@ -56,7 +55,8 @@ static struct tree_dir *workspace_root(struct analysis *a, struct tree_dir *dir)
 /* Does the program listen, as opposed to being a tool beside the server? */
 static bool listens(struct analysis *a, struct tree_dir *dir, const char *path)
 {
-	static const char pattern[] = "TcpListener|HttpServer|axum::|actix_web|rocket::|#\\[launch\\]|\\.serve\\(|\\.listen\\(|\\.bind\\(";
+	static const char pattern[] =
+		"TcpListener|HttpServer|axum::|actix_web|rocket::|#\\[launch\\]|\\.serve\\(|\\.listen\\(|\\.bind\\(";
 	const struct text *t = tree_read_at(&a->tree, dir, path);
 	struct regex_match m;
 	size_t pos = 0;
@@ -69,8 +69,8 @@ struct rust_binary {
 	int points;
 };
 
-static void consider(struct analysis *a, struct tree_dir *dir, const char *package, const char *chosen, const char *name,
-                     const char *path, struct rust_binary *best)
+static void consider(struct analysis *a, struct tree_dir *dir, const char *package, const char *chosen,
+                     const char *name, const char *path, struct rust_binary *best)
 {
 	struct rust_binary b = { .name = name, .path = path };
 	struct tree_dir *at;
@@ -111,10 +111,12 @@ static struct rust_binary find_binary(struct analysis *a, struct tree_dir *dir, 
 		const char *file = bin->files[i].name;
 
 		if (str_ends_with(file, ".rs"))
-			consider(a, dir, package, chosen, arena_strndup(a->arena, file, strlen(file) - 3), text_printf(a, "src/bin/%s", file), &best);
+			consider(a, dir, package, chosen, arena_strndup(a->arena, file, strlen(file) - 3),
+			         text_printf(a, "src/bin/%s", file), &best);
 	}
 	for (size_t i = 0; bin && i < bin->dirs_len; i++)
-		consider(a, dir, package, chosen, bin->dirs[i]->name, text_printf(a, "src/bin/%s/main.rs", bin->dirs[i]->name), &best);
+		consider(a, dir, package, chosen, bin->dirs[i]->name, text_printf(a, "src/bin/%s/main.rs", bin->dirs[i]->name),
+		         &best);
 	return best;
 }
 

@@ -20,28 +20,22 @@ static const struct {
 	const char *name;
 	double bonus;
 } main_names[] = {
-	{ "web", 0.03 }, { "app", 0.03 }, { "www", 0.03 }, { "site", 0.03 },    { "backend", 0.02 },
+	{ "web", 0.03 }, { "app", 0.03 },  { "www", 0.03 },  { "site", 0.03 },   { "backend", 0.02 },
 	{ "api", 0.02 }, { "core", 0.01 }, { "main", 0.02 }, { "server", 0.02 }, { "service", 0.01 },
 };
-static const char *const other_names[] = { "worker", "cli", "docs", "admin", "e2e", "mobile", "storybook", "common", "shared", "lib", "libs",
-	                                       "landing", "website", "migrations", "cron", "jobs", "desktop", "functions", "lambda", NULL };
+static const char *const other_names[] = { "worker", "cli",       "docs",      "admin",      "e2e",
+	                                       "mobile", "storybook", "common",    "shared",     "lib",
+	                                       "libs",   "landing",   "website",   "migrations", "cron",
+	                                       "jobs",   "desktop",   "functions", "lambda",     NULL };
 
 /* Of many services, the one in front is what people open; some only serve the others. */
 static const struct {
 	const char *part;
 	double bonus;
 } name_parts[] = {
-	{ "gateway", 0.03 }, { "frontend", 0.01 }, { "admin", -0.03 }, { "config", -0.03 }, { "discovery", -0.03 },
-	{ "registry", -0.03 }, { "eureka", -0.03 }, { "common", -0.03 }, { "initial", -0.03 },
+	{ "gateway", 0.03 },   { "frontend", 0.01 }, { "admin", -0.03 },  { "config", -0.03 },  { "discovery", -0.03 },
+	{ "registry", -0.03 }, { "eureka", -0.03 },  { "common", -0.03 }, { "initial", -0.03 },
 };
-
-static const struct compose_service *compose_of(const struct analysis *a, const struct candidate *c)
-{
-	for (const struct compose_service *s = a->compose; s; s = s->next)
-		if (s->build == c->dir)
-			return s;
-	return NULL;
-}
 
 static const struct compose_service *first_published(const struct analysis *a)
 {
@@ -66,7 +60,7 @@ static bool is_root(const struct candidate *c)
 static double rank(const struct analysis *a, const struct candidate *c)
 {
 	double r = c->score - 0.03 * (c->dir->depth > 5 ? 5 : c->dir->depth);
-	const struct compose_service *s = compose_of(a, c);
+	const struct compose_service *s = compose_for(a, c->dir);
 
 	if (is_root(c))
 		r += is_hint(c) ? 0 : 0.1;
@@ -119,7 +113,7 @@ static bool is_service(const struct analysis *a, const struct candidate *c, cons
 		return false;
 	/* A folder that the compose file builds is a service, whatever is in it. */
 	if (is_hint(c))
-		return c->eco == ECO_DOCKER && !is_root(c) && compose_of(a, c) && main->eco != ECO_COMPOSE;
+		return c->eco == ECO_DOCKER && !is_root(c) && compose_for(a, c->dir) && main->eco != ECO_COMPOSE;
 	return c->score >= SERVICE_SCORE;
 }
 

@@ -6,7 +6,8 @@
 
 static void detect_shell(struct analysis *a, struct tree_dir *dir)
 {
-	static const char *const names[] = { "start.sh", "run.sh", "serve.sh", "server.sh", "app.sh", "main.sh", "entrypoint.sh", NULL };
+	static const char *const names[] = { "start.sh", "run.sh",  "serve.sh",      "server.sh",
+		                                 "app.sh",   "main.sh", "entrypoint.sh", NULL };
 	const struct text *t = tree_read_any(&a->tree, dir, names);
 	const char *shell = "sh", *name;
 	struct candidate *c = t ? candidate_new(a, dir, ECO_SHELL, "shell", "shell", SCORE_SHELL) : NULL;

@@ -9,25 +9,27 @@ static const struct {
 	const char *suffix;
 	unsigned language;
 } suffixes[] = {
-	{ ".js", SRC_JS },         { ".mjs", SRC_JS },     { ".cjs", SRC_JS },     { ".ts", SRC_JS },       { ".mts", SRC_JS },
-	{ ".tsx", SRC_JS },        { ".jsx", SRC_JS },     { ".py", SRC_PYTHON },  { ".go", SRC_GO },       { ".rs", SRC_RUST },
-	{ ".java", SRC_JVM },      { ".kt", SRC_JVM },     { ".kts", SRC_JVM },    { ".rb", SRC_RUBY },     { ".ru", SRC_RUBY },
-	{ ".php", SRC_PHP },       { ".cs", SRC_DOTNET },  { ".fs", SRC_DOTNET },  { ".vb", SRC_DOTNET },   { ".ex", SRC_ELIXIR },
-	{ ".exs", SRC_ELIXIR },    { ".c", SRC_C },        { ".cc", SRC_C },       { ".cpp", SRC_C },       { ".cxx", SRC_C },
-	{ ".h", SRC_C },           { ".hpp", SRC_C },      { ".sh", SRC_SHELL },   { ".bash", SRC_SHELL },  { ".html", SRC_HTML },
-	{ ".vue", SRC_JS },        { ".svelte", SRC_JS },  { ".coffee", SRC_JS },  { ".groovy", SRC_JVM },
+	{ ".js", SRC_JS },      { ".mjs", SRC_JS },    { ".cjs", SRC_JS },    { ".ts", SRC_JS },      { ".mts", SRC_JS },
+	{ ".tsx", SRC_JS },     { ".jsx", SRC_JS },    { ".py", SRC_PYTHON }, { ".go", SRC_GO },      { ".rs", SRC_RUST },
+	{ ".java", SRC_JVM },   { ".kt", SRC_JVM },    { ".kts", SRC_JVM },   { ".rb", SRC_RUBY },    { ".ru", SRC_RUBY },
+	{ ".php", SRC_PHP },    { ".cs", SRC_DOTNET }, { ".fs", SRC_DOTNET }, { ".vb", SRC_DOTNET },  { ".ex", SRC_ELIXIR },
+	{ ".exs", SRC_ELIXIR }, { ".c", SRC_C },       { ".cc", SRC_C },      { ".cpp", SRC_C },      { ".cxx", SRC_C },
+	{ ".h", SRC_C },        { ".hpp", SRC_C },     { ".sh", SRC_SHELL },  { ".bash", SRC_SHELL }, { ".html", SRC_HTML },
+	{ ".vue", SRC_JS },     { ".svelte", SRC_JS }, { ".coffee", SRC_JS }, { ".groovy", SRC_JVM },
 };
 
 /* Names whose files usually set up the server, the surest first. */
 static const char *const main_names[] = {
-	"server", "main", "app", "index", "www", "program", "startup", "application", "wsgi", "asgi", "run", "start",
-	"config", "settings", "env", "environment", "constants", "cli", "api", "web", "http", "router", "routes", "__main__", NULL,
+	"server", "main", "app",   "index",  "www",      "program",  "startup",     "application", "wsgi",
+	"asgi",   "run",  "start", "config", "settings", "env",      "environment", "constants",   "cli",
+	"api",    "web",  "http",  "router", "routes",   "__main__", NULL,
 };
 
 static const char *const not_sources[] = {
-	".d.ts",    ".min.js",   ".test.js",  ".test.ts", ".spec.js", ".spec.ts", "_test.go", ".test.tsx", ".test.jsx",
-	".spec.tsx", "_test.py", "_spec.rb",  "_test.rb", ".pb.go",   "_pb2.py",  "_test.exs", "Test.java", "Tests.java",
-	"Test.kt",  "Test.php",  ".stories.tsx", ".stories.js", "Tests.cs", ".Designer.cs", ".bundle.js", NULL,
+	".d.ts",       ".min.js",   ".test.js",     ".test.ts",   ".spec.js", ".spec.ts", "_test.go",
+	".test.tsx",   ".test.jsx", ".spec.tsx",    "_test.py",   "_spec.rb", "_test.rb", ".pb.go",
+	"_pb2.py",     "_test.exs", "Test.java",    "Tests.java", "Test.kt",  "Test.php", ".stories.tsx",
+	".stories.js", "Tests.cs",  ".Designer.cs", ".bundle.js", NULL,
 };
 
 unsigned source_language(const char *name)
@@ -43,17 +45,19 @@ unsigned source_language(const char *name)
 unsigned ecosystem_languages(enum ecosystem eco)
 {
 	static const unsigned languages[ECO_COUNT] = {
-		[ECO_NODE] = SRC_JS,     [ECO_DENO] = SRC_JS,     [ECO_PYTHON] = SRC_PYTHON, [ECO_GO] = SRC_GO,
-		[ECO_RUST] = SRC_RUST,   [ECO_JVM] = SRC_JVM,     [ECO_RUBY] = SRC_RUBY,     [ECO_PHP] = SRC_PHP,
-		[ECO_DOTNET] = SRC_DOTNET, [ECO_ELIXIR] = SRC_ELIXIR, [ECO_NATIVE] = SRC_C, [ECO_SHELL] = SRC_SHELL,
+		[ECO_NODE] = SRC_JS,       [ECO_DENO] = SRC_JS,       [ECO_PYTHON] = SRC_PYTHON, [ECO_GO] = SRC_GO,
+		[ECO_RUST] = SRC_RUST,     [ECO_JVM] = SRC_JVM,       [ECO_RUBY] = SRC_RUBY,     [ECO_PHP] = SRC_PHP,
+		[ECO_DOTNET] = SRC_DOTNET, [ECO_ELIXIR] = SRC_ELIXIR, [ECO_NATIVE] = SRC_C,      [ECO_SHELL] = SRC_SHELL,
 	};
 
 	return languages[eco];
 }
 
 /* Settings of tools, which start servers of their own. */
-static const char *const tool_settings[] = { "cypress.", "playwright.", "jest.", "vitest.", "karma.", "webpack.", "gulpfile.", "Gruntfile.",
-	                                         "rollup.", "test_", "conftest.py", "test.exs", "setup.py", "protractor.", "wdio.", NULL };
+static const char *const tool_settings[] = { "cypress.", "playwright.", "jest.",       "vitest.",
+	                                         "karma.",   "webpack.",    "gulpfile.",   "Gruntfile.",
+	                                         "rollup.",  "test_",       "conftest.py", "test.exs",
+	                                         "setup.py", "protractor.", "wdio.",       NULL };
 
 static bool is_source(const char *name)
 {
@@ -169,4 +173,17 @@ const struct text *source_text(struct analysis *a, const struct source *s)
 	if (t && t->len > 16384 && (s->language & SRC_JS) && !memchr(t->data, '\n', 4096))
 		return NULL;
 	return t;
+}
+
+bool source_commented(const struct source *s, const struct text *t, size_t offset)
+{
+	static const unsigned hash = SRC_PYTHON | SRC_RUBY | SRC_ELIXIR | SRC_SHELL;
+	const char *line = t->data + offset;
+
+	while (line > t->data && line[-1] != '\n')
+		line--;
+	line += strspn(line, " \t");
+	if (s->language & hash)
+		return *line == '#';
+	return str_starts_with(line, "//") || str_starts_with(line, "* ") || str_starts_with(line, "/*");
 }

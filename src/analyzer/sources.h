@@ -32,12 +32,15 @@ struct source_list {
 };
 
 /* At most max files below dir in the languages, folders with a manifest of the same ecosystem (other projects) left
- * out (ECO_COUNT: none is), and those of tests and examples unless dir is one. entry (may be NULL) is a path relative to dir that comes
- * first. Tests, generated and minified files are left out. */
+ * out (ECO_COUNT: none is), and those of tests and examples unless dir is one. entry (may be NULL) is a path relative
+ * to dir that comes first. Tests, generated and minified files are left out. */
 struct source_list sources_find(struct analysis *a, struct tree_dir *dir, enum ecosystem eco, unsigned languages,
                                 const char *entry, size_t max);
 /* Its text; NULL when it cannot be read or is one long line. */
 const struct text *source_text(struct analysis *a, const struct source *s);
+
+/* Is the byte of the text in a line that is a comment? */
+bool source_commented(const struct source *s, const struct text *t, size_t offset);
 
 /* The language of a file by its name; 0 when it is none. */
 unsigned source_language(const char *name);

@@ -6,9 +6,9 @@
 #include "base/str.h"
 
 struct generator {
-	const char *file;    /* its settings */
-	const char *sign;    /* what the settings hold; NULL: the name is enough */
-	const char *folder;  /* a folder that goes with it; NULL: any */
+	const char *file;   /* its settings */
+	const char *sign;   /* what the settings hold; NULL: the name is enough */
+	const char *folder; /* a folder that goes with it; NULL: any */
 	const char *name, *install, *build, *output;
 	int port;
 };
@@ -18,7 +18,8 @@ static const struct generator generators[] = {
 	{ "hugo.yaml", NULL, NULL, "Hugo", NULL, "hugo --minify", "public", 1313 },
 	{ "config.toml", "baseURL", NULL, "Hugo", NULL, "hugo --minify", "public", 1313 },
 	{ "config.toml", "base_url", "content", "Zola", NULL, "zola build", "public", 1111 },
-	{ "mkdocs.yml", NULL, NULL, "MkDocs", "python3 -m venv .venv && .venv/bin/pip install mkdocs", ". .venv/bin/activate && mkdocs build", "site", 8000 },
+	{ "mkdocs.yml", NULL, NULL, "MkDocs", "python3 -m venv .venv && .venv/bin/pip install mkdocs",
+	  ". .venv/bin/activate && mkdocs build", "site", 8000 },
 	{ "book.toml", NULL, NULL, "mdBook", NULL, "mdbook build", "book", 3000 },
 	{ "_config.yml", NULL, "_posts", "Jekyll", "gem install jekyll", "jekyll build", "_site", 4000 },
 	{ "_config.yml", NULL, "_layouts", "Jekyll", "gem install jekyll", "jekyll build", "_site", 4000 },
@@ -97,7 +98,8 @@ static void detect_static(struct analysis *a, struct tree_dir *dir)
 	if (!c)
 		return;
 	candidate_because(a, c, t, SIZE_MAX, "pages for a web server");
-	if (str_eq(dir->name, "public") || str_eq(dir->name, "docs") || str_eq(dir->name, "site") || str_eq(dir->name, "www"))
+	if (str_eq(dir->name, "public") || str_eq(dir->name, "docs") || str_eq(dir->name, "site") ||
+	    str_eq(dir->name, "www"))
 		c->name = dir->parent && dir->parent->path[0] ? dir->parent->name : NULL;
 }
 

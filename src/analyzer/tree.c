@@ -14,30 +14,62 @@
 /* Made by tools or by others. Folders whose name begins with a dot are left out too, with
  * exceptions. */
 static const char *const ignored_dirs[] = {
-	"node_modules", "bower_components", "jspm_packages", "vendor", "target", "dist", "build", "out", "venv", "virtualenv",
-	"__pycache__", "site-packages", "coverage", "htmlcov", "obj", "Pods", "DerivedData", "_build", "deps", "elm-stuff",
-	"third_party", "third-party", "thirdparty", "bazel-bin", "bazel-out", "cmake-build-debug", "cmake-build-release",
-	"wheels", "eggs", "storybook-static", "_site", "tmp", "logs", NULL,
+	"node_modules",
+	"bower_components",
+	"jspm_packages",
+	"vendor",
+	"target",
+	"dist",
+	"build",
+	"out",
+	"venv",
+	"virtualenv",
+	"__pycache__",
+	"site-packages",
+	"coverage",
+	"htmlcov",
+	"obj",
+	"Pods",
+	"DerivedData",
+	"_build",
+	"deps",
+	"elm-stuff",
+	"third_party",
+	"third-party",
+	"thirdparty",
+	"bazel-bin",
+	"bazel-out",
+	"cmake-build-debug",
+	"cmake-build-release",
+	"wheels",
+	"eggs",
+	"storybook-static",
+	"_site",
+	"tmp",
+	"logs",
+	NULL,
 };
 
 static const char *const dot_dirs[] = { ".streamlit", ".docker", NULL };
 
-static const char *const test_dirs[] = { "test", "tests", "__tests__", "testing", "spec", "specs", "e2e", "cypress", "testdata",
-	                                     "test-data", "fixtures", "__mocks__", "mocks", "integration-tests", "integration_tests", NULL };
+static const char *const test_dirs[] = { "test",     "tests",     "__tests__", "testing",           "spec",
+	                                     "specs",    "e2e",       "cypress",   "testdata",          "test-data",
+	                                     "fixtures", "__mocks__", "mocks",     "integration-tests", "integration_tests",
+	                                     NULL };
 
 static const char *const side_dirs[] = {
-	"example", "examples", "sample", "samples",
-	"demo", "demos", "docs", "doc", "documentation", "fixture", "benchmark",
-	"benchmarks", "bench", "tools", "tooling", "scripts", "template", "templates", "contrib", "playground", "playgrounds",
-	"sandbox", "external", "extern", "infra", "terraform", "deploy", "deployment", "k8s", "helm", "charts",
-	"storybook", "starter", "starters", "boilerplate", "snippets", "_examples", NULL,
+	"example",       "examples",  "sample",      "samples",    "demo",        "demos",   "docs",     "doc",
+	"documentation", "fixture",   "benchmark",   "benchmarks", "bench",       "tools",   "tooling",  "scripts",
+	"template",      "templates", "contrib",     "playground", "playgrounds", "sandbox", "external", "extern",
+	"infra",         "terraform", "deploy",      "deployment", "k8s",         "helm",    "charts",   "storybook",
+	"starter",       "starters",  "boilerplate", "snippets",   "_examples",   NULL,
 };
 
 struct names {
 	struct tree_entry {
 		const char *name;
 		bool is_dir;
-	} *v;
+	} * v;
 	size_t len, cap;
 };
 
@@ -194,7 +226,9 @@ int tree_scan(struct tree *t, struct arena *arena, const char *dir, const char *
 {
 	int fd = open_root(dir, subpath, err);
 
-	*t = (struct tree){ .arena = arena, .fd = fd, .names_max = names_max, .read_max = read_max, .deadline_ns = deadline_ns };
+	*t = (struct tree){
+		.arena = arena, .fd = fd, .names_max = names_max, .read_max = read_max, .deadline_ns = deadline_ns
+	};
 	if (fd < 0)
 		return -1;
 	dir_new(t, NULL, "");

@@ -27,9 +27,9 @@ struct tree_dir {
 	const char *name; /* last part of path */
 	struct tree_dir *parent;
 	unsigned depth;
-	unsigned marks;  /* for the user: which ecosystems have a manifest here */
-	unsigned weak;   /* for the user: which ecosystems have a file here that is often a program */
-	bool side;       /* tests, examples, documentation or below: what is there is not what the repository is for */
+	unsigned marks; /* for the user: which ecosystems have a manifest here */
+	unsigned weak;  /* for the user: which ecosystems have a file here that is often a program */
+	bool side;      /* tests, examples, documentation or below: what is there is not what the repository is for */
 	struct tree_file *files; /* sorted by name */
 	size_t files_len;
 	struct tree_dir **dirs; /* sorted by name; those left out are absent */
@@ -38,7 +38,7 @@ struct tree_dir {
 
 struct tree {
 	struct arena *arena;
-	int fd; /* the analysed folder */
+	int fd;                 /* the analysed folder */
 	struct tree_dir **dirs; /* all, breadth first; dirs[0] is the analysed folder */
 	size_t dirs_len, dirs_cap;
 	size_t names, names_max; /* files and folders seen */
@@ -47,7 +47,8 @@ struct tree {
 	bool truncated; /* a limit was met: the tree is not the whole repository, or a file was not read */
 };
 
-/* Scans dir/subpath (NULL: dir). ERR_NOT_FOUND when it is absent or subpath leads out of dir or over a symbolic link. */
+/* Scans dir/subpath (NULL: dir). ERR_NOT_FOUND when it is absent or subpath leads out of dir or over a symbolic link.
+ */
 int tree_scan(struct tree *t, struct arena *arena, const char *dir, const char *subpath, size_t names_max,
               size_t read_max, int64_t deadline_ns, struct err *err);
 void tree_done(struct tree *t);

@@ -14,11 +14,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define RECORDS_MAX 16
 
 static const char *const names[] = {
-	"package.json", "pnpm-workspace.yaml", "angular.json", "server.js", "requirements.txt", "pyproject.toml", "Pipfile", "environment.yml",
-	"setup.py", "app.py", "manage.py", "go.mod", "main.go", "Cargo.toml", "main.rs", "pom.xml", "build.gradle", "settings.gradle", "Main.java",
-	"application.yml", "Gemfile", "config.ru", "app.rb", "composer.json", "index.php", "a.csproj", "mix.exs", "deno.json", "main.ts",
-	"CMakeLists.txt", "meson.build", "Makefile", "main.c", "Dockerfile", "compose.yaml", "Procfile", "_config.yml", "start.sh", ".env.example",
-	"index.html", "turbo.json", "svelte.config.js", "vite.config.js", "mkdocs.yml", "artisan", "requirements-dev.txt", "lerna.json", "bun.lockb",
+	"package.json",     "pnpm-workspace.yaml",
+	"angular.json",     "server.js",
+	"requirements.txt", "pyproject.toml",
+	"Pipfile",          "environment.yml",
+	"setup.py",         "app.py",
+	"manage.py",        "go.mod",
+	"main.go",          "Cargo.toml",
+	"main.rs",          "pom.xml",
+	"build.gradle",     "settings.gradle",
+	"Main.java",        "application.yml",
+	"Gemfile",          "config.ru",
+	"app.rb",           "composer.json",
+	"index.php",        "a.csproj",
+	"mix.exs",          "deno.json",
+	"main.ts",          "CMakeLists.txt",
+	"meson.build",      "Makefile",
+	"main.c",           "Dockerfile",
+	"compose.yaml",     "Procfile",
+	"_config.yml",      "start.sh",
+	".env.example",     "index.html",
+	"turbo.json",       "svelte.config.js",
+	"vite.config.js",   "mkdocs.yml",
+	"artisan",          "requirements-dev.txt",
+	"lerna.json",       "bun.lockb",
 };
 
 static void require(bool holds)
@@ -29,7 +48,8 @@ static void require(bool holds)
 
 static void write_record(int folder, const uint8_t *data, size_t size)
 {
-	_cleanup_close_ int fd = openat(folder, names[data[0] % ARRAY_SIZE(names)], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	_cleanup_close_ int fd = openat(folder, names[data[0] % ARRAY_SIZE(names)],
+	                                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	require(fd >= 0 && !fs_write_all(fd, data + 1, size - 1));
 }
