@@ -28,7 +28,8 @@ struct builder {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	STAILQ_HEAD(, queued_job) queue;
-	atomic_bool stopping;
+	bool stopping;
+	struct release_job **running; /* one slot a thread, NULL while it waits */
 	pthread_t *threads;
 	int threads_len;
 };
@@ -128,7 +129,7 @@ static int check_out(struct build *b, struct err *err)
 	_cleanup_json_ json_t *secret = NULL;
 	struct git_limits limits = { .timeout_ns = 5 * 60 * NS_PER_S,
 		                         .size_max = b->builder->config.size_max,
-		                         .cancel = &b->builder->stopping };
+		                         .cancel = &b->job->cancelled };
 	struct git_source git = {
 		.url = json_get_str(source, "url"),
 		.ref = json_get_str(source, "ref"),
@@ -210,7 +211,7 @@ static int run_command(struct build *b, const char *command, const char *reason,
 		.timeout_ns = b->builder->config.timeout_ns,
 		.output_max = 1,
 		.merge_stderr = true,
-		.cancel = &b->builder->stopping,
+		.cancel = &b->job->cancelled,
 		.on_output = on_output,
 		.over_limit = is_too_large,
 		.self = b,
@@ -304,24 +305,55 @@ static void run_build(struct builder *builder, const struct release_job *job)
 	free(b.log_path);
 }
 
+/* The slot of the job that a thread works on; with NULL a free one. */
+static struct release_job **find_slot(struct builder *b, const struct release_job *job)
+{
+	int i = 0;
+	while (b->running[i] != job)
+		i++;
+	return &b->running[i];
+}
+
 static struct release_job *next_job(struct builder *b)
 {
 	MUTEX_GUARD(&b->lock);
-	while (!atomic_load(&b->stopping) && STAILQ_EMPTY(&b->queue))
+	while (!b->stopping && STAILQ_EMPTY(&b->queue))
 		pthread_cond_wait(&b->wake, &b->lock);
-	if (atomic_load(&b->stopping))
+	if (b->stopping)
 		return NULL;
 	struct queued_job *queued = STAILQ_FIRST(&b->queue);
 	STAILQ_REMOVE_HEAD(&b->queue, next);
 	struct release_job *job = queued->job;
 	free(queued);
+	*find_slot(b, NULL) = job;
 	return job;
+}
+
+static void job_done(struct builder *b, struct release_job *job)
+{
+	MUTEX_GUARD(&b->lock);
+	*find_slot(b, job) = NULL;
+	release_job_free(job);
+}
+
+void builder_cancel(struct builder *b, const char *key)
+{
+	struct queued_job *queued;
+	MUTEX_GUARD(&b->lock);
+	STAILQ_FOREACH (queued, &b->queue, next) {
+		if (!queued->job->remove_dir && str_eq(queued->job->key, key))
+			atomic_store(&queued->job->cancelled, true);
+	}
+	for (int i = 0; i < b->config.threads; i++) {
+		if (b->running[i] && str_eq(b->running[i]->key, key))
+			atomic_store(&b->running[i]->cancelled, true);
+	}
 }
 
 static void *builder_main(void *arg)
 {
 	struct builder *b = arg;
-	for (struct release_job *job; (job = next_job(b)); release_job_free(job)) {
+	for (struct release_job *job; (job = next_job(b)); job_done(b, job)) {
 		if (job->remove_dir) {
 			struct release_result result = { 0 };
 			_cleanup_err_ struct err err = { 0 };
@@ -346,6 +378,7 @@ struct builder *builder_new(const struct builder_config *config, struct err *err
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->wake, NULL);
 	b->threads = xcalloc((size_t)config->threads, sizeof(*b->threads));
+	b->running = xcalloc((size_t)config->threads, sizeof(struct release_job *));
 	while (b->threads_len < config->threads) {
 		if (thread_start(&b->threads[b->threads_len], "build", builder_main, b, err) < 0)
 			return builder_free(b);
@@ -359,7 +392,11 @@ struct builder *builder_free(struct builder *b)
 	if (!b)
 		return NULL;
 	pthread_mutex_lock(&b->lock);
-	atomic_store(&b->stopping, true);
+	b->stopping = true;
+	for (int i = 0; i < b->config.threads; i++) {
+		if (b->running[i])
+			atomic_store(&b->running[i]->cancelled, true);
+	}
 	pthread_cond_broadcast(&b->wake);
 	pthread_mutex_unlock(&b->lock);
 	for (int i = 0; i < b->threads_len; i++)
@@ -372,6 +409,7 @@ struct builder *builder_free(struct builder *b)
 	pthread_cond_destroy(&b->wake);
 	pthread_mutex_destroy(&b->lock);
 	free(b->threads);
+	free(b->running);
 	free(b);
 	return NULL;
 }

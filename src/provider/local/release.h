@@ -14,6 +14,8 @@
 #include "git/git.h"
 #include "kube/client.h"
 
+#include <stdatomic.h>
+
 struct release_job {
 	char *key;        /* of the application, "ns/name" */
 	char *id;         /* of the release: release_id() */
@@ -22,6 +24,7 @@ struct release_job {
 	json_t *spec;     /* forProvider of the Process */
 	char **env;       /* of the application, for builds that want it */
 	char *remove_dir; /* instead of a build: remove this tree */
+	atomic_bool cancelled; /* by builder_cancel(), or because the builder ends */
 };
 
 struct release_result {
@@ -49,6 +52,8 @@ struct builder *builder_new(const struct builder_config *config, struct err *err
 struct builder *builder_free(struct builder *b);
 /* Takes the job over. */
 void builder_submit(struct builder *b, struct release_job *job);
+/* Ends the builds of an application, those under way and those that wait; each is still told to done(), soon. */
+void builder_cancel(struct builder *b, const char *key);
 void release_job_free(struct release_job *job);
 
 /* 16 hexadecimal digits over what a release is made of: source and commands. */

@@ -118,6 +118,8 @@ static bool ensure_release(struct app *a, int64_t now)
 		memcpy(a->build_id, a->release_id, sizeof(a->build_id));
 		return true;
 	}
+	if (a->build == BUILD_RUNNING && !is_about_this)
+		builder_cancel(a->provider->builder, a->key); /* nobody wants it any more */
 	if (a->build == BUILD_RUNNING || !a->has_env)
 		return false;
 	if (is_about_this && a->build == BUILD_FAILED && (was_given_up(a) || now < a->build_retry_ns)) {
@@ -133,6 +135,10 @@ void app_build_done(struct app *a, const struct release_job *job, const struct r
 {
 	if (job->remove_dir)
 		return;
+	if (atomic_load(&job->cancelled)) {
+		a->build = BUILD_NONE;
+		return;
+	}
 	a->build_seconds = result->seconds;
 	if (!result->reason) {
 		a->build = BUILD_DONE;
@@ -505,6 +511,8 @@ static bool step_deletion(struct app *a, int64_t now)
 		instance_stop(i, now);
 	TAILQ_FOREACH (i, &a->instances, next)
 		watch_end(a, i, now);
+	if (a->build == BUILD_RUNNING)
+		builder_cancel(a->provider->builder, a->key);
 	if (TAILQ_FIRST(&a->instances) || a->build == BUILD_RUNNING)
 		return false;
 	return true;
