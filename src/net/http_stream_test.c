@@ -174,6 +174,28 @@ static void test_http_stream_delivers_each_write_at_once(void **state)
 	buf_clear(&in);
 }
 
+/* Each write comes just when the event thread has sent the last one and is about to let the connection wait: what it
+ * does not see then must resume it. */
+static void test_http_stream_loses_no_write(void **state)
+{
+	struct fixture *f = *state;
+	struct buf in = BUF_INIT(1 << 20);
+	struct watch *w;
+	int fd = open_watch(f, "", &w);
+
+	for (int i = 0; i < 10000; i++) {
+		buf_reset(&in);
+		assert_true(http_stream_write(w->stream, "x", 1));
+		for (int64_t until = clock_mono_ns() + i % 100 * 400; clock_mono_ns() < until;)
+			;
+		assert_true(http_stream_write(w->stream, "y", 1));
+		while (!memchr(buf_str(&in), 'y', in.len))
+			assert_true(raw_more(fd, &in, PATIENCE_MS));
+	}
+	close(fd);
+	buf_clear(&in);
+}
+
 static void test_http_stream_serves_old_clients_and_heads(void **state)
 {
 	struct fixture *f = *state;
@@ -402,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_with_server(test_http_stream_delivers_each_write_at_once),
+		test_with_server(test_http_stream_loses_no_write),
 		test_with_server(test_http_stream_serves_old_clients_and_heads),
 		test_with_server(test_http_stream_notices_a_client_that_leaves),
 		test_with_server(test_http_stream_may_be_ended_in_on_close),
