@@ -11,6 +11,7 @@
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 #define BEFORE_FIRST_APPLY "before-first-apply"
 #define CONFLICT_LINES_MAX 200
+#define ANNOTATIONS_MAX ((size_t)256 * 1024) /* Kubernetes' limit */
 
 /* One apply under way. */
 struct apply {
@@ -246,6 +247,17 @@ static int check_config(const struct apply *a, struct err *err)
 	return 0;
 }
 
+static size_t annotations_size(json_t *annotations)
+{
+	size_t total = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(annotations, key, v)
+		total += strlen(key) + json_string_length(v);
+	return total;
+}
+
 /* kubectl's own annotation follows its server-side apply, so that both ways can be mixed. */
 static void update_last_applied(struct apply *a)
 {
@@ -257,6 +269,8 @@ static void update_last_applied(struct apply *a)
 	json_object_del(json_at(config, "metadata", "annotations", NULL), LAST_APPLIED);
 	_cleanup_free_ char *text = json_canonical(config);
 	json_put(annotations, LAST_APPLIED, json_strf("%s\n", text));
+	if (annotations_size(annotations) > ANNOTATIONS_MAX)
+		json_object_del(annotations, LAST_APPLIED);
 }
 
 static int run(struct apply *a, struct err *err)

@@ -48,9 +48,9 @@ static const char **names_of(const json_t *a, const json_t *b, size_t *ret_len)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)a, key, v)
+	json_object_foreach(json_unconst(a), key, v)
 		names[len++] = key;
-	json_object_foreach((json_t *)(uintptr_t)b, key, v)
+	json_object_foreach(json_unconst(b), key, v)
 		if (!json_object_get(a, key))
 			names[len++] = key;
 	qsort(names, len, sizeof(*names), name_order);

@@ -34,7 +34,7 @@ static void collect_members(const struct schema *s, const json_t *obj, struct fi
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)obj, key, v) {
+	json_object_foreach(json_unconst(obj), key, v) {
 		struct field_set *below = field_set_new();
 		bool named;
 		const struct schema *field = field_member_schema(s, key, &named);
@@ -166,7 +166,7 @@ static int check(const struct schema *s, const json_t *v, struct buf *path, stru
 		return 0;
 	if (json_is_array(v))
 		return check_items(s, v, path, err);
-	json_object_foreach((json_t *)(uintptr_t)v, key, field) {
+	json_object_foreach(json_unconst(v), key, field) {
 		buf_printf(path, ".%s", key);
 		if (check(field_member_schema(s, key, &named), field, path, err) < 0)
 			return -1;
@@ -192,9 +192,9 @@ static json_t *merge_members(const struct schema *s, const json_t *a, const json
 	const char *key;
 	bool named;
 
-	json_object_foreach((json_t *)(uintptr_t)a, key, v)
+	json_object_foreach(json_unconst(a), key, v)
 		json_object_set_new_nocheck(out, key, merge(field_member_schema(s, key, &named), v, json_object_get(b, key)));
-	json_object_foreach((json_t *)(uintptr_t)b, key, v)
+	json_object_foreach(json_unconst(b), key, v)
 		if (!json_object_get(a, key))
 			json_object_set_new_nocheck(out, key, json_clone(v));
 	return out;
@@ -359,7 +359,7 @@ static json_t *remove_members(const struct schema *s, const json_t *obj, const s
 	const char *key;
 	bool named;
 
-	json_object_foreach((json_t *)(uintptr_t)obj, key, v) {
+	json_object_foreach(json_unconst(obj), key, v) {
 		const struct field_element e = { .type = ELEMENT_FIELD, .name = (char *)(uintptr_t)key };
 		const struct field_node *n = field_set_find(set, &e);
 		if (n && n->member)

@@ -56,7 +56,7 @@ static int value_compare(const json_t *a, const json_t *b)
 /* Keys are kept in the order of their names. */
 static int keys_compare(const json_t *a, const json_t *b)
 {
-	json_t *x = (json_t *)(uintptr_t)a, *y = (json_t *)(uintptr_t)b;
+	json_t *x = json_unconst(a), *y = json_unconst(b);
 	void *i = json_object_iter(x), *k = json_object_iter(y);
 
 	for (; i && k; i = json_object_iter_next(x, i), k = json_object_iter_next(y, k)) {

@@ -42,7 +42,7 @@ static bool keys_of_item(const struct schema *list, const json_t *item, json_t *
 		if (!v)
 			v = schema_default_value(schema_property(schema_items(list), sorted[i]));
 		if (v)
-			json_object_set_nocheck(ret, sorted[i], (json_t *)(uintptr_t)v);
+			json_object_set_nocheck(ret, sorted[i], json_unconst(v));
 	}
 	return json_object_size(ret) > 0;
 }
@@ -52,7 +52,7 @@ bool field_element_of_item(const struct schema *list, const json_t *item, struct
 	if (schema_list_type(list) == SCHEMA_LIST_SET) {
 		if (json_is_null(item) || json_is_object(item) || json_is_array(item))
 			return false;
-		*ret = (struct field_element){ .type = ELEMENT_VALUE, .value = json_incref((json_t *)(uintptr_t)item) };
+		*ret = (struct field_element){ .type = ELEMENT_VALUE, .value = json_incref(json_unconst(item)) };
 		return true;
 	}
 	if (!json_is_object(item))

@@ -78,7 +78,7 @@ static struct field_set *parse(const json_t *fields, bool *ret_member, struct er
 		err_set(err, ERR_BAD_REQUEST, "fieldsV1: must consist of objects");
 		return NULL;
 	}
-	json_object_foreach((json_t *)(uintptr_t)fields, key, below) {
+	json_object_foreach(json_unconst(fields), key, below) {
 		struct field_element e;
 		bool member;
 		if (strcmp(key, ".") == 0) {

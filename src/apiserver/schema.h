@@ -15,14 +15,14 @@ struct schema *schema_ref(struct schema *s);
 struct schema *schema_unref(struct schema *s);
 DEFINE_CLEANUP(struct schema *, schema_unref)
 
-/* Fills in defaults, in place. */
+/* Fills in defaults, in place; nulls that may not be are replaced by the default or dropped. */
 void schema_default(const struct schema *s, json_t *obj);
 /* Drops unknown fields, in place; their paths ("spec.foo[0].bar", strings) are appended to dropped unless it is NULL. */
 void schema_prune(const struct schema *s, json_t *obj, json_t *dropped);
 /* ERR_INVALID with one cause per violation (at most ERR_CAUSES_MAX), in Kubernetes' words: reason FieldValueInvalid,
  * FieldValueRequired, FieldValueNotSupported, FieldValueTypeInvalid, …; message without the kind and name, which the caller adds.
  * Covers type, nullable, enum, minimum/maximum (exclusive), multipleOf, length, pattern, format, items, minItems, maxItems,
- * uniqueItems, list-type set and map uniqueness, properties, additionalProperties, required, min/maxProperties, allOf, anyOf, oneOf, not,
+ * list-type set and map uniqueness, properties, additionalProperties, required, min/maxProperties, allOf, anyOf, oneOf, not,
  * int-or-string, embedded-resource. old (may be NULL) is the stored object: unchanged parts are not complained about (ratcheting). */
 int schema_validate(const struct schema *s, const json_t *obj, const json_t *old, struct err *err);
 

@@ -13,7 +13,7 @@ struct place {
 enum level { LEVEL_ROOT, LEVEL_ITEM, LEVEL_FIELD };
 
 static void check_structure(struct place *p, const json_t *s, enum level level, const char *at);
-static void check_nested(struct place *p, const json_t *s, const char *at, bool in_logic);
+static void check_nested(struct place *p, const json_t *s, const char *at, bool skip_any_of);
 
 static const char *kind_of(const json_t *v)
 {
@@ -359,7 +359,7 @@ static bool is_int_or_string(const json_t *list)
 	       str_eq(json_get_str(a, "type"), "integer") && str_eq(json_get_str(b, "type"), "string");
 }
 
-static void check_logic(struct place *p, const json_t *s, const char *at, bool skip_first_all_of)
+static void check_logic(struct place *p, const json_t *s, const char *at, bool skip_any_of, bool skip_first_all_of)
 {
 	static const char *const NAMES[] = { "anyOf", "allOf", "oneOf" };
 
@@ -367,18 +367,16 @@ static void check_logic(struct place *p, const json_t *s, const char *at, bool s
 		const json_t *list = json_object_get(s, NAMES[n]);
 		size_t i;
 		json_t *item;
-		if (n == 0 && is_int_or_string(list))
+		if (n == 0 && skip_any_of && is_int_or_string(list))
 			continue;
 		json_array_foreach(list, i, item) {
 			_cleanup_free_ char *path = xasprintf("%s.%s[%zu]", at, NAMES[n], i);
-			bool skip = n == 1 && i == 0 && skip_first_all_of && is_int_or_string(json_object_get(item, "anyOf"));
-			if (!skip)
-				check_nested(p, item, path, true);
+			check_nested(p, item, path, n == 1 && i == 0 && skip_first_all_of);
 		}
 	}
 	if (has(s, "not")) {
 		_cleanup_free_ char *path = below(at, "not");
-		check_nested(p, json_object_get(s, "not"), path, true);
+		check_nested(p, json_object_get(s, "not"), path, false);
 	}
 }
 
@@ -430,23 +428,22 @@ static void check_nested_words(struct place *p, const json_t *s, const char *at)
 		schema_forbidden(p->e, xasprintf("%s.properties[metadata]", at), "must not be specified in a nested context");
 }
 
-static void check_nested(struct place *p, const json_t *s, const char *at, bool in_logic)
+static void check_nested(struct place *p, const json_t *s, const char *at, bool skip_any_of)
 {
 	const char *key;
 	json_t *field;
 
 	if (!enter(p, s, at))
 		return;
-	if (in_logic)
-		check_nested_words(p, s, at);
-	check_logic(p, s, at, false);
+	check_nested_words(p, s, at);
+	check_logic(p, s, at, skip_any_of, false);
 	if (has(s, "items") && !json_is_array(json_object_get(s, "items"))) {
 		_cleanup_free_ char *path = below(at, "items");
-		check_nested(p, json_object_get(s, "items"), path, true);
+		check_nested(p, json_object_get(s, "items"), path, false);
 	}
 	json_object_foreach(json_object_get(s, "properties"), key, field) {
 		_cleanup_free_ char *path = xasprintf("%s.properties[%s]", at, key);
-		check_nested(p, field, path, true);
+		check_nested(p, field, path, false);
 	}
 }
 
@@ -526,7 +523,7 @@ static void check_structure(struct place *p, const json_t *s, enum level level, 
 		return;
 	check_structure_type(p, s, level, at);
 	check_extensions(p, s, at);
-	check_logic(p, s, at, true);
+	check_logic(p, s, at, true, true);
 	if (has(s, "items") && !json_is_array(json_object_get(s, "items"))) {
 		_cleanup_free_ char *path = below(at, "items");
 		check_structure(p, json_object_get(s, "items"), LEVEL_ITEM, path);

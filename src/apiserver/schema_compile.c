@@ -68,7 +68,7 @@ static void compile_fields(struct compiler *c, const json_t *properties, struct 
 	if (json_object_size(properties) == 0)
 		return;
 	struct schema_field *fields = arena_alloc(c->arena, json_object_size(properties) * sizeof(*fields));
-	json_object_foreach((json_t *)(uintptr_t)properties, key, v)
+	json_object_foreach(json_unconst(properties), key, v)
 		fields[into->fields_len++] = (struct schema_field){
 			.name = arena_strdup(c->arena, key),
 			.schema = compile_node(c, v, NULL),

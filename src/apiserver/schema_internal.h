@@ -103,7 +103,6 @@ struct schema_step {
 };
 /* "spec.env[0].name"; the root is "". free(). */
 char *schema_step_text(const struct schema_step *at);
-/* The same with keys as in field.Path: additionalProperties[key], below a prefix. */
 
 struct schema_errors {
 	struct err_cause *causes;
@@ -127,7 +126,7 @@ void schema_unsupported(struct schema_errors *e, char *at, const json_t *value, 
 
 /* Appends to e what makes a schema malformed or not structural. */
 void schema_check(const json_t *openapi, const char *path, struct schema_errors *e);
-/* The defaults in a compiled schema against it. */
+/* A default against the compiled schema it belongs to. */
 void schema_check_value(const struct schema *s, const char *path, const json_t *value, struct schema_errors *e);
 
 /* A regular expression in RE2's syntax. NULL on failure with a reason in *ret_error (free()). */
@@ -149,6 +148,8 @@ void schema_validate_node(struct schema_errors *e, const struct schema *s, const
                           const json_t *old);
 void schema_validate_logic(struct schema_errors *e, const struct schema_logic *logic, const struct schema_step *at,
                            const json_t *v);
+/* What an item of such a list is told apart by: itself, or the object of its keys. A new reference. */
+json_t *schema_item_identity(const struct schema *s, const json_t *item);
 /* Uniqueness in lists of type set and map. */
 void schema_validate_list_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v);
 

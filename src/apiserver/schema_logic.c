@@ -99,11 +99,10 @@ void schema_validate_logic(struct schema_errors *e, const struct schema_logic *l
 	}
 }
 
-/* What must be unique: the item itself, or the object of its keys. A new reference. */
-static json_t *identity(const struct schema *s, const json_t *item)
+json_t *schema_item_identity(const struct schema *s, const json_t *item)
 {
 	if (s->list_type == SCHEMA_LIST_SET)
-		return json_incref((json_t *)(uintptr_t)item);
+		return json_incref(json_unconst(item));
 	json_t *keys = json_object();
 	for (char *const *key = schema_list_map_keys(s); *key; key++)
 		if (json_object_get(item, *key))
@@ -111,9 +110,54 @@ static json_t *identity(const struct schema *s, const json_t *item)
 	return keys;
 }
 
-void schema_validate_list_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+static bool same_identity(const struct schema *s, const json_t *a, const json_t *b)
+{
+	if (s->list_type == SCHEMA_LIST_SET)
+		return json_same(a, b);
+	for (char *const *key = schema_list_map_keys(s); *key; key++)
+		if (!json_same(json_object_get(a, *key), json_object_get(b, *key)))
+			return false;
+	return true;
+}
+
+#define COMPARE_ALL_MAX 16
+
+/* Cheap for what is common: short lists without repetition. */
+static bool is_unique(const struct schema *s, const json_t *list)
+{
+	size_t len = json_array_size(list);
+
+	if (len > COMPARE_ALL_MAX)
+		return false;
+	for (size_t i = 1; i < len; i++)
+		for (size_t k = 0; k < i; k++)
+			if (same_identity(s, json_array_get(list, i), json_array_get(list, k)))
+				return false;
+	return true;
+}
+
+static void name_repetitions(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
 {
 	static char once[] = "once", again[] = "again";
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(v, i, item) {
+		_cleanup_json_ json_t *id = schema_item_identity(s, item);
+		_cleanup_free_ char *text = json_canonical(id);
+		const char *before = map_get(seen, text);
+		map_set(seen, text, before ? again : once);
+		if (before != once)
+			continue;
+		const struct schema_step step = { .up = at, .index = i };
+		_cleanup_free_ char *shown = schema_show(id);
+		schema_errors_add(e, "FieldValueDuplicate", schema_step_text(&step), xasprintf("Duplicate value: %s", shown));
+	}
+}
+
+void schema_validate_list_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+{
 	size_t i;
 	json_t *item;
 
@@ -125,18 +169,6 @@ void schema_validate_list_type(struct schema_errors *e, const struct schema *s, 
 				               xstrdup("must be an object for an array of list-type map"));
 				return;
 			}
-	if (json_array_size(v) < 2)
-		return;
-	_cleanup_(map_freep) struct map *seen = map_new(NULL);
-	json_array_foreach(v, i, item) {
-		_cleanup_json_ json_t *id = identity(s, item);
-		_cleanup_free_ char *text = json_canonical(id);
-		const char *before = map_get(seen, text);
-		map_set(seen, text, before ? again : once);
-		if (before != once)
-			continue;
-		const struct schema_step step = { .up = at, .index = i };
-		_cleanup_free_ char *shown = schema_show(id);
-		schema_errors_add(e, "FieldValueDuplicate", schema_step_text(&step), xasprintf("Duplicate value: %s", shown));
-	}
+	if (!is_unique(s, v))
+		name_repetitions(e, s, at, v);
 }

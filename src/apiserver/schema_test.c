@@ -111,6 +111,13 @@ static void test_schema_compile_refuses(void **state)
 		  "Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set", "set of granular maps" },
 		{ "{type: object, properties: {a: {type: string, anyOf: [{type: string}]}}}", "s.properties[a].anyOf[0].type",
 		  "Forbidden: must be empty to be structural", "type in anyOf" },
+		{ "{type: object, properties: {a: {x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}], "
+		  "pattern: '['}]}}}",
+		  "s.properties[a].allOf[0].pattern",
+		  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
+		  "beside the types of an int or string" },
+		{ "{type: object, properties: {a: {type: string, not: {anyOf: [{type: integer}, {type: string}]}}}}",
+		  "s.properties[a].not.anyOf[0].type", "Forbidden: must be empty to be structural", "types elsewhere" },
 		{ "{type: object, properties: {a: {type: string, not: {default: x}}}}", "s.properties[a].not.default",
 		  "Forbidden: must be undefined to be structural", "default in not" },
 		{ "{type: object, properties: {metadata: {type: object, properties: {labels: {type: object}}}}}",

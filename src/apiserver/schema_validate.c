@@ -1,4 +1,5 @@
 /* Validating values, in the words of Kubernetes' kube-openapi library. */
+#include "base/map.h"
 #include "base/str.h"
 #include "schema_internal.h"
 
@@ -121,7 +122,7 @@ static void check_string(struct schema_errors *e, const struct schema *s, const 
 		                            r->max_length == 1 ? "byte" : "bytes"));
 		return;
 	}
-	_cleanup_json_ json_t *shown = secret ? json_string("<value omitted>") : json_incref((json_t *)(uintptr_t)v);
+	_cleanup_json_ json_t *shown = secret ? json_string("<value omitted>") : json_incref(json_unconst(v));
 	if (r && r->min_length > 0 && characters(text, len) < (size_t)r->min_length) {
 		broken(e, at, shown, "should be at least %lld chars long", (long long)r->min_length);
 		return;
@@ -221,37 +222,70 @@ static void check_count(struct schema_errors *e, const struct schema_step *at, s
 	}
 }
 
-/* The item of the old list that an item of a list of type map belongs to. */
-static const json_t *old_item(const struct schema *s, const json_t *item, const json_t *old, size_t i)
-{
-	size_t k;
-	json_t *candidate;
+/* Finds the item of the old list that an item of a list of type map belongs to. */
+struct old_items {
+	const struct schema *s;
+	const json_t *list; /* NULL: nothing is found */
+	struct map *index;  /* of long lists: by the text of the keys */
+};
 
-	if (s->list_type != SCHEMA_LIST_MAP || !json_is_array(old))
+#define SEARCH_MAX 16 /* items that are searched one by one */
+
+static bool same_keys(const struct schema *s, const json_t *a, const json_t *b)
+{
+	for (char *const *key = schema_list_map_keys(s); *key; key++)
+		if (!json_same(json_object_get(a, *key), json_object_get(b, *key)))
+			return false;
+	return true;
+}
+
+static char *keys_text(const struct schema *s, const json_t *item)
+{
+	_cleanup_json_ json_t *keys = schema_item_identity(s, item);
+
+	return json_canonical(keys);
+}
+
+static const json_t *old_item(struct old_items *old, const json_t *item, size_t i)
+{
+	size_t k, len = json_array_size(old->list);
+	json_t *v;
+
+	if (len == 0)
 		return NULL;
-	for (k = 0; k < json_array_size(old); k++) {
-		/* Mostly at the same place. */
-		candidate = json_array_get(old, (i + k) % json_array_size(old));
-		bool same = true;
-		for (char *const *key = schema_list_map_keys(s); same && *key; key++)
-			same = json_same(json_object_get(item, *key), json_object_get(candidate, *key));
-		if (same)
-			return candidate;
+	/* Mostly it is at the same place. */
+	if (i < len && same_keys(old->s, item, json_array_get(old->list, i)))
+		return json_array_get(old->list, i);
+	if (len <= SEARCH_MAX) {
+		json_array_foreach(old->list, k, v)
+			if (same_keys(old->s, item, v))
+				return v;
+		return NULL;
 	}
-	return NULL;
+	if (!old->index) {
+		old->index = map_new(NULL);
+		json_array_foreach(old->list, k, v) {
+			_cleanup_free_ char *text = keys_text(old->s, v);
+			map_set(old->index, text, v);
+		}
+	}
+	_cleanup_free_ char *text = keys_text(old->s, item);
+	return map_get(old->index, text);
 }
 
 static void check_array(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
                         const json_t *old)
 {
+	struct old_items before = { .s = s, .list = s->list_type == SCHEMA_LIST_MAP ? old : NULL };
 	size_t i;
 	json_t *item;
 
 	if (s->items)
 		json_array_foreach(v, i, item) {
 			const struct schema_step step = { .up = at, .index = i };
-			schema_validate_node(e, s->items, &step, item, old ? old_item(s, item, old, i) : NULL);
+			schema_validate_node(e, s->items, &step, item, old_item(&before, item, i));
 		}
+	map_free(before.index);
 	if (s->rules)
 		check_count(e, at, json_array_size(v), s->rules->min_items, s->rules->max_items, "items");
 	if (s->list_type != SCHEMA_LIST_ATOMIC)
@@ -279,25 +313,35 @@ static void check_embedded(struct schema_errors *e, const struct schema_step *at
 		schema_validate_node(e, &SCHEMA_OBJECT_META, &step, meta, NULL);
 }
 
+/* The schema of a member of a resource; what metadata is by itself is checked as well. */
+static const struct schema *resource_field(struct schema_errors *e, const struct schema *declared, const struct schema_step *step,
+                                           const json_t *v, const json_t *old)
+{
+	if (strcmp(step->key, "metadata") == 0) {
+		schema_validate_node(e, &SCHEMA_OBJECT_META, step, v, old);
+		return declared && (declared->fields_len || declared->rules) ? declared : NULL;
+	}
+	if (!declared && (strcmp(step->key, "apiVersion") == 0 || strcmp(step->key, "kind") == 0))
+		return &SCHEMA_PLAIN_STRING;
+	return declared;
+}
+
 static void check_fields(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
                          const json_t *old)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)v, key, value) {
+	json_object_foreach(json_unconst(v), key, value) {
 		const struct schema_step step = { .up = at, .key = key };
+		const json_t *before = json_object_get(old, key);
 		const struct schema *field = schema_find_field(s, key);
 		if (!field)
 			field = s->additional;
-		if (!at && (s->flags & SCHEMA_RESOURCE)) {
-			if (strcmp(key, "metadata") == 0)
-				schema_validate_node(e, &SCHEMA_OBJECT_META, &step, value, json_object_get(old, key));
-			else if (!field && (strcmp(key, "apiVersion") == 0 || strcmp(key, "kind") == 0))
-				field = &SCHEMA_PLAIN_STRING;
-		}
+		if (s->flags & SCHEMA_RESOURCE)
+			field = resource_field(e, field, &step, value, before);
 		if (field) {
-			schema_validate_node(e, field, &step, value, json_object_get(old, key));
+			schema_validate_node(e, field, &step, value, before);
 		} else if (s->flags & SCHEMA_NO_ADDITIONAL) {
 			_cleanup_json_ json_t *name = json_string_lossy(key, strlen(key));
 			_cleanup_free_ char *path = schema_step_text(&step);

@@ -104,6 +104,9 @@ static void test_schema_validate_types(void **state)
 		  "FieldValueInvalid <nil>: Invalid value: \"\": Checked value must be of type number with format float in a", "float" },
 		{ "{}", "{apiVersion: v1, kind: K, metadata: {name: 1}}", TYPE("metadata.name", "integer", "string"), "metadata is typed" },
 		{ "{}", "{kind: 1}", TYPE("kind", "integer", "string"), "kind is text" },
+		{ "{metadata: {type: object}}", "{metadata: 1}", TYPE("metadata", "integer", "object"), "metadata is complained about once" },
+		{ "{metadata: {type: object, properties: {name: {type: string, maxLength: 2}}}}", "{metadata: {name: abc}}",
+		  "FieldValueTooLong metadata.name: Too long: may not be more than 2 bytes", "names can be restricted" },
 	};
 	assert_cases(CASES, ARRAY_SIZE(CASES));
 }
@@ -247,6 +250,30 @@ static void test_schema_validate_leaves_what_did_not_change(void **state)
 		assert_found(SCHEMA, CASES[i].value, CASES[i].old, CASES[i].wanted, CASES[i].why);
 }
 
+static void test_schema_validate_finds_old_items_of_long_lists(void **state)
+{
+	(void)state;
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_(schema_unrefp) struct schema *s = compiled(
+	        "{l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], "
+	        "properties: {k: {type: integer}, v: {type: integer, maximum: 1}}}}}");
+	_cleanup_json_ json_t *old = json_object(), *new = json_object();
+	json_t *a = json_ensure_array(old, "l"), *b = json_ensure_array(new, "l");
+
+	for (int i = 0; i < 20000; i++) {
+		json_t *x = json_object(), *z = json_object();
+		json_put_int(x, "k", i);
+		json_put_int(x, "v", 5);
+		json_put_int(z, "k", 19999 - i);
+		json_put_int(z, "v", i == 7 ? 6 : 5);
+		json_array_append_new(a, x);
+		json_array_append_new(b, z);
+	}
+	assert_int_equal(schema_validate(s, new, old, &err), -1);
+	assert_int_equal(err.causes_len, 1);
+	assert_string_equal(err.causes[0].field, "l[7].v");
+}
+
 static void test_schema_validate_bounds_its_answer(void **state)
 {
 	(void)state;
@@ -292,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_schema_validate_logic),
 		cmocka_unit_test(test_schema_validate_embedded_resources),
 		cmocka_unit_test(test_schema_validate_leaves_what_did_not_change),
+		cmocka_unit_test(test_schema_validate_finds_old_items_of_long_lists),
 		cmocka_unit_test(test_schema_validate_bounds_its_answer),
 		cmocka_unit_test(test_schema_validate_writes_one_message),
 	};

@@ -151,7 +151,7 @@ static int follow_directives(const struct schema *s, const json_t *old, const js
 static json_t *merge_objects(const struct schema *s, const json_t *base, const json_t *changes, struct err *err)
 {
 	_cleanup_(map_freep) struct map *where = index_of(s, base, err);
-	_cleanup_json_ json_t *merged = json_copy((json_t *)(uintptr_t)base);
+	_cleanup_json_ json_t *merged = json_copy(json_unconst(base));
 	size_t i;
 	json_t *item;
 

@@ -213,7 +213,7 @@ int strategic_map_merge(const struct schema *s, const json_t *old, const json_t 
 
 	if (json_object_get(patch, DIRECTIVE))
 		return follow_directive(patch, ret, err);
-	_cleanup_json_ json_t *obj = json_clone(old), *rest = json_copy((json_t *)(uintptr_t)patch);
+	_cleanup_json_ json_t *obj = json_clone(old), *rest = json_copy(json_unconst(patch));
 	if (retain_keys(obj, rest, err) < 0 || set_orders(s, obj, rest, err) < 0)
 		return -1;
 	json_object_foreach(rest, key, v) {
