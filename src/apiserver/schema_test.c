@@ -45,104 +45,105 @@ static void assert_same(const json_t *found, const char *wanted, const char *why
 	fail_msg("%s: found %s instead of %s", why, text, wanted);
 }
 
+static const struct {
+	const char *schema, *field, *message, *why;
+} REFUSED[] = {
+	{ "{}", "s.type", "Required value: must not be empty at the root", "no type" },
+	{ "{type: string}", "s.type", "Invalid value: \"string\": must be object at the root", "root type" },
+	{ "{type: 1}", "s.type", "Invalid value: \"integer\": s.type in body must be of type string: \"integer\"", "no string" },
+	{ "[]", "s", "Invalid value: \"array\": s in body must be of type object: \"array\"", "no object" },
+	{ "{type: object, nullable: true}", "s.nullable", "Forbidden: nullable cannot be true at the root", "null object" },
+	{ "{type: object, additionalProperties: true}", "s.additionalProperties", "Forbidden: must not be used at the root",
+	  "open root" },
+	{ "{type: object, properties: {a: {}}}", "s.properties[a].type",
+	  "Required value: must not be empty for specified object fields", "a field without type" },
+	{ "{type: object, properties: {a: {type: thing}}}", "s.properties[a].type",
+	  "Unsupported value: \"thing\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
+	  "unknown type" },
+	{ "{type: object, properties: {a: {type: 'null'}}}", "s.properties[a].type",
+	  "Forbidden: type cannot be set to null, use nullable as an alternative", "type null" },
+	{ "{type: object, properties: {a: {type: array}}}", "s.properties[a].items", "Required value: must be specified",
+	  "array of what" },
+	{ "{type: object, properties: {a: {type: array, items: {}}}}", "s.properties[a].items.type",
+	  "Required value: must not be empty for specified array items", "items without type" },
+	{ "{type: object, properties: {a: {type: array, items: [{type: string}]}}}", "s.properties[a].items",
+	  "Forbidden: items must be a schema object and not an array", "tuple" },
+	{ "{type: object, properties: {a: {type: string, pattern: '['}}}", "s.properties[a].pattern",
+	  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
+	  "pattern" },
+	{ "{type: object, properties: {a: {type: string, pattern: '(?=x)'}}}", "s.properties[a].pattern",
+	  "Invalid value: \"(?=x)\": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl "
+	  "syntax: `(?=`",
+	  "look-ahead" },
+	{ "{type: object, properties: {a: {type: array, uniqueItems: true, items: {type: string}}}}",
+	  "s.properties[a].uniqueItems",
+	  "Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic", "uniqueItems" },
+	{ "{type: object, properties: {a: {type: object, properties: {b: {type: string}}, additionalProperties: {type: string}}}}",
+	  "s.properties[a].additionalProperties", "Forbidden: additionalProperties and properties are mutual exclusive", "both" },
+	{ "{type: object, patternProperties: {a: {type: string}}}", "s.patternProperties",
+	  "Forbidden: patternProperties is not supported", "patternProperties" },
+	{ "{type: object, properties: {a: {$ref: '#/x', type: string}}}", "s.properties[a].$ref",
+	  "Forbidden: $ref is not supported", "reference" },
+	{ "{type: object, x-kubernetes-preserve-unknown-fields: false}", "s.x-kubernetes-preserve-unknown-fields",
+	  "Invalid value: false: must be true or undefined", "preserve false" },
+	{ "{type: object, properties: {a: {type: array, items: {type: string}, x-kubernetes-list-type: bag}}}",
+	  "s.properties[a].x-kubernetes-list-type",
+	  "Unsupported value: \"bag\": supported values: \"atomic\", \"set\", \"map\"", "list type" },
+	{ "{type: object, properties: {a: {type: string, x-kubernetes-list-type: set}}}", "s.properties[a].type",
+	  "Invalid value: \"string\": must be array if x-kubernetes-list-type is specified", "set of no list" },
+	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, items: {type: object}}}}",
+	  "s.properties[a].x-kubernetes-list-map-keys", "Required value: must not be empty if x-kubernetes-list-type is map",
+	  "no keys" },
+	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
+	  "{type: object}}}}",
+	  "s.properties[a].x-kubernetes-list-map-keys", "Invalid value: [\"k\"]: entries must all be names of item properties",
+	  "unknown key" },
+	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
+	  "{type: object, properties: {k: {type: string}}}}}}",
+	  "s.properties[a].items.properties[k].default",
+	  "Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
+	  "a key that may be missing" },
+	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: set, items: {type: object}}}}",
+	  "s.properties[a].items.x-kubernetes-map-type",
+	  "Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set", "set of granular maps" },
+	{ "{type: object, properties: {a: {type: string, anyOf: [{type: string}]}}}", "s.properties[a].anyOf[0].type",
+	  "Forbidden: must be empty to be structural", "type in anyOf" },
+	{ "{type: object, properties: {a: {x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}], "
+	  "pattern: '['}]}}}",
+	  "s.properties[a].allOf[0].pattern",
+	  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
+	  "beside the types of an int or string" },
+	{ "{type: object, properties: {a: {type: string, not: {anyOf: [{type: integer}, {type: string}]}}}}",
+	  "s.properties[a].not.anyOf[0].type", "Forbidden: must be empty to be structural", "types elsewhere" },
+	{ "{type: object, properties: {a: {type: string, not: {default: x}}}}", "s.properties[a].not.default",
+	  "Forbidden: must be undefined to be structural", "default in not" },
+	{ "{type: object, properties: {metadata: {type: object, properties: {labels: {type: object}}}}}",
+	  "s.properties[metadata]",
+	  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified", "labels" },
+	{ "{type: object, properties: {kind: {type: integer}}}", "s.properties[kind].type",
+	  "Invalid value: \"integer\": must be string", "kind is text" },
+	{ "{type: object, properties: {a: {x-kubernetes-embedded-resource: true}}}", "s.properties[a].type",
+	  "Required value: must be object if x-kubernetes-embedded-resource is true", "embedded without type" },
+	{ "{type: object, properties: {a: {type: integer, default: x}}}", "s.properties[a].default",
+	  "Invalid value: \"string\":  in body must be of type integer: \"string\"", "default of another type" },
+	{ "{type: object, properties: {a: {type: object, default: {b: 1}}}}", "s.properties[a].default",
+	  "Invalid value: {\"b\":1}: must not have unknown fields", "default with unknown fields" },
+	{ "{type: object, properties: {a: {type: string, maxLength: x}}}", "s.properties[a].maxLength",
+	  "Invalid value: \"string\": s.properties[a].maxLength in body must be of type integer: \"string\"", "no number" },
+};
+
 static void test_schema_compile_refuses(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *schema, *field, *message, *why;
-	} CASES[] = {
-		{ "{}", "s.type", "Required value: must not be empty at the root", "no type" },
-		{ "{type: string}", "s.type", "Invalid value: \"string\": must be object at the root", "root type" },
-		{ "{type: 1}", "s.type", "Invalid value: \"integer\": s.type in body must be of type string: \"integer\"", "no string" },
-		{ "[]", "s", "Invalid value: \"array\": s in body must be of type object: \"array\"", "no object" },
-		{ "{type: object, nullable: true}", "s.nullable", "Forbidden: nullable cannot be true at the root", "null object" },
-		{ "{type: object, additionalProperties: true}", "s.additionalProperties", "Forbidden: must not be used at the root",
-		  "open root" },
-		{ "{type: object, properties: {a: {}}}", "s.properties[a].type",
-		  "Required value: must not be empty for specified object fields", "a field without type" },
-		{ "{type: object, properties: {a: {type: thing}}}", "s.properties[a].type",
-		  "Unsupported value: \"thing\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
-		  "unknown type" },
-		{ "{type: object, properties: {a: {type: 'null'}}}", "s.properties[a].type",
-		  "Forbidden: type cannot be set to null, use nullable as an alternative", "type null" },
-		{ "{type: object, properties: {a: {type: array}}}", "s.properties[a].items", "Required value: must be specified",
-		  "array of what" },
-		{ "{type: object, properties: {a: {type: array, items: {}}}}", "s.properties[a].items.type",
-		  "Required value: must not be empty for specified array items", "items without type" },
-		{ "{type: object, properties: {a: {type: array, items: [{type: string}]}}}", "s.properties[a].items",
-		  "Forbidden: items must be a schema object and not an array", "tuple" },
-		{ "{type: object, properties: {a: {type: string, pattern: '['}}}", "s.properties[a].pattern",
-		  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
-		  "pattern" },
-		{ "{type: object, properties: {a: {type: string, pattern: '(?=x)'}}}", "s.properties[a].pattern",
-		  "Invalid value: \"(?=x)\": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl "
-		  "syntax: `(?=`",
-		  "look-ahead" },
-		{ "{type: object, properties: {a: {type: array, uniqueItems: true, items: {type: string}}}}",
-		  "s.properties[a].uniqueItems",
-		  "Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic", "uniqueItems" },
-		{ "{type: object, properties: {a: {type: object, properties: {b: {type: string}}, additionalProperties: {type: string}}}}",
-		  "s.properties[a].additionalProperties", "Forbidden: additionalProperties and properties are mutual exclusive", "both" },
-		{ "{type: object, patternProperties: {a: {type: string}}}", "s.patternProperties",
-		  "Forbidden: patternProperties is not supported", "patternProperties" },
-		{ "{type: object, properties: {a: {$ref: '#/x', type: string}}}", "s.properties[a].$ref",
-		  "Forbidden: $ref is not supported", "reference" },
-		{ "{type: object, x-kubernetes-preserve-unknown-fields: false}", "s.x-kubernetes-preserve-unknown-fields",
-		  "Invalid value: false: must be true or undefined", "preserve false" },
-		{ "{type: object, properties: {a: {type: array, items: {type: string}, x-kubernetes-list-type: bag}}}",
-		  "s.properties[a].x-kubernetes-list-type",
-		  "Unsupported value: \"bag\": supported values: \"atomic\", \"set\", \"map\"", "list type" },
-		{ "{type: object, properties: {a: {type: string, x-kubernetes-list-type: set}}}", "s.properties[a].type",
-		  "Invalid value: \"string\": must be array if x-kubernetes-list-type is specified", "set of no list" },
-		{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, items: {type: object}}}}",
-		  "s.properties[a].x-kubernetes-list-map-keys", "Required value: must not be empty if x-kubernetes-list-type is map",
-		  "no keys" },
-		{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
-		  "{type: object}}}}",
-		  "s.properties[a].x-kubernetes-list-map-keys", "Invalid value: [\"k\"]: entries must all be names of item properties",
-		  "unknown key" },
-		{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
-		  "{type: object, properties: {k: {type: string}}}}}}",
-		  "s.properties[a].items.properties[k].default",
-		  "Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
-		  "a key that may be missing" },
-		{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: set, items: {type: object}}}}",
-		  "s.properties[a].items.x-kubernetes-map-type",
-		  "Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set", "set of granular maps" },
-		{ "{type: object, properties: {a: {type: string, anyOf: [{type: string}]}}}", "s.properties[a].anyOf[0].type",
-		  "Forbidden: must be empty to be structural", "type in anyOf" },
-		{ "{type: object, properties: {a: {x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}], "
-		  "pattern: '['}]}}}",
-		  "s.properties[a].allOf[0].pattern",
-		  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
-		  "beside the types of an int or string" },
-		{ "{type: object, properties: {a: {type: string, not: {anyOf: [{type: integer}, {type: string}]}}}}",
-		  "s.properties[a].not.anyOf[0].type", "Forbidden: must be empty to be structural", "types elsewhere" },
-		{ "{type: object, properties: {a: {type: string, not: {default: x}}}}", "s.properties[a].not.default",
-		  "Forbidden: must be undefined to be structural", "default in not" },
-		{ "{type: object, properties: {metadata: {type: object, properties: {labels: {type: object}}}}}",
-		  "s.properties[metadata]",
-		  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified", "labels" },
-		{ "{type: object, properties: {kind: {type: integer}}}", "s.properties[kind].type",
-		  "Invalid value: \"integer\": must be string", "kind is text" },
-		{ "{type: object, properties: {a: {x-kubernetes-embedded-resource: true}}}", "s.properties[a].type",
-		  "Required value: must be object if x-kubernetes-embedded-resource is true", "embedded without type" },
-		{ "{type: object, properties: {a: {type: integer, default: x}}}", "s.properties[a].default",
-		  "Invalid value: \"string\":  in body must be of type integer: \"string\"", "default of another type" },
-		{ "{type: object, properties: {a: {type: object, default: {b: 1}}}}", "s.properties[a].default",
-		  "Invalid value: {\"b\":1}: must not have unknown fields", "default with unknown fields" },
-		{ "{type: object, properties: {a: {type: string, maxLength: x}}}", "s.properties[a].maxLength",
-		  "Invalid value: \"string\": s.properties[a].maxLength in body must be of type integer: \"string\"", "no number" },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(REFUSED); i++) {
 		_cleanup_err_ struct err err = { 0 };
-		_cleanup_json_ json_t *v = yaml(CASES[i].schema);
-		print_message("%s\n", CASES[i].why);
+		_cleanup_json_ json_t *v = yaml(REFUSED[i].schema);
+		print_message("%s\n", REFUSED[i].why);
 		assert_null(schema_compile(v, "s", &err));
 		assert_int_equal(err.kind, ERR_INVALID);
 		assert_true(err.causes_len >= 1);
-		assert_string_equal(err.causes[0].field, CASES[i].field);
-		assert_string_equal(err.causes[0].message, CASES[i].message);
+		assert_string_equal(err.causes[0].field, REFUSED[i].field);
+		assert_string_equal(err.causes[0].message, REFUSED[i].message);
 	}
 }
 
