@@ -13,7 +13,11 @@ static char *composed_name(const char *composite, const char *resource)
 	char hash[65];
 	json_hash(whole, hash);
 	free(name);
-	return xasprintf("%.*s-%.10s", NAME_MAX_LEN - 11, composite, hash);
+	/* What is left must not end in a dot: no label begins with the dash that follows. */
+	int kept = NAME_MAX_LEN - 11;
+	while (kept > 1 && (composite[kept - 1] == '.' || composite[kept - 1] == '-'))
+		kept--;
+	return xasprintf("%.*s-%.10s", kept, composite, hash);
 }
 
 json_t *composed_render(const json_t *composite, const char *resource_name, const json_t *resource)

@@ -155,6 +155,27 @@ static bool was_recorded(const struct composition_pass *p, const json_t *object)
 	return false;
 }
 
+/* An object of that name that belongs to somebody else is not taken over. */
+static int check_owner(struct composition_pass *p, int type, const json_t *object)
+{
+	_cleanup_json_ json_t *there = kube_informer_get(p->c->config.managed[type], kube_namespace(object),
+	                                                 kube_name(object));
+	const json_t *owner = kube_controller_of(there);
+	const char *kind = json_get_str(object, "kind"), *name = kube_name(object);
+
+	if (!there || kube_is_controlled_by(there, p->composite))
+		return 0;
+	/* Of an earlier composite of the same name: it is on its way out, and the next try comes soon. */
+	if (kube_is_deleting(there))
+		return err_set(p->pass->err, ERR_CONFLICT, "%s %s of an earlier composite is still being removed", kind, name);
+	if (owner)
+		return err_set(p->pass->err, ERR_ALREADY_EXISTS, "%s %s is there already and belongs to %s %s", kind, name,
+		               json_get_str(owner, "kind"), json_get_str(owner, "name"));
+	return err_set(p->pass->err, ERR_ALREADY_EXISTS,
+	               "%s %s is there already and was not made for this: delete it, or name the Deployment otherwise", kind,
+	               name);
+}
+
 static int apply_resource(struct composition_pass *p, const json_t *object)
 {
 	int i = managed_index(p->c, object);
@@ -163,6 +184,8 @@ static int apply_resource(struct composition_pass *p, const json_t *object)
 		        json_get_str(object, "apiVersion"), json_get_str(object, "kind"));
 		return err_set_terminal(p->pass->err);
 	}
+	if (check_owner(p, i, object) < 0)
+		return -1;
 	struct kube_patch_options options = { .field_manager = FIELD_MANAGER, .force = true };
 	_cleanup_json_ json_t *applied = NULL;
 	int r = kube_patch(p->c->config.client, p->c->config.managed_types[i], kube_namespace(object), kube_name(object),
@@ -280,6 +303,12 @@ static int run_pipeline(struct composition_pass *p)
 	return 0;
 }
 
+/* Does its status speak about its present spec? */
+static bool is_current(const json_t *resource)
+{
+	return resource && json_get_int(kube_status(resource), "observedGeneration", -1) == kube_generation(resource);
+}
+
 /* {apiVersion, kind, name, ready, synced, reason, message} of one composed resource, as its own conditions say. */
 static json_t *describe_resource(const struct composition_pass *p, const char *name, const json_t *object)
 {
@@ -289,14 +318,11 @@ static json_t *describe_resource(const struct composition_pass *p, const char *n
 	bool is_ready = str_eq(declared, "READY_TRUE") ||
 	                (!str_eq(declared, "READY_FALSE") && kube_condition_is(observed, "Ready", "True"));
 	bool is_synced = !kube_condition_is(observed, "Synced", "False");
-	/* What it says is about an older spec: not an answer yet. */
-	bool is_current = observed &&
-	                  json_get_int(kube_status(observed), "observedGeneration", -1) == kube_generation(observed);
 	const json_t *says = is_synced ? ready : synced;
 	const char *message = json_get_str(says, "message"), *reason = json_get_str(says, "reason");
 
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"), "kind",
-	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && is_current, "synced",
+	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && is_current(observed), "synced",
 	                 is_synced, "reason", observed ? (reason ? reason : "Pending") : "Creating", "message",
 	                 message ? message : "");
 }
@@ -310,16 +336,16 @@ static void collect_status(const struct composition_pass *p, json_t *status)
 
 	json_put(status, "failedRevision", NULL);
 	json_object_foreach (p->observed, name, entry) {
-		const json_t *observed = kube_status(json_object_get(entry, "resource"));
+		const json_t *resource = json_object_get(entry, "resource"), *observed = kube_status(resource);
 		const char *url = json_get_str(observed, "url");
+		json_t *revision = json_object_get(observed, "revision"), *failed = json_object_get(observed, "failedRevision");
 		if (url)
 			json_array_append_new(endpoints, json_pack("{s:s, s:s}", "name", "application", "url", url));
-		static const char *const carried[] = { "revision", "failedRevision" };
-		for (size_t i = 0; i < ARRAY_SIZE(carried); i++) {
-			json_t *value = json_object_get(observed, carried[i]);
-			if (value)
-				json_object_set(status, carried[i], value);
-		}
+		if (revision)
+			json_object_set(status, "revision", revision);
+		/* A verdict counts once it is about what is wanted now: the same revision may have been asked for again. */
+		if (failed && is_current(resource))
+			json_object_set(status, "failedRevision", failed);
 	}
 	json_object_set(status, "endpoints", endpoints);
 }
@@ -384,11 +410,14 @@ static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *
 	_cleanup_(composition_pass_done) struct composition_pass p = { .c = c, .pass = pass };
 
 	p.composite = kube_informer_get(c->config.composites, key->ns, key->name);
-	if (!p.composite || str_eq(kube_annotation(p.composite, "scia.io/paused"), "true"))
+	if (!p.composite)
 		return 0;
 	p.observed = observe_resources(c, p.composite);
 	if (kube_is_deleting(p.composite))
 		return reconcile_deletion(&p);
+	/* Paused holds everything but a deletion. */
+	if (str_eq(kube_annotation(p.composite, "scia.io/paused"), "true"))
+		return 0;
 	if (kube_add_finalizer(p.composite, COMPOSITE_FINALIZER) && write_finalizers(&p) < 0)
 		return -1;
 	int r = reconcile_composite(&p);

@@ -14,6 +14,15 @@ struct provider_controller {
 	struct kube_controller *controller;
 };
 
+/* A write to an object that is gone meanwhile is a write that nobody misses. */
+static int forgive_absence(int r, struct err *err)
+{
+	if (r == 0 || err->kind != ERR_NOT_FOUND)
+		return r;
+	err_clear(err);
+	return 0;
+}
+
 /* Metadata is changed by patches that name the version they saw, so that a stale cache cannot undo anybody's change. */
 static int patch_finalizers(struct provider_controller *c, const json_t *managed, struct err *err)
 {
@@ -25,38 +34,7 @@ static int patch_finalizers(struct provider_controller *c, const json_t *managed
 	                   NULL, &updated, err);
 	if (r == 0 && !kube_is_deleting(updated))
 		kube_informer_observe(c->informer, updated);
-	return r;
-}
-
-static bool is_orphaned_on_delete(const json_t *managed)
-{
-	return str_eq(json_str_at(managed, "spec", "deletionPolicy", NULL), "Orphan");
-}
-
-static int reconcile_deletion(struct provider_controller *c, struct kube_pass *pass, json_t *managed,
-                              struct kube_result *result)
-{
-	if (!kube_has_finalizer(managed, MANAGED_FINALIZER))
-		return 0;
-	if (is_orphaned_on_delete(managed)) {
-		if (c->driver.forget)
-			c->driver.forget(c->driver.self, pass, managed);
-	} else {
-		int r = c->driver.del(c->driver.self, pass, managed);
-		if (r < 0)
-			return r;
-		if (r > 0) {
-			result->requeue_after_ns = DELETE_POLL_NS;
-			return 0;
-		}
-	}
-	kube_remove_finalizer(managed, MANAGED_FINALIZER);
-	int r = patch_finalizers(c, managed, pass->err);
-	if (r < 0 && pass->err->kind == ERR_NOT_FOUND) {
-		err_clear(pass->err);
-		return 0;
-	}
-	return r;
+	return forgive_absence(r, err);
 }
 
 /* Brings the outside in line and observes it again when something was done. */
@@ -111,11 +89,15 @@ static int write_status(struct provider_controller *c, const json_t *managed, js
 	int r = kube_update_status(c->client, c->driver.type, changed, &updated, err);
 	if (r == 0)
 		kube_informer_observe(c->informer, updated);
-	return r;
+	return forgive_absence(r, err);
 }
 
+/* Says it in the status, and as an event when it begins. Somebody who was faster is no failure: the next pass sees what
+ * he did. */
 static int report_failure(struct provider_controller *c, struct kube_pass *pass, const json_t *managed)
 {
+	if (pass->err->kind == ERR_CONFLICT)
+		return -1;
 	_cleanup_json_ json_t *status = build_status(managed, NULL, pass->err);
 	_cleanup_err_ struct err write_err = { 0 };
 	if (write_status(c, managed, status, &write_err) < 0)
@@ -125,14 +107,45 @@ static int report_failure(struct provider_controller *c, struct kube_pass *pass,
 	return -1;
 }
 
-static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *key, struct kube_result *result)
+static bool is_orphaned_on_delete(const json_t *managed)
 {
-	struct provider_controller *c = self;
-	_cleanup_json_ json_t *managed = kube_informer_get(c->informer, key->ns, key->name);
-	if (!managed || str_eq(kube_annotation(managed, "scia.io/paused"), "true"))
+	return str_eq(json_str_at(managed, "spec", "deletionPolicy", NULL), "Orphan");
+}
+
+/* 0: nothing of it is left outside that we would have to remove; 1: going. */
+static int remove_outside(struct provider_controller *c, struct kube_pass *pass, const json_t *managed)
+{
+	if (!is_orphaned_on_delete(managed))
+		return c->driver.del(c->driver.self, pass, managed);
+	if (c->driver.forget)
+		c->driver.forget(c->driver.self, pass, managed);
+	return 0;
+}
+
+static int reconcile_deletion(struct provider_controller *c, struct kube_pass *pass, json_t *managed,
+                              struct kube_result *result)
+{
+	if (!kube_has_finalizer(managed, MANAGED_FINALIZER))
 		return 0;
+	int r = remove_outside(c, pass, managed);
+	if (r < 0)
+		return report_failure(c, pass, managed);
+	if (r > 0) {
+		result->requeue_after_ns = DELETE_POLL_NS;
+		return 0;
+	}
+	kube_remove_finalizer(managed, MANAGED_FINALIZER);
+	return patch_finalizers(c, managed, pass->err);
+}
+
+static int reconcile_object(struct provider_controller *c, struct kube_pass *pass, json_t *managed,
+                            struct kube_result *result)
+{
 	if (kube_is_deleting(managed))
 		return reconcile_deletion(c, pass, managed, result);
+	/* Paused holds everything but a deletion. */
+	if (str_eq(kube_annotation(managed, "scia.io/paused"), "true"))
+		return 0;
 	if (kube_add_finalizer(managed, MANAGED_FINALIZER))
 		return patch_finalizers(c, managed, pass->err); /* comes back as a change of the object */
 
@@ -143,6 +156,13 @@ static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *
 	json_decref(seen.status);
 	result->requeue_after_ns = seen.poll_after_ns;
 	return write_status(c, managed, status, pass->err);
+}
+
+static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *key, struct kube_result *result)
+{
+	struct provider_controller *c = self;
+	_cleanup_json_ json_t *managed = kube_informer_get(c->informer, key->ns, key->name);
+	return managed ? reconcile_object(c, pass, managed, result) : 0;
 }
 
 struct provider_controller *provider_controller_new(const struct provider_controller_config *config)
