@@ -29,7 +29,7 @@ static void push_system(char ***argv)
 		_cleanup_free_ char *path = xasprintf("/etc/%s", ETC[i]);
 		PUSH(argv, "--ro-bind-try", path, path);
 	}
-	PUSH(argv, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/var/tmp", "--dir", "/run");
+	PUSH(argv, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/run");
 }
 
 char **sandbox_command(const struct sandbox_spec *spec)
@@ -47,7 +47,8 @@ char **sandbox_command(const struct sandbox_spec *spec)
 		PUSH(&argv, "--tmpfs", HOME);
 	if (spec->scia_path)
 		PUSH(&argv, "--dir", "/run/scia", "--ro-bind", spec->scia_path, "/run/scia/scia");
-	PUSH(&argv, "--chdir", workdir, "--", "/bin/sh", "-c", spec->command);
+	/* What is not a mount of its own is bubblewrap's own root: nothing to write to either. */
+	PUSH(&argv, "--remount-ro", "/", "--chdir", workdir, "--", "/bin/sh", "-c", spec->command);
 	return argv;
 }
 
