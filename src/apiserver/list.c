@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#define LIST_MAX ((size_t)1024 * 1024 * 1024)
 #define INCONSISTENT INT64_C(-1) /* a token's version: whatever is there now */
 #define EXPIRED_WORDS                                                                                                           \
 	"The provided continue parameter is too old to display a consistent list result. You can start a new list without the "     \
@@ -302,46 +303,65 @@ static struct bytes *list_text(const struct api_request *req, const struct store
 	return out;
 }
 
-static json_t *list_table(const struct api_request *req, const struct store_list *list, const char *token)
+/* Forms that are computed are written object by object, so that never more than one of them is taken apart. */
+static struct bytes *list_text_of(const struct api_request *req, const struct store_list *list, char *head,
+                                  json_t *(*item)(const struct api_request *req, json_t *obj))
 {
-	json_t *table = table_new(req->version, req->accept.v1beta1, "");
+	_cleanup_buf_ struct buf out = BUF_INIT(LIST_MAX);
 
-	json_put(table, "metadata", list_meta(list, token));
+	buf_puts(&out, head);
+	free(head);
 	for (size_t i = 0; i < list->len; i++) {
 		_cleanup_json_ json_t *obj = object_view_value(req->type, req->version, list->items[i]);
-		table_add(table, req->version, obj, req->options.include_object);
+		_cleanup_json_ json_t *v = item(req, obj);
+		if (i > 0)
+			buf_putc(&out, ',');
+		json_write(v, &out);
 	}
-	return table;
+	buf_puts(&out, "]}\n");
+	return bytes_new(buf_str(&out), out.len);
 }
 
-static json_t *list_partial(const struct api_request *req, const struct store_list *list, const char *token)
+static json_t *table_item(const struct api_request *req, json_t *obj)
 {
-	json_t *v = json_object(), *items = json_array();
+	return table_row(req->version, obj, req->options.include_object);
+}
 
-	json_put_str(v, "kind", "PartialObjectMetadataList");
-	json_put_str(v, "apiVersion", req->accept.v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1");
-	json_put(v, "metadata", list_meta(list, token));
-	for (size_t i = 0; i < list->len; i++) {
-		_cleanup_json_ json_t *obj = object_view_value(req->type, req->version, list->items[i]);
-		json_array_append_new(items, object_partial(obj, req->accept.v1beta1));
-	}
-	json_put(v, "items", items);
-	return v;
+static struct bytes *list_table(const struct api_request *req, const struct store_list *list, const char *token)
+{
+	_cleanup_json_ json_t *table = table_new(req->version, req->accept.v1beta1, "");
+
+	json_put(table, "metadata", list_meta(list, token));
+	json_object_del(table, "rows");
+	_cleanup_free_ char *text = json_to_str(table);
+	text[strlen(text) - 1] = '\0'; /* the closing brace */
+	return list_text_of(req, list, xasprintf("%s,\"rows\":[", text), table_item);
+}
+
+static json_t *partial_item(const struct api_request *req, json_t *obj)
+{
+	return object_partial(obj, req->accept.v1beta1);
+}
+
+static struct bytes *list_partial(const struct api_request *req, const struct store_list *list, const char *token)
+{
+	const char *api_version = req->accept.v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1";
+
+	return list_text_of(req, list, list_head("PartialObjectMetadataList", api_version, list, token), partial_item);
 }
 
 static void respond_list(struct api_request *req, struct store_list *list, const char *token)
 {
-	json_t *value;
+	_cleanup_(bytes_unrefp) struct bytes *text = NULL;
 
-	if (req->accept.form == FORM_OBJECT) {
-		_cleanup_(bytes_unrefp) struct bytes *text = list_text(req, list, token);
-		store_list_clear(list);
-		api_respond_json_bytes(req, 200, text);
-		return;
-	}
-	value = req->accept.form == FORM_TABLE ? list_table(req, list, token) : list_partial(req, list, token);
+	if (req->accept.form == FORM_TABLE)
+		text = list_table(req, list, token);
+	else if (req->accept.form == FORM_PARTIAL)
+		text = list_partial(req, list, token);
+	else
+		text = list_text(req, list, token);
 	store_list_clear(list);
-	api_respond_value(req, 200, value);
+	api_respond_json_bytes(req, 200, text);
 }
 
 void handle_list(struct api_request *req)

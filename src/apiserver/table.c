@@ -108,7 +108,7 @@ static json_t *row_object(const json_t *obj, const char *include_object)
 	return object_partial(obj, false);
 }
 
-void table_add(json_t *table, const struct api_version *v, const json_t *obj, const char *include_object)
+json_t *table_row(const struct api_version *v, const json_t *obj, const char *include_object)
 {
 	json_t *row = json_object(), *cells = json_array();
 	int64_t now_ns = clock_wall_ns();
@@ -125,5 +125,10 @@ void table_add(json_t *table, const struct api_version *v, const json_t *obj, co
 	json_t *object = row_object(obj, include_object);
 	if (object)
 		json_put(row, "object", object);
-	json_array_append_new(json_object_get(table, "rows"), row);
+	return row;
+}
+
+void table_add(json_t *table, const struct api_version *v, const json_t *obj, const char *include_object)
+{
+	json_array_append_new(json_object_get(table, "rows"), table_row(v, obj, include_object));
 }

@@ -1,0 +1,198 @@
+#include "request.h"
+
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void test_request_paths(void **state _unused_)
+{
+	static const struct {
+		const char *path, *group, *version, *ns, *resource, *name, *subresource;
+		bool is_api;
+	} cases[] = {
+		{ "/api/v1/namespaces/a/secrets/b", "", "v1", "a", "secrets", "b", "", true },
+		{ "/api/v1/namespaces/a", "", "v1", "a", "namespaces", "a", "", true }, /* a namespace lies in itself */
+		{ "/api/v1/namespaces/a/status", "", "v1", "a", "namespaces", "a", "status", true },
+		{ "/api/v1/namespaces/a/finalize", "", "v1", "a", "namespaces", "a", "finalize", true },
+		{ "/api/v1/namespaces/a/status/b", "", "v1", "a", "status", "b", "", true }, /* a resource of that name */
+		{ "/api/v1/namespaces", "", "v1", "", "namespaces", "", "", true },
+		{ "/apis/scia.io/v1alpha1/namespaces/a/deployments/b/status", "scia.io", "v1alpha1", "a", "deployments", "b", "status", true },
+		{ "/apis/scia.io/v1alpha1/deployments", "scia.io", "v1alpha1", "", "deployments", "", "", true },
+		{ "/apis/g/v1/crontabs/x%20y", "g", "v1", "", "crontabs", "x y", "", true },
+		{ "/apis/g/v1", "g", "v1", "", "", "", "", true },
+		{ "/apis/g", "", "", "", "", "", "", false },
+		{ "/healthz", "", "", "", "", "", "", false },
+		{ "/api/v1//namespaces/a/", "", "v1", "a", "namespaces", "a", "", true }, /* empty parts do not count */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_path p;
+		assert_int_equal(api_path_parse(cases[i].path, &p, NULL), 0);
+		assert_int_equal(p.is_api, cases[i].is_api);
+		assert_string_equal(p.group, cases[i].group);
+		assert_string_equal(p.version, cases[i].version);
+		assert_string_equal(p.ns, cases[i].ns);
+		assert_string_equal(p.resource, cases[i].resource);
+		assert_string_equal(p.name, cases[i].name);
+		assert_string_equal(p.subresource, cases[i].subresource);
+		api_path_clear(&p);
+	}
+}
+
+static void test_request_bad_paths(void **state _unused_)
+{
+	static const struct {
+		const char *path;
+		enum err_kind kind;
+	} cases[] = {
+		{ "/api/v1/secrets/a%", ERR_BAD_REQUEST },      /* half an escape */
+		{ "/api/v1/secrets/a%00b", ERR_BAD_REQUEST },   /* NUL */
+		{ "/api/v1/secrets/a%2Fb", ERR_BAD_REQUEST },   /* a slash that is no separator */
+		{ "/api/v1/secrets/a/b/c/d", ERR_NOT_FOUND },   /* too deep */
+		{ "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", ERR_NOT_FOUND },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		struct api_path p;
+		assert_int_equal(api_path_parse(cases[i].path, &p, &err), -1);
+		assert_int_equal(err.kind, cases[i].kind);
+	}
+}
+
+static void test_request_verbs(void **state _unused_)
+{
+	static const struct {
+		const char *method, *path, *query, *verb;
+	} cases[] = {
+		{ "GET", "/api/v1/secrets", NULL, "list" },
+		{ "GET", "/api/v1/secrets", "watch=true", "watch" },
+		{ "GET", "/api/v1/secrets", "watch=0", "list" },
+		{ "GET", "/api/v1/namespaces/a/secrets/b", NULL, "get" },
+		{ "GET", "/api/v1/namespaces/a/secrets/b", "watch=1", "get" },
+		{ "POST", "/api/v1/namespaces/a/secrets", NULL, "create" },
+		{ "PUT", "/api/v1/namespaces/a/secrets/b", NULL, "update" },
+		{ "PATCH", "/api/v1/namespaces/a/secrets/b", NULL, "patch" },
+		{ "DELETE", "/api/v1/namespaces/a/secrets/b", NULL, "delete" },
+		{ "DELETE", "/api/v1/namespaces/a/secrets", NULL, "deletecollection" },
+		{ "GET", "/healthz", NULL, "get" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_options o;
+		struct api_path p;
+		assert_int_equal(api_options_parse(cases[i].query, &o, NULL), 0);
+		assert_int_equal(api_path_parse(cases[i].path, &p, NULL), 0);
+		assert_string_equal(api_verb_of(cases[i].method, &p, &o), cases[i].verb);
+		api_path_clear(&p);
+		api_options_clear(&o);
+	}
+}
+
+static void test_request_options(void **state _unused_)
+{
+	struct api_options o;
+
+	assert_int_equal(api_options_parse("limit=5&labelSelector=a%3Db&dryRun=All&fieldManager=me&fieldValidation=Strict&"
+	                                   "propagationPolicy=Orphan&timeoutSeconds=7&sendInitialEvents=false&continue=",
+	                                   &o, NULL),
+	                 0);
+	assert_int_equal(o.limit, 5);
+	assert_string_equal(o.label_selector, "a=b");
+	assert_true(o.dry_run);
+	assert_string_equal(o.field_manager, "me");
+	assert_int_equal(o.validation, VALIDATION_STRICT);
+	assert_int_equal(o.propagation, PROPAGATION_ORPHAN);
+	assert_int_equal(o.timeout_s, 7);
+	assert_int_equal(o.send_initial_events, 0);
+	assert_null(o.continue_token); /* empty is not given */
+	assert_null(o.field_selector);
+	api_options_clear(&o);
+
+	static const char *const bad[] = { "dryRun=Some", "dryRun=", "fieldValidation=Loud", "limit=many", "propagationPolicy=Perhaps",
+		                               "fieldManager=a%0Ab", "timeoutSeconds=1x" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		assert_int_equal(api_options_parse(bad[i], &o, &err), -1);
+		assert_true(err.kind == ERR_INVALID || err.kind == ERR_BAD_REQUEST);
+	}
+}
+
+static void test_request_delete_options(void **state _unused_)
+{
+	struct api_options o;
+	_cleanup_json_ json_t *body = json_pack("{s:s,s:s,s:{s:s,s:s},s:[s]}", "kind", "DeleteOptions", "propagationPolicy", "Foreground",
+	                                        "preconditions", "uid", "u", "resourceVersion", "5", "dryRun", "All");
+
+	api_options_parse("propagationPolicy=Orphan", &o, NULL);
+	assert_int_equal(api_options_from_delete_body(body, &o, NULL), 0);
+	assert_int_equal(o.propagation, PROPAGATION_FOREGROUND); /* the body goes before the query */
+	assert_string_equal(o.precondition_uid, "u");
+	assert_string_equal(o.precondition_version, "5");
+	assert_true(o.dry_run);
+	api_options_clear(&o);
+
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_json_ json_t *other = json_pack("{s:s}", "kind", "Secret");
+	api_options_parse(NULL, &o, NULL);
+	assert_int_equal(api_options_from_delete_body(other, &o, &err), -1);
+	assert_int_equal(err.kind, ERR_BAD_REQUEST);
+	api_options_clear(&o);
+}
+
+#define TABLE (1u << FORM_TABLE | 1u << FORM_PARTIAL)
+#define DISCOVERY (1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1)
+
+static void test_request_accept(void **state _unused_)
+{
+	static const struct {
+		const char *accept;
+		unsigned forms;
+		enum api_media media;
+		enum api_form form;
+		bool v1beta1;
+	} cases[] = {
+		{ NULL, TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "*/*", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "application/yaml", TABLE, MEDIA_YAML, FORM_OBJECT, false },
+		{ "application/json;as=Table;v=v1;g=meta.k8s.io,application/json", TABLE, MEDIA_JSON, FORM_TABLE, false },
+		{ "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json", TABLE, MEDIA_JSON, FORM_TABLE, true },
+		{ "application/json;as=Table;v=v9;g=meta.k8s.io,application/json", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "application/json; as=PartialObjectMetadataList; g=meta.k8s.io; v=v1", TABLE, MEDIA_JSON, FORM_PARTIAL, false },
+		{ "application/vnd.kubernetes.protobuf,application/json", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "application/json;q=0.1,application/yaml;q=0.9", TABLE, MEDIA_YAML, FORM_OBJECT, false },
+		{ "application/yaml;q=0,application/json", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", DISCOVERY, MEDIA_JSON,
+		  FORM_DISCOVERY_V2, false },
+		{ "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList", DISCOVERY, MEDIA_JSON,
+		  FORM_DISCOVERY_V2BETA1, false },
+		{ "application/json;stream=watch", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_accept a;
+		assert_int_equal(api_accept_parse(cases[i].accept, cases[i].forms, &a, NULL), 0);
+		assert_int_equal(a.media, cases[i].media);
+		assert_int_equal(a.form, cases[i].form);
+		assert_int_equal(a.v1beta1, cases[i].v1beta1);
+	}
+	static const char *const bad[] = { "text/html", "application/json;as=Table;g=meta.k8s.io;v=v9", "application/json;q=0",
+		                               "application/json;as=APIGroupDiscoveryList;g=apidiscovery.k8s.io;v=v2" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		struct api_accept a;
+		assert_int_equal(api_accept_parse(bad[i], TABLE, &a, &err), -1);
+		assert_int_equal(err.kind, ERR_NOT_ACCEPTABLE);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_request_paths),   cmocka_unit_test(test_request_bad_paths),
+		cmocka_unit_test(test_request_verbs),   cmocka_unit_test(test_request_options),
+		cmocka_unit_test(test_request_delete_options), cmocka_unit_test(test_request_accept),
+	};
+	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+}
