@@ -43,6 +43,9 @@ enum ecosystem {
 #define SCORE_SHELL 0.35
 #define SCORE_LIBRARY 0.30 /* a manifest, and nothing to start */
 
+/* In a repository with more, the deepest folders' are left out. */
+#define CANDIDATES_MAX 1000
+
 struct evidence {
 	struct evidence *next;
 	const char *file;

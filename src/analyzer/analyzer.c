@@ -52,7 +52,7 @@ static bool wants(struct tree_dir *dir, unsigned bit)
 
 static void detect(struct analysis *a)
 {
-	for (size_t i = 0; i < a->tree.dirs_len && !tree_exhausted(&a->tree); i++)
+	for (size_t i = 0; i < a->tree.dirs_len && a->candidates_len < CANDIDATES_MAX && !tree_exhausted(&a->tree); i++)
 		for (size_t k = 0; analyzer_detectors[k]; k++)
 			if (wants(a->tree.dirs[i], ECO_BIT(analyzer_detectors[k]->eco)))
 				analyzer_detectors[k]->detect(a, a->tree.dirs[i]);

@@ -92,6 +92,21 @@ static void test_analyzer_broken_manifests(void **state)
 	}
 }
 
+/* A manifest names a file that is there and cannot be read as text. */
+static void test_analyzer_binary_source(void **state)
+{
+	char *dir = tree_new();
+	_cleanup_json_ json_t *v = NULL;
+
+	(void)state;
+	tree_write(dir, "Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\naxum = \"1\"\n");
+	tree_write_bytes(dir, "src/main.rs", "fn main() {\0}", 13);
+	v = tree_analyze(dir);
+	tree_remove(dir);
+	assert_string_equal(json_get_str(v, "framework"), "axum");
+	assert_string_equal(json_get_str(v, "startCommand"), "./target/release/a");
+}
+
 static void test_analyzer_huge_file(void **state)
 {
 	char *dir = tree_new();
@@ -234,10 +249,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_analyzer_symbolic_links),   cmocka_unit_test(test_analyzer_special_files),
-		cmocka_unit_test(test_analyzer_broken_manifests), cmocka_unit_test(test_analyzer_huge_file),
-		cmocka_unit_test(test_analyzer_slow_patterns),    cmocka_unit_test(test_analyzer_deep_nesting),
-		cmocka_unit_test(test_analyzer_wide_folder),      cmocka_unit_test(test_analyzer_limits),
-		cmocka_unit_test(test_analyzer_strange_names),    cmocka_unit_test(test_analyzer_no_folder),
+		cmocka_unit_test(test_analyzer_broken_manifests), cmocka_unit_test(test_analyzer_binary_source),
+		cmocka_unit_test(test_analyzer_huge_file),        cmocka_unit_test(test_analyzer_slow_patterns),
+		cmocka_unit_test(test_analyzer_deep_nesting),     cmocka_unit_test(test_analyzer_wide_folder),
+		cmocka_unit_test(test_analyzer_limits),           cmocka_unit_test(test_analyzer_strange_names),
+		cmocka_unit_test(test_analyzer_no_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,6 @@
 
 #include <ctype.h>
 
-#define CANDIDATES_MAX 2000
 #define EVIDENCE_MAX 64
 #define DEPS_MAX 5000
 #define ENV_MAX 100
@@ -77,6 +76,8 @@ void candidate_why(struct analysis *a, struct candidate *c, const struct text *a
 {
 	va_list ap;
 
+	if (!at)
+		return;
 	va_start(ap, fmt);
 	evidence_add(a, c, at->path, line_of(at, offset), sentence(a, fmt, ap));
 	va_end(ap);
@@ -90,7 +91,8 @@ void candidate_because(struct analysis *a, struct candidate *c, const struct tex
 	va_start(ap, fmt);
 	c->why = sentence(a, fmt, ap);
 	va_end(ap);
-	evidence_add(a, c, at->path, line_of(at, offset), c->why);
+	if (at)
+		evidence_add(a, c, at->path, line_of(at, offset), c->why);
 }
 
 void candidate_because_at(struct analysis *a, struct candidate *c, const char *file, int line, const char *fmt, ...)

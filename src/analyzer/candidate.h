@@ -8,7 +8,8 @@
 struct candidate *candidate_new(struct analysis *a, struct tree_dir *dir, enum ecosystem eco, const char *framework,
                                 const char *language, double score);
 
-/* Adds evidence: a place in a text (offset SIZE_MAX: its first line) and why it says so. */
+/* Adds evidence: a place in a text (offset SIZE_MAX: its first line) and why it says so. Without a text (a file that
+ * could not be read) there is nothing to show, and nothing is added. */
 void candidate_why(struct analysis *a, struct candidate *c, const struct text *at, size_t offset, const char *fmt, ...)
 	_printf_(5, 6);
 /* The same, for the one sentence that says why the candidate is one. */

@@ -166,7 +166,7 @@ static const char *relocate(struct parse *p, const char *command)
 	struct regex_match m;
 	size_t pos = 0;
 
-	if (str_empty(command))
+	if (!command || !command[0])
 		return NULL;
 	if (p->workdir && p->workdir[0] == '/' && p->workdir[1]) {
 		const char *at, *dir = text_printf(p->a, "%s/", p->workdir);

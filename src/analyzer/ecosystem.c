@@ -108,10 +108,13 @@ static struct map *names_new(const struct mark *marks, size_t n)
 	struct map *m = map_new(NULL);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct mark *mark = &marks[i];
-
 		/* The map holds pointers to non-const; these are only read. */
-		map_set(m, mark->name, (void *)(uintptr_t)mark);
+		union {
+			const struct mark *in;
+			void *out;
+		} mark = { &marks[i] };
+
+		map_set(m, marks[i].name, mark.out);
 	}
 	return m;
 }

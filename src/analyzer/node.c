@@ -37,7 +37,7 @@ static int version_major(const char *version)
 {
 	while (version && *version && !isdigit((unsigned char)*version))
 		version++;
-	return str_empty(version) ? 0 : port_number(version, strlen(version));
+	return version ? port_number(version, strlen(version)) : 0;
 }
 
 /* Does the code import the package? Notes where. */

@@ -130,63 +130,58 @@ struct config_file {
 	enum ecosystem eco;
 	const char *path, *regex; /* group 1: the port */
 	const char *framework;    /* NULL: any */
-	bool from_env;            /* a match with "PORT" in it means that PORT is read */
 };
 
 static const struct config_file config_files[] = {
 	{ ECO_JVM, "src/main/resources/application.properties",
 	  "^(?:%\\w+\\.)?(?:server|quarkus\\.http|micronaut\\.server)\\.port[ \\t]*[=:][ "
 	  "\\t]*(?:\\$\\{[\\w.]+:)?(\\d{2,5})",
-	  NULL, true },
+	  NULL },
 	{ ECO_JVM, "src/main/resources/application.yml",
 	  "^(?:server|micronaut):\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:[ "
 	  "\\t]*[\"']?(?:\\$\\{[\\w.]+:)?(\\d{2,5})",
-	  NULL, true },
+	  NULL },
 	{ ECO_JVM, "src/main/resources/application.yaml",
 	  "^(?:server|micronaut|ktor):\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:[ "
 	  "\\t]*[\"']?(?:\\$\\{[\\w.]+:|\\$\\w+:)?(\\d{2,5})",
-	  NULL, true },
-	{ ECO_JVM, "src/main/resources/application.yaml", "^[ \\t]+http:\\s*\\n[ \\t]+port:[ \\t]*(\\d{2,5})", "quarkus",
-	  true },
-	{ ECO_JVM, "src/main/resources/application.conf", "\\bport\\s*=\\s*(\\d{2,5})", NULL, true },
+	  NULL },
+	{ ECO_JVM, "src/main/resources/application.yaml", "^[ \\t]+http:\\s*\\n[ \\t]+port:[ \\t]*(\\d{2,5})", "quarkus" },
+	{ ECO_JVM, "src/main/resources/application.conf", "\\bport\\s*=\\s*(\\d{2,5})", NULL },
 	{ ECO_RUBY, "config/puma.rb",
 	  "^\\s*port\\s*\\(?\\s*(?:ENV\\.fetch\\(\\s*['\"]PORT['\"]\\s*(?:,\\s*|\\)\\s*\\{\\s*)|ENV\\[['\"]PORT['\"]\\]\\s*"
 	  "\\|\\|\\s*)?['\"]?(\\d{2,5})",
-	  NULL, true },
+	  NULL },
 	{ ECO_ELIXIR, "config/dev.exs",
-	  "\\bhttp:\\s*\\[[^\\]]{0,160}?\\bport:\\s*(?:[^\\n]{0,80}?\"PORT\"[^\\n\\d]{0,30})?\"?(\\d{2,5})", NULL, true },
-	{ ECO_ELIXIR, "config/runtime.exs", "\\(\"PORT\"\\)?\\s*(?:,|\\|\\|)\\s*\"?(\\d{2,5})", NULL, true },
-	{ ECO_ELIXIR, "config/config.exs", "\\bport:\\s*\"?(\\d{2,5})", NULL, false },
-	{ ECO_RUST, "Rocket.toml", "^port\\s*=\\s*(\\d{2,5})", "rocket", false },
-	{ ECO_RUST, "config/default.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL, false },
-	{ ECO_RUST, "config/development.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL, false },
-	{ ECO_RUST, "config.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL, false },
-	{ ECO_RUST, "configuration.yaml", "^\\s*application_port:\\s*(\\d{2,5})", NULL, false },
+	  "\\bhttp:\\s*\\[[^\\]]{0,160}?\\bport:\\s*(?:[^\\n]{0,80}?\"PORT\"[^\\n\\d]{0,30})?\"?(\\d{2,5})", NULL },
+	{ ECO_ELIXIR, "config/runtime.exs", "\\(\"PORT\"\\)?\\s*(?:,|\\|\\|)\\s*\"?(\\d{2,5})", NULL },
+	{ ECO_ELIXIR, "config/config.exs", "\\bport:\\s*\"?(\\d{2,5})", NULL },
+	{ ECO_RUST, "Rocket.toml", "^port\\s*=\\s*(\\d{2,5})", "rocket" },
+	{ ECO_RUST, "config/default.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL },
+	{ ECO_RUST, "config/development.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL },
+	{ ECO_RUST, "config.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", NULL },
+	{ ECO_RUST, "configuration.yaml", "^\\s*application_port:\\s*(\\d{2,5})", NULL },
 	{ ECO_RUST, "configuration/base.yaml", "^application:\\s*\\n(?:[ \\t]+[^\\n]*\\n)*?[ \\t]+port:\\s*(\\d{2,5})",
-	  NULL, false },
+	  NULL },
 	{ ECO_RUST, "config/development.yaml", "^server:\\s*\\n(?:[ \\t]+[^\\n]*\\n|\\s*\\n)*?[ \\t]+port:\\s*(\\d{2,5})",
-	  NULL, false },
-	{ ECO_PYTHON, ".streamlit/config.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", "streamlit", false },
-	{ ECO_PYTHON, "gunicorn.conf.py", "^bind\\s*=\\s*f?['\"][^'\"\\n]*:(\\d{2,5})", NULL, false },
-	{ ECO_PYTHON, ".flaskenv", "^FLASK_RUN_PORT\\s*=\\s*(\\d{2,5})", "flask", false },
-	{ ECO_DOTNET, "appsettings.json", "\"Urls?\"\\s*:\\s*\"https?://[^:\"]+:(\\d{2,5})", NULL, false },
-	{ ECO_NODE, "nuxt.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "nuxt", false },
-	{ ECO_NODE, "nuxt.config.js", "\\bport\\s*:\\s*(?:process\\.env\\.PORT\\s*\\|\\|\\s*)?['\"]?(\\d{2,5})", "nuxt",
-	  true },
-	{ ECO_NODE, "astro.config.mjs", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "astro", false },
-	{ ECO_NODE, "vite.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit", false },
-	{ ECO_NODE, "vite.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit", false },
-	{ ECO_NODE, "vue.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "static", false },
-	{ ECO_NODE, "config/default.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL, false },
-	{ ECO_NODE, "config.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL,
-	  false },
-	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL,
-	  false },
-	{ ECO_GO, "config.json", "\"(?:port|addr|address|listen)\"\\s*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})", NULL, false },
-	{ ECO_GO, "conf/app.conf", "^httpport\\s*=\\s*(\\d{2,5})", NULL, false },
+	  NULL },
+	{ ECO_PYTHON, ".streamlit/config.toml", "^\\s*port\\s*=\\s*(\\d{2,5})", "streamlit" },
+	{ ECO_PYTHON, "gunicorn.conf.py", "^bind\\s*=\\s*f?['\"][^'\"\\n]*:(\\d{2,5})", NULL },
+	{ ECO_PYTHON, ".flaskenv", "^FLASK_RUN_PORT\\s*=\\s*(\\d{2,5})", "flask" },
+	{ ECO_DOTNET, "appsettings.json", "\"Urls?\"\\s*:\\s*\"https?://[^:\"]+:(\\d{2,5})", NULL },
+	{ ECO_NODE, "nuxt.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "nuxt" },
+	{ ECO_NODE, "nuxt.config.js", "\\bport\\s*:\\s*(?:process\\.env\\.PORT\\s*\\|\\|\\s*)?['\"]?(\\d{2,5})", "nuxt" },
+	{ ECO_NODE, "astro.config.mjs", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "astro" },
+	{ ECO_NODE, "vite.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit" },
+	{ ECO_NODE, "vite.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit" },
+	{ ECO_NODE, "vue.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "static" },
+	{ ECO_NODE, "config/default.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL },
+	{ ECO_NODE, "config.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL },
+	{ ECO_GO, "config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "config.json", "\"(?:port|addr|address|listen)\"\\s*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "conf/app.conf", "^httpport\\s*=\\s*(\\d{2,5})", NULL },
 };
 
 static void from_config(struct analysis *a, struct candidate *c, struct tree_dir *dir)
@@ -203,7 +198,8 @@ static void from_config(struct analysis *a, struct candidate *c, struct tree_dir
 		if (!t || !regex_next(a->regex, f->regex, t->data, t->len, &pos, &m) ||
 		    of_another_program(port_number(m.group[1], m.len[1])))
 			continue;
-		if (f->from_env && memmem(m.group[0], m.len[0], "PORT", 4))
+		/* ${PORT:8080}, ENV.fetch("PORT"): the file reads the variable. */
+		if (memmem(m.group[0], m.len[0], "PORT", 4))
 			c->port_from_env = true;
 		/* The framework reads this file itself: no number in the code is surer. */
 		if (c->port_source == PORT_CODE && c->eco != ECO_NODE && c->eco != ECO_GO)

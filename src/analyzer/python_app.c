@@ -68,7 +68,7 @@ static struct tree_dir *import_root(struct analysis *a, const struct python_proj
 				return dir;
 	}
 	/* It imports nothing of the repository's: any will do, unless the folder's name cannot be a module's. */
-	return strpbrk(path_below(p->dir, s->dir->path), "- ") ? s->dir : p->dir;
+	return s->dir != p->dir && strpbrk(path_below(p->dir, s->dir->path), "- ") ? s->dir : p->dir;
 }
 
 static void set_module(struct analysis *a, const struct python_project *p, struct python_app *app)

@@ -86,6 +86,16 @@ static const char *option(struct analysis *a, const char *name, const char *chdi
 	return chdir[0] ? text_printf(a, "%s %s ", name, shell_path(a, chdir)) : "";
 }
 
+/* What "flask --app" takes: a file, a module, or a module and a name that Flask would not look for by itself. */
+static const char *flask_target(struct analysis *a, const struct python_app *app)
+{
+	if (app->chdir[0])
+		return shell_path(a, app->path);
+	if (str_eq(app->object, "app") || str_eq(app->object, "create_app()"))
+		return shell_word(a, app->module);
+	return shell_word(a, text_printf(a, "%s:%s", app->module, app->object));
+}
+
 static void start_wsgi(struct analysis *a, struct candidate *c, const struct python_project *p,
                        const struct python_app *app)
 {
@@ -99,18 +109,10 @@ static void start_wsgi(struct analysis *a, struct candidate *c, const struct pyt
 		                  app->factory ? shell_word(a, text_printf(a, "%s:%.*s", app->module,
 		                                                           (int)strlen(app->object) - 2, app->object))
 		                               : target));
-	else if (app->runs_itself && (app->main_does_more || !str_eq(c->framework, "flask")))
+	else if (!str_eq(c->framework, "flask") || (app->runs_itself && app->main_does_more))
 		start_file(a, c, p, app->path);
-	else if (str_eq(c->framework, "flask") && app->chdir[0])
-		start(a, c, p, text_printf(a, "flask --app %s run --host {host} --port {port}", shell_path(a, app->path)));
-	else if (str_eq(c->framework, "flask"))
-		start(a, c, p,
-		      text_printf(a, "flask --app %s run --host {host} --port {port}",
-		                  shell_word(a, str_eq(app->object, "app") || str_eq(app->object, "create_app()")
-		                                    ? app->module
-		                                    : text_printf(a, "%s:%s", app->module, app->object))));
 	else
-		start_file(a, c, p, app->path);
+		start(a, c, p, text_printf(a, "flask --app %s run --host {host} --port {port}", flask_target(a, app)));
 }
 
 static void start_asgi(struct analysis *a, struct candidate *c, const struct python_project *p,

@@ -240,17 +240,16 @@ static void put_unknown(struct analysis *a, json_t *o)
 
 json_t *report_write(struct analysis *a, const struct services *s)
 {
-	const struct candidate *main = s->len ? s->v[0] : NULL;
 	json_t *o = json_object();
 
-	if (main)
-		put_main(a, o, main);
+	if (s->len)
+		put_main(a, o, s->v[0]);
 	else
 		put_unknown(a, o);
 	json_put(o, "services", s->len > 1 ? write_services(a, s) : json_array());
-	json_put(o, "confidence", confidence(main ? sureness(s) : 0));
-	json_put(o, "evidence", main ? write_evidence(main) : json_array());
-	json_put(o, "runnersUp", write_runners_up(a, main));
+	json_put(o, "confidence", confidence(s->len ? sureness(s) : 0));
+	json_put(o, "evidence", s->len ? write_evidence(s->v[0]) : json_array());
+	json_put(o, "runnersUp", write_runners_up(a, s->len ? s->v[0] : NULL));
 	json_put_int(o, "filesScanned", (int64_t)a->tree.names);
 	json_put_bool(o, "truncated", a->tree.truncated);
 	return o;
