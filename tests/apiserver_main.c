@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 
 #define CRD_MAX ((size_t)3 * 1024 * 1024)
 
@@ -61,6 +62,11 @@ static int run(const struct options *o, struct err *err)
 	struct apiserver *s;
 	sigset_t signals;
 	int number;
+
+	/* Answers of megabytes come from the system and go back to it, instead of growing the heaps of all threads. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+	mallopt(M_ARENA_MAX, 2);
 
 	/* Before any thread: all of them inherit the mask, and only sigwait() sees the signals. */
 	sigemptyset(&signals);
