@@ -116,7 +116,7 @@ static void test_proto_malformed_bytes_are_refused(void **state _unused_)
 		if (len < 4)
 			assert_null(v);
 	}
-	static const char *const bad[] = { "\x0a\x05" "abc", "\x0b", "\x00\x00", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f" };
+	static const char *const bad[] = { ("\x0a\x05" "abc"), "\x0b", "\x00\x00", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_buf_ struct buf message = BUF_INIT(64);
 		buf_append(&message, bad[i], i == 2 ? 2 : strlen(bad[i]));

@@ -12,8 +12,8 @@ build_kind() {
 		}
 	fi
 	# Sources are listed in meson.build files, so ninja knows when to configure again.
-	if ! ninja -C "$dir" >"$dir.log" 2>&1; then
-		grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking|Generating)' "$dir.log" >&2
+	if ! ninja -C "$dir" -k 20 >"$dir.log" 2>&1; then
+		sed -n '/FAILED:/,$p' "$dir.log" | grep -vE '^\[[0-9]+/[0-9]+\]' >&2
 		return 1
 	fi
 }
