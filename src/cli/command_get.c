@@ -81,6 +81,7 @@ static int watch_deployments(struct session *s, const char *name, const char *ve
 {
 	_cleanup_free_ char *fields = name ? xasprintf("metadata.name=%s", name) : NULL;
 	struct kube_list_options options = { .fields = fields, .resource_version = version };
+	fflush(stdout);
 	return kube_watch(s->client, &SCIA_DEPLOYMENT, s->client_options.all_namespaces ? NULL : s->ns, &options, NULL,
 	                  print_change, s, &s->err);
 }

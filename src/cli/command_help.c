@@ -6,7 +6,12 @@
 
 int command_help(int argc, char **argv)
 {
-	const struct cli_command *command = argc > 1 ? cli_find(argv[1]) : NULL;
+	static const struct cli_option options[] = { { 0 } };
+	char **args;
+	int parsed = cli_parse(&COMMAND_HELP, options, argc, argv, &args);
+	if (parsed != 0)
+		return parsed == 1 ? CLI_OK : parsed;
+	const struct cli_command *command = args[0] ? cli_find(args[0]) : NULL;
 	if (command) {
 		char name[] = "help", option[] = "--help";
 		char *const words[] = { name, option, NULL };
@@ -23,8 +28,8 @@ int command_help(int argc, char **argv)
 	printf("\n`scia COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 waited in "
 	       "vain,\n"
 	       "5 the Deployment failed.\n");
-	if (argc > 1) {
-		fprintf(stderr, "\nscia: there is no command \"%s\"\n", argv[1]);
+	if (args[0]) {
+		fprintf(stderr, "\nscia: there is no command \"%s\"\n", args[0]);
 		return CLI_USAGE;
 	}
 	return CLI_OK;

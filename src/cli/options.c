@@ -126,8 +126,11 @@ int client_connect(const struct client_options *o, struct kube_client **ret, cha
 	int r = kube_config_load(o->kubeconfig, o->context, &config, err);
 	if (r < 0 && !o->kubeconfig && !o->context && str_empty(getenv("KUBECONFIG")))
 		r = load_embedded(&config, err);
-	if (r < 0)
+	if (r < 0) {
+		/* What was not found is the way there, not what was asked for. */
+		err->kind = ERR_UNAVAILABLE;
 		return err_wrap(err, "no API server to talk to (start one with `scia up`, or set KUBECONFIG)");
+	}
 	if (!config.field_manager)
 		config.field_manager = xstrdup("scia-cli");
 	r = kube_client_new(&config, ret, err);
