@@ -13,8 +13,7 @@
 #define ROUNDS 5
 
 static const char *const bodies[] = {
-	"import express from 'express';\nconst port = process.env.PORT || 3000;\nexport function f(a) {\n\treturn a + "
-	"1;\n}\n",
+	"import express from 'express';\nconst port = process.env.PORT || 3000;\nexport const f = (a) => a + 1;\n",
 	"import os\nfrom flask import Flask\napp = Flask(__name__)\nKEY = os.environ.get('API_KEY')\n",
 	"package a\n\nimport \"net/http\"\n\nfunc F() { http.ListenAndServe(\":8080\", nil) }\n",
 	"package a;\npublic class A {\n\tpublic int f() { return 1; }\n}\n",
