@@ -91,6 +91,7 @@ enum port_source {
 	PORT_EXAMPLE,   /* .env.example */
 	PORT_DOCKER,    /* Dockerfile EXPOSE or ENV PORT */
 	PORT_COMPOSE,   /* compose file */
+	PORT_GUESS,     /* a number in the sources that is called port, or looks like an address */
 	PORT_FRAMEWORK, /* what the framework listens on unless told otherwise */
 	PORT_NONE
 };

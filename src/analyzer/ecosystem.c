@@ -143,6 +143,8 @@ void ecosystem_mark(struct analysis *a)
 
 	for (size_t i = 0; i < a->tree.dirs_len; i++)
 		mark_dir(a->tree.dirs[i], strong, weak);
+	/* Any script at the top may be what the repository is for. */
+	a->tree.dirs[0]->weak |= ECO_BIT(ECO_SHELL);
 }
 
 struct tree_dir *ecosystem_owner(struct tree_dir *dir, unsigned mask)

@@ -40,7 +40,7 @@ static int program_points(struct analysis *a, const struct tree_dir *dir, const 
 		points += 5;
 	if (str_contains(name, "test") || str_contains(name, "bench") || str_contains(name, "example") ||
 	    str_contains(name, "client") || dir->side)
-		points -= 12;
+		points -= 20;
 	return points;
 }
 

@@ -82,6 +82,15 @@ static bool better(const struct found *now, int strength, size_t order)
 	return !now->port || (strength > now->strength && (now->strength < 2 || order == now->order));
 }
 
+/* Numbers that are called port and are none: of databases, the largest possible, and (unless a call is given them)
+ * those that only the administrator may listen on. */
+static bool plausible(int port, int strength, const struct regex_match *m)
+{
+	if (of_another_program(port) || (port < 100 && port != 80) || (port > 65000 && strength < 3))
+		return false;
+	return port >= 1024 || strength == 3 || memchr(m->group[0], '(', m->len[0]);
+}
+
 static void from_source(struct analysis *a, struct candidate *c, const struct source *s, size_t order,
                         struct found *best)
 {
@@ -104,7 +113,7 @@ static void from_source(struct analysis *a, struct candidate *c, const struct so
 			c->port_from_env |= p->from_env;
 			if (!port)
 				break;
-			if (of_another_program(port) || (port < 100 && port != 80) || !better(best, p->strength, order))
+			if (!plausible(port, p->strength, &m) || !better(best, p->strength, order))
 				continue;
 			*best = (struct found){ .port = port, .strength = p->strength, .order = order, .text = t, .at = m.start };
 			break;
@@ -122,7 +131,7 @@ static void from_sources(struct analysis *a, struct candidate *c, const struct s
 		from_source(a, c, &sources->v[i], i, &best);
 	}
 	if (best.port)
-		candidate_port(a, c, best.port, best.strength == 1 ? PORT_CONFIG : PORT_CODE, best.text, best.at,
+		candidate_port(a, c, best.port, best.strength == 1 ? PORT_GUESS : PORT_CODE, best.text, best.at,
 		               best.strength == 3 ? "the program's default" : "in the program");
 }
 
@@ -181,6 +190,11 @@ static const struct config_file config_files[] = {
 	{ ECO_GO, "config/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
 	{ ECO_GO, "config/config.yml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
 	{ ECO_GO, "config.json", "\"(?:port|addr|address|listen)\"\\s*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "conf/app.ini", "^(?i:http_?port|port)\\s*=\\s*(\\d{2,5})", NULL },
+	{ ECO_GO, "config/app.ini", "^(?i:http_?port|port)\\s*=\\s*(\\d{2,5})", NULL },
+	{ ECO_GO, "config.toml", "^\\s*(?i:port|addr|listen)\\s*=\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "configs/config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
+	{ ECO_GO, "app.env", "^(?:HTTP_)?SERVER_(?:ADDRESS|PORT)\\s*=\\s*(?:[\\w.]*:)?(\\d{2,5})", NULL },
 	{ ECO_GO, "conf/app.conf", "^httpport\\s*=\\s*(\\d{2,5})", NULL },
 };
 

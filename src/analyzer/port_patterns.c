@@ -8,6 +8,8 @@
 #define VAR                                                                                                           \
 	"(?:(?i:app|server|http|api|web|listen|service|backend|default|node|my|fallback)_?)?(?i:port)(?:_?(?i:number|no|" \
 	"num))?"
+/* Within a longer name ("serverPort", "HTTP_PORT_NUMBER"), but not export, import, support, report, transport. */
+#define IN_NAME "\\b\\w*(?<!(?i:ex))(?<!(?i:im))(?<!(?i:up))(?<!(?i:re))(?<!(?i:ns))(?i:port)\\w*"
 /* Up to a digit, within a line: conversions and parentheses. */
 #define GAP "[^\\n;,]{0,60}?"
 
@@ -67,17 +69,20 @@ const struct port_pattern port_patterns[] = {
 	  "(?:envconfig|env):\"[^\"]*(?i:port)[^\"]*\"\\s+(?:envDefault|default|env-default):\":?(\\d{2,5})" },
 	{ SRC_GO, 3, true, "env-default:\":?(\\d{4,5})\"" },
 	{ SRC_GO, 3, true, "Getenv\\(\"" NAME "\"\\)[^}]{0,160}?\\b\\w*(?i:port|addr)\\w*\\s*:?=\\s*\":?(\\d{2,5})\"" },
-	{ SRC_GO, 3, true, "SetDefault\\(\\s*\"[\\w.]*(?i:port|addr|address)\"\\s*,\\s*\"?(?:[\\w.]*:)?(\\d{2,5})" },
+	{ SRC_GO, 3, true,
+	  "SetDefault\\(\\s*\"[\\w.]*(?i:port|addr|address)\"\\s*,\\s*\"?(?:[\\w.]*:)?(\\d{2,5})\\b(?!\\.)" },
 	{ SRC_GO, 2, false, "ListenAndServe(?:TLS)?\\(\\s*\"[\\w.]*:(\\d{2,5})\"" },
 	{ SRC_GO, 2, false, "\\.(?:Run|Start|Listen|RunTLS|StartTLS|Serve)\\(\\s*\"[\\w.]*:(\\d{2,5})\"" },
 	{ SRC_GO, 2, false, "\\bAddr:\\s*\"[\\w.]*:(\\d{2,5})\"" },
 	{ SRC_GO, 2, false, "net\\.Listen\\(\\s*\"tcp\\d?\"\\s*,\\s*\"[\\w.]*:(\\d{2,5})\"" },
 	{ SRC_GO, 2, false,
 	  "\\.(?:String|Int|StringVar|IntVar|Uint|StringP|IntP)\\([^\\n]*\"[\\w-]*(?i:port|addr|listen|http)[\\w-]*\"\\s*,"
-	  "\\s*\"?(?:[\\w.]*:)?(\\d{2,5})" },
+	  "\\s*(?:\"\\w?\"\\s*,\\s*)?\"?(?:[\\w.]*:)?(\\d{2,5})\\b(?!\\.)" },
 	{ SRC_GO, 2, false,
-	  "\\b\\w*(?i:port|addr|address)\\w*\\s*(?:string|int)?\\s*:?=\\s*\"?(?:[\\w.]*:)?(\\d{2,5})\"?\\s*$" },
-	{ SRC_GO, 1, false, "\\b(?i:port|addr|address)\\w*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})\"?\\s*,?\\s*$" },
+	  "(?:" IN_NAME
+	  "|\\b\\w*(?i:addr)\\w*)\\s*(?:string|int)?\\s*:?=\\s*\"?(?:[\\w.]*:)?(\\d{2,5})\\b(?!\\.)\"?\\s*$" },
+	{ SRC_GO, 1, false, "\\b(?i:port|addr|address)\\w*:\\s*\"?(?:[\\w.]*:)?(\\d{2,5})\\b(?!\\.)\"?\\s*,?\\s*$" },
+	{ SRC_GO, 1, false, "\"(?:127\\.0\\.0\\.1|0\\.0\\.0\\.0|localhost|\\[::\\])?:(\\d{4,5})\"" },
 	{ SRC_GO, 0, true, "(?:Getenv|LookupEnv)\\(\"PORT\"\\)" },
 
 	/* Rust */
@@ -146,10 +151,10 @@ const struct port_pattern port_patterns[] = {
 	{ SRC_C, 2, false,
 	  "(?:\\.listen|\\.port|addListener|\\.bind|mg_http_listen)\\(\\s*(?:[^,()\\n]{0,60},\\s*)?\"?(?:http://"
 	  "[^:\"]+:)?(\\d{2,5})" },
-	{ SRC_C, 2, false, "\\b(?:int|short|uint16_t|auto|size_t)\\s+(?:const\\s+)?\\w*(?i:port)\\w*\\s*=\\s*(\\d{2,5})" },
+	{ SRC_C, 2, false, "\\b(?:int|short|uint16_t|auto|size_t)\\s+(?:const\\s+)?" IN_NAME "\\s*=\\s*(\\d{2,5})" },
 	{ SRC_C, 2, false, "endpoint\\([^;\\n]{0,80}?,\\s*(\\d{2,5})\\s*\\)" },
 	{ SRC_C, 2, false, "\"(?:https?://)?(?:0\\.0\\.0\\.0|127\\.0\\.0\\.1|localhost|\\*):(\\d{2,5})" },
-	{ SRC_C, 1, false, "\\b\\w*(?i:port)\\w*\\s*=\\s*(\\d{2,5})\\s*[;,]" },
+	{ SRC_C, 1, false, IN_NAME "\\s*=\\s*(\\d{2,5})\\s*[;,]" },
 	{ SRC_C, 0, true, "getenv\\(\\s*\"PORT\"" },
 
 	/* Shell */

@@ -33,8 +33,9 @@ static const struct {
 	const char *part;
 	double bonus;
 } name_parts[] = {
-	{ "gateway", 0.03 },   { "frontend", 0.01 }, { "admin", -0.03 },  { "config", -0.03 },  { "discovery", -0.03 },
-	{ "registry", -0.03 }, { "eureka", -0.03 },  { "common", -0.03 }, { "initial", -0.03 },
+	{ "gateway", 0.03 },   { "WebApp", 0.03 },  { "WebUI", 0.03 },   { ".Web", 0.02 },
+	{ "frontend", 0.01 },  { "admin", -0.03 },  { "config", -0.03 }, { "discovery", -0.03 },
+	{ "registry", -0.03 }, { "eureka", -0.03 }, { "common", -0.03 }, { "initial", -0.03 },
 };
 
 static const struct compose_service *first_published(const struct analysis *a)

@@ -59,7 +59,9 @@ static bool detect_generator(struct analysis *a, struct tree_dir *dir)
 		/* A Gemfile says it better. */
 		if (str_eq(g->name, "Jekyll") && tree_file(dir, "Gemfile"))
 			return true;
-		c = site_new(a, dir, SCORE_SITE + 0.1, g->output);
+		/* Beside a program, the site is its documentation. */
+		c = site_new(a, dir, dir->marks & (programs | ECO_BIT(ECO_NATIVE)) ? SCORE_LIBRARY : SCORE_SITE + 0.1,
+		             g->output);
 		if (!c)
 			return true;
 		candidate_because(a, c, t, SIZE_MAX, "%s's settings", g->name);
