@@ -23,12 +23,11 @@ struct options {
 
 static int parse(int argc, char **argv, struct options *ret, struct err *err)
 {
-	static const struct option longs[] = { { "data", required_argument, NULL, 'd' },
-		                                   { "port", required_argument, NULL, 'p' },
-		                                   { "crd", required_argument, NULL, 'c' },
-		                                   { "history", required_argument, NULL, 'h' },
-		                                   { "log", required_argument, NULL, 'l' },
-		                                   { 0 } };
+	static const struct option longs[] = {
+		{ "data", required_argument, NULL, 'd' }, { "port", required_argument, NULL, 'p' },
+		{ "crd", required_argument, NULL, 'c' },  { "history", required_argument, NULL, 'h' },
+		{ "log", required_argument, NULL, 'l' },  { 0 }
+	};
 	int64_t port = 0;
 	int c;
 
@@ -45,7 +44,8 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		} else if (c == 'h' && str_to_i64(optarg, 1, 1000000000, &ret->history)) {
 			continue;
 		} else if (c != 'l' || !log_level_parse(optarg, &ret->level)) {
-			return err_set(err, ERR_BAD_REQUEST, "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--log LEVEL]");
+			return err_set(err, ERR_BAD_REQUEST,
+			               "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--log LEVEL]");
 		}
 	}
 	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");

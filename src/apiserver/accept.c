@@ -105,5 +105,6 @@ int api_accept_parse(const char *accept, unsigned forms, struct api_accept *ret,
 	}
 	if (best > 0)
 		return 0;
-	return err_set(err, ERR_NOT_ACCEPTABLE, "only the following media types are accepted: application/json, application/yaml");
+	return err_set(err, ERR_NOT_ACCEPTABLE,
+	               "only the following media types are accepted: application/json, application/yaml");
 }

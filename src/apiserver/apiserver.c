@@ -26,10 +26,11 @@ static const char *reachable(const char *address)
 	return strcmp(address, "::") == 0 ? "::1" : address;
 }
 
-static int prepare_certificates(struct apiserver *s, const struct apiserver_config *config, const char *address, struct err *err)
+static int prepare_certificates(struct apiserver *s, const struct apiserver_config *config, const char *address,
+                                struct err *err)
 {
-	const char *names[NAMES_MAX + 1] = { "localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default",
-		                                 "kubernetes.default.svc" };
+	const char *names[NAMES_MAX + 1] = { "localhost",  "127.0.0.1",          "::1",
+		                                 "kubernetes", "kubernetes.default", "kubernetes.default.svc" };
 	size_t len = 6;
 
 	if (!str_in(reachable(address), names))
@@ -57,7 +58,8 @@ static int last_port(const struct apiserver *s)
 
 static int listen_on(struct apiserver *s, const char *address, int port, struct err *err)
 {
-	const struct tls_server_config tls = { .cert_pem = s->serving.cert_pem, .key_pem = s->serving.key_pem,
+	const struct tls_server_config tls = { .cert_pem = s->serving.cert_pem,
+		                                   .key_pem = s->serving.key_pem,
 		                                   .client_ca_pem = s->ca.cert_pem };
 	const struct http_server_config config = {
 		.address = address,
@@ -107,14 +109,16 @@ static void add_metrics(struct apiserver *s, const struct apiserver_config *conf
 	}
 	s->requests = metrics_counter(s->metrics, "apiserver_request_total", "Requests by verb, group, resource and code.",
 	                              "verb,group,resource,code");
-	s->request_seconds = metrics_histogram(s->metrics, "apiserver_request_duration_seconds", "Duration of requests but watches.", "verb",
-	                                       NULL, 0);
+	s->request_seconds = metrics_histogram(s->metrics, "apiserver_request_duration_seconds",
+	                                       "Duration of requests but watches.", "verb", NULL, 0);
 }
 
 static int open_store(struct apiserver *s, const struct apiserver_config *config, struct err *err)
 {
 	_cleanup_free_ char *path = fs_join(s->data_dir, "store.db");
-	const struct store_config store = { .path = path, .history_max = config->history_max, .log = s->log, .metrics = s->metrics };
+	const struct store_config store = {
+		.path = path, .history_max = config->history_max, .log = s->log, .metrics = s->metrics
+	};
 
 	if (fs_mkdir_p(s->data_dir, 0700, err) < 0)
 		return -1;
@@ -264,7 +268,8 @@ void apiserver_mount(struct apiserver *s, const char *group, const char *resourc
 	s->mounts = m;
 }
 
-void apiserver_add_ready_check(struct apiserver *s, const char *name, int (*check)(void *self, struct err *err), void *self)
+void apiserver_add_ready_check(struct apiserver *s, const char *name, int (*check)(void *self, struct err *err),
+                               void *self)
 {
 	struct apiserver_check *c = new0(struct apiserver_check);
 

@@ -20,10 +20,10 @@ struct apiserver_config {
 	const char *address;            /* NULL: 127.0.0.1 */
 	int port;                       /* 0: the one of last time if free, else any */
 	const char *const *extra_names; /* further names and addresses for the serving certificate; NULL: none */
-	const char *const *crds;        /* YAML texts applied before serving (SCIA's own types); NULL-terminated; may be NULL */
-	size_t history_max;             /* changes kept for watches to resume from; 0: 100,000 (fewer bytes than 64 MiB) */
+	const char *const *crds; /* YAML texts applied before serving (SCIA's own types); NULL-terminated; may be NULL */
+	size_t history_max;      /* changes kept for watches to resume from; 0: 100,000 (fewer bytes than 64 MiB) */
 	struct logger *log;
-	struct metrics *metrics;        /* may be NULL */
+	struct metrics *metrics; /* may be NULL */
 };
 
 int apiserver_start(const struct apiserver_config *config, struct apiserver **ret, struct err *err);
@@ -33,19 +33,20 @@ struct apiserver *apiserver_stop(struct apiserver *s);
 const char *apiserver_url(const struct apiserver *s);
 /* Path of the admin kubeconfig. */
 const char *apiserver_kubeconfig_path(const struct apiserver *s);
-/* A bearer token for a component of this process: user name system:scia:COMPONENT, group system:masters; valid while the server
- * runs, never written to disk (free()). */
+/* A bearer token for a component of this process: user name system:scia:COMPONENT, group system:masters; valid while
+ * the server runs, never written to disk (free()). */
 char *apiserver_component_token(struct apiserver *s, const char *component);
 const char *apiserver_ca_pem(const struct apiserver *s);
 
 /* Serves GET .../RESOURCE/NAME/SUBRESOURCE of a type by a function of another component (e.g. a process' log), after
- * authentication, authorisation and a check that the object exists. The handler has http_server.h's contract: it answers
- * at once, or defers and answers from another thread. Register before clients come. */
+ * authentication, authorisation and a check that the object exists. The handler has http_server.h's contract: it
+ * answers at once, or defers and answers from another thread. Register before clients come. */
 typedef void (*apiserver_connect)(void *self, const char *ns, const char *name, struct http_request *req);
 void apiserver_mount(struct apiserver *s, const char *group, const char *resource, const char *subresource,
                      apiserver_connect handler, void *self);
 
 /* A check of /readyz: 0 when the component is ready, else err says why not. */
-void apiserver_add_ready_check(struct apiserver *s, const char *name, int (*check)(void *self, struct err *err), void *self);
+void apiserver_add_ready_check(struct apiserver *s, const char *name, int (*check)(void *self, struct err *err),
+                               void *self);
 
 #endif

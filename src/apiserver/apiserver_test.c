@@ -17,10 +17,11 @@
 
 #include <cmocka.h>
 
-static const char CRD[] = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.org}\n"
-                          "spec:\n  group: example.org\n  names: {plural: things, kind: Thing}\n  scope: Namespaced\n  versions:\n"
-                          "  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n"
-                          "        properties: {spec: {type: object, properties: {size: {type: integer}}}}\n";
+static const char CRD[] =
+	"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.org}\n"
+	"spec:\n  group: example.org\n  names: {plural: things, kind: Thing}\n  scope: Namespaced\n  versions:\n"
+	"  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n"
+	"        properties: {spec: {type: object, properties: {size: {type: integer}}}}\n";
 
 struct fixture {
 	char *dir;
@@ -75,13 +76,15 @@ static int tear_down(void **state)
 }
 
 /* The status; the body goes to *ret_body (free()) unless NULL. */
-static int call_with(const struct fixture *f, struct http_client *client, const char *token, const char *method, const char *path,
-                     const char *body, char **ret_body)
+static int call_with(const struct fixture *f, struct http_client *client, const char *token, const char *method,
+                     const char *path, const char *body, char **ret_body)
 {
 	_cleanup_free_ char *url = xasprintf("%s%s", apiserver_url(f->server), path);
 	_cleanup_http_response_ struct http_response response = { 0 };
 	struct http_headers headers = { 0 };
-	struct http_call call = { .method = method, .url = url, .headers = &headers, .body = body, .body_len = body ? strlen(body) : 0 };
+	struct http_call call = {
+		.method = method, .url = url, .headers = &headers, .body = body, .body_len = body ? strlen(body) : 0
+	};
 	_cleanup_err_ struct err err = { 0 };
 
 	http_headers_add(&headers, "Content-Type", "application/json");
@@ -112,7 +115,8 @@ static void test_apiserver_serves_its_own_crds(void **state)
 	assert_int_equal(call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"size\":1}}", NULL), 201);
 	assert_int_equal(call(f, "GET", THINGS "/a", NULL, &body), 200);
 	assert_non_null(strstr(body, "\"spec\":{\"size\":1}"));
-	assert_int_equal(call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"size\":\"big\"}}", &refused), 422);
+	assert_int_equal(call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"size\":\"big\"}}", &refused),
+	                 422);
 	assert_non_null(strstr(refused, "Thing.example.org \\\"b\\\" is invalid: spec.size: Invalid value"));
 }
 
@@ -154,7 +158,8 @@ static void test_apiserver_tokens(void **state)
 	assert_int_equal(call_with(f, f->client, "guess", "GET", "/api/v1/namespaces", NULL, NULL), 401);
 	stop(f);
 	start(f);
-	assert_int_equal(call_with(f, f->client, old, "GET", "/api/v1/namespaces", NULL, NULL), 401); /* tokens end with the process */
+	assert_int_equal(call_with(f, f->client, old, "GET", "/api/v1/namespaces", NULL, NULL),
+	                 401); /* tokens end with the process */
 }
 
 /* A certificate of the server's CA for somebody who is no master. */
@@ -163,24 +168,31 @@ static void test_apiserver_forbids_what_is_not_allowed(void **state)
 	static const char *const orgs[] = { "developers", NULL };
 	const struct tls_cert_spec spec = { .common_name = "bob", .organizations = orgs, .days = 1, .client = true };
 	struct fixture *f = *state;
-	_cleanup_free_ char *cert_path = xasprintf("%s/data/pki/ca.crt", f->dir), *key_path = xasprintf("%s/data/pki/ca.key", f->dir);
+	_cleanup_free_ char *cert_path = xasprintf("%s/data/pki/ca.crt", f->dir),
+						*key_path = xasprintf("%s/data/pki/ca.key", f->dir);
 	_cleanup_tls_pair_ struct tls_pair ca = { 0 }, bob = { 0 };
 	_cleanup_free_ char *body = NULL, *me = NULL, *all = NULL;
 
 	assert_int_equal(fs_read_file(cert_path, 100000, &ca.cert_pem, NULL, NULL), 0);
 	assert_int_equal(fs_read_file(key_path, 100000, &ca.key_pem, NULL, NULL), 0);
 	assert_int_equal(tls_cert_issue(&ca, &spec, &bob, NULL), 0);
-	const struct http_client_config config = { .ca_pem = ca.cert_pem, .cert_pem = bob.cert_pem, .key_pem = bob.key_pem };
+	const struct http_client_config config = { .ca_pem = ca.cert_pem,
+		                                       .cert_pem = bob.cert_pem,
+		                                       .key_pem = bob.key_pem };
 	_cleanup_(http_client_unrefp) struct http_client *client = http_client_new(&config, NULL);
 
 	assert_int_equal(call_with(f, client, NULL, "GET", "/api/v1/namespaces/default/secrets/x", NULL, &body), 403);
-	assert_non_null(strstr(body, "secrets \\\"x\\\" is forbidden: User \\\"bob\\\" cannot get resource \\\"secrets\\\" in API group \\\"\\\" "
-	                             "in the namespace \\\"default\\\""));
-	assert_int_equal(call_with(f, client, NULL, "GET", "/api/v1/nodes", NULL, &all), 403); /* not told whether it exists */
+	assert_non_null(strstr(
+		body,
+		"secrets \\\"x\\\" is forbidden: User \\\"bob\\\" cannot get resource \\\"secrets\\\" in API group \\\"\\\" "
+		"in the namespace \\\"default\\\""));
+	assert_int_equal(call_with(f, client, NULL, "GET", "/api/v1/nodes", NULL, &all),
+	                 403); /* not told whether it exists */
 	assert_non_null(strstr(all, "cannot list resource \\\"nodes\\\" in API group \\\"\\\" at the cluster scope"));
 	assert_int_equal(call_with(f, client, NULL, "GET", "/metrics", NULL, NULL), 403);
 	assert_int_equal(call_with(f, client, NULL, "GET", "/apis", NULL, NULL), 200);
-	assert_int_equal(call_with(f, client, NULL, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}", &me), 201);
+	assert_int_equal(call_with(f, client, NULL, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}", &me),
+	                 201);
 	assert_non_null(strstr(me, "\"groups\":[\"developers\",\"system:authenticated\"]"));
 }
 
@@ -189,8 +201,12 @@ static void test_apiserver_files(void **state)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} files[] = { { "data", 0700 }, { "data/store.db", 0600 }, { "data/kubeconfig", 0600 }, { "data/pki/ca.key", 0600 },
-		          { "data/pki/serving.key", 0600 }, { "data/pki/admin.key", 0600 } };
+	} files[] = { { "data", 0700 },
+		          { "data/store.db", 0600 },
+		          { "data/kubeconfig", 0600 },
+		          { "data/pki/ca.key", 0600 },
+		          { "data/pki/serving.key", 0600 },
+		          { "data/pki/admin.key", 0600 } };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -266,13 +282,16 @@ static bool on_data(void *self, const char *data, size_t len)
 static void *watch_main(void *arg)
 {
 	struct watching *w = arg;
-	_cleanup_free_ char *url = xasprintf("%s" THINGS "?watch=true&resourceVersion=0", apiserver_url(w->fixture->server));
+	_cleanup_free_ char *url = xasprintf("%s" THINGS "?watch=true&resourceVersion=0",
+	                                     apiserver_url(w->fixture->server));
 	_cleanup_free_ char *value = xasprintf("Bearer %s", w->fixture->token);
 	_cleanup_http_response_ struct http_response response = { 0 };
 	struct http_headers headers = { 0 };
 
 	http_headers_add(&headers, "Authorization", value);
-	const struct http_call watch = { .url = url, .headers = &headers, .timeout_ns = -1, .cancel = &w->cancel, .on_data = on_data, .self = w };
+	const struct http_call watch = {
+		.url = url, .headers = &headers, .timeout_ns = -1, .cancel = &w->cancel, .on_data = on_data, .self = w
+	};
 	http_client_call(w->fixture->client, &watch, &response, NULL);
 	http_headers_clear(&headers);
 	return NULL;

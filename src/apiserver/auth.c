@@ -110,7 +110,8 @@ static bool about_oneself(const struct auth_attributes *a)
 	if (strcmp(a->verb, "create") != 0)
 		return false;
 	if (strcmp(a->group, "authorization.k8s.io") == 0)
-		return strcmp(a->resource, "selfsubjectaccessreviews") == 0 || strcmp(a->resource, "selfsubjectrulesreviews") == 0;
+		return strcmp(a->resource, "selfsubjectaccessreviews") == 0 ||
+		       strcmp(a->resource, "selfsubjectrulesreviews") == 0;
 	return strcmp(a->group, "authentication.k8s.io") == 0 && strcmp(a->resource, "selfsubjectreviews") == 0;
 }
 
@@ -128,7 +129,8 @@ static bool is_discovery(const struct auth_attributes *a)
 	return false;
 }
 
-static bool masters_allow(void *self _unused_, const struct auth_user *user, const struct auth_attributes *a, char **ret_reason)
+static bool masters_allow(void *self _unused_, const struct auth_user *user, const struct auth_attributes *a,
+                          char **ret_reason)
 {
 	*ret_reason = NULL;
 	if (auth_user_in(user, "system:masters"))
@@ -145,21 +147,23 @@ static json_t *strings(const char *const *v)
 	return array;
 }
 
-static void masters_rules(void *self _unused_, const struct auth_user *user, const char *ns _unused_, json_t *resource_rules,
-                          json_t *non_resource_rules)
+static void masters_rules(void *self _unused_, const struct auth_user *user, const char *ns _unused_,
+                          json_t *resource_rules, json_t *non_resource_rules)
 {
-	static const char *const all[] = { "*", NULL }, *const get[] = { "get", NULL }, *const create[] = { "create", NULL };
+	static const char *const all[] = { "*", NULL }, *const get[] = { "get", NULL },
+							 *const create[] = { "create", NULL };
 	static const char *const authorization[] = { "authorization.k8s.io", NULL };
 	static const char *const authentication[] = { "authentication.k8s.io", NULL };
 	static const char *const reviews[] = { "selfsubjectaccessreviews", "selfsubjectrulesreviews", NULL };
 	static const char *const self_review[] = { "selfsubjectreviews", NULL };
-	static const char *const discovery[] = { "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi",
-		                                     "/openapi/*", "/readyz", "/version", "/version/", NULL };
+	static const char *const discovery[] = { "/api",     "/api/*",     "/apis",   "/apis/*",  "/healthz",  "/livez",
+		                                     "/openapi", "/openapi/*", "/readyz", "/version", "/version/", NULL };
 
 	if (auth_user_in(user, "system:masters")) {
-		json_array_append_new(resource_rules, json_pack("{s:o,s:o,s:o}", "verbs", strings(all), "apiGroups", strings(all),
-		                                                "resources", strings(all)));
-		json_array_append_new(non_resource_rules, json_pack("{s:o,s:o}", "verbs", strings(all), "nonResourceURLs", strings(all)));
+		json_array_append_new(resource_rules, json_pack("{s:o,s:o,s:o}", "verbs", strings(all), "apiGroups",
+		                                                strings(all), "resources", strings(all)));
+		json_array_append_new(non_resource_rules,
+		                      json_pack("{s:o,s:o}", "verbs", strings(all), "nonResourceURLs", strings(all)));
 	}
 	json_array_append_new(resource_rules, json_pack("{s:o,s:o,s:o}", "verbs", strings(create), "apiGroups",
 	                                                strings(authorization), "resources", strings(reviews)));
@@ -174,20 +178,21 @@ struct authorizer authorizer_masters(void)
 	return (struct authorizer){ .allow = masters_allow, .rules = masters_rules };
 }
 
-int auth_set_forbidden(const struct auth_user *user, const struct auth_attributes *a, const char *reason, struct err *err)
+int auth_set_forbidden(const struct auth_user *user, const struct auth_attributes *a, const char *reason,
+                       struct err *err)
 {
 	char words[512];
 	const char *tail = str_empty(reason) ? "" : ": ";
 
 	reason = reason ? reason : "";
 	if (!*a->resource)
-		return err_set(err, ERR_FORBIDDEN, "forbidden: User \"%s\" cannot %s path \"%s\"%s%s", user->name, a->verb, a->path, tail,
-		               reason);
+		return err_set(err, ERR_FORBIDDEN, "forbidden: User \"%s\" cannot %s path \"%s\"%s%s", user->name, a->verb,
+		               a->path, tail, reason);
 	snprintf(words, sizeof(words), "%s%s%s", a->resource, *a->group ? "." : "", a->group);
 	_cleanup_free_ char *quoted = *a->name ? xasprintf(" \"%s\"", a->name) : xstrdup("");
-	_cleanup_free_ char *scope =
-	    *a->ns ? xasprintf("in the namespace \"%s\"", a->ns) : xstrdup("at the cluster scope");
+	_cleanup_free_ char *scope = *a->ns ? xasprintf("in the namespace \"%s\"", a->ns) : xstrdup("at the cluster scope");
 	return err_set(err, ERR_FORBIDDEN,
-	               "%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\" %s%s%s", words, quoted,
-	               user->name, a->verb, a->resource, *a->subresource ? "/" : "", a->subresource, a->group, scope, tail, reason);
+	               "%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\" %s%s%s", words,
+	               quoted, user->name, a->verb, a->resource, *a->subresource ? "/" : "", a->subresource, a->group,
+	               scope, tail, reason);
 }

@@ -61,7 +61,7 @@ int builtin_register(struct registry *r, struct err *err)
 
 	if (!types)
 		return -1;
-	json_array_foreach(types, i, spec)
+	json_array_foreach (types, i, spec)
 		if (register_one(r, spec, err) < 0)
 			return err_wrap(err, "built-in type %zu", i);
 	return 0;

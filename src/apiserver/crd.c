@@ -34,7 +34,7 @@ static const char *storage_version(const json_t *obj)
 	size_t i;
 	json_t *version;
 
-	json_array_foreach(json_at(obj, "spec", "versions", NULL), i, version)
+	json_array_foreach (json_at(obj, "spec", "versions", NULL), i, version)
 		if (json_get_bool(version, "storage", false))
 			return json_get_str(version, "name");
 	return NULL;
@@ -49,7 +49,7 @@ static void note_stored_version(json_t *obj)
 
 	if (!storage)
 		return;
-	json_array_foreach(stored, i, item)
+	json_array_foreach (stored, i, item)
 		if (str_eq(json_string_value(item), storage))
 			return;
 	json_push_str(stored, storage);
@@ -58,7 +58,9 @@ static void note_stored_version(json_t *obj)
 static void crd_create(json_t *obj)
 {
 	fill_names(obj);
-	json_put(obj, "status", json_pack("{s:[],s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "", "storedVersions"));
+	json_put(obj, "status",
+	         json_pack("{s:[],s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "",
+	                   "storedVersions"));
 	note_stored_version(obj);
 }
 
@@ -77,19 +79,21 @@ static void crd_delete(json_t *obj)
 
 bool crd_set_condition(json_t *obj, const char *type, bool yes, const char *reason, const char *message)
 {
-	return kube_set_condition(json_ensure_object(obj, "status"), type, yes ? "True" : "False", reason, message, 0, clock_wall_ns());
+	return kube_set_condition(json_ensure_object(obj, "status"), type, yes ? "True" : "False", reason, message, 0,
+	                          clock_wall_ns());
 }
 
 /* ---- validation ---- */
 
 static void check_name(const json_t *obj, struct err *err)
 {
-	const char *plural = json_str_at(obj, "spec", "names", "plural", NULL), *group = json_str_at(obj, "spec", "group", NULL);
+	const char *plural = json_str_at(obj, "spec", "names", "plural", NULL),
+			   *group = json_str_at(obj, "spec", "group", NULL);
 	_cleanup_free_ char *wanted = xasprintf("%s.%s", plural ? plural : "", group ? group : "");
 
 	if (strcmp(kube_name(obj), wanted) != 0)
-		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be spec.names.plural+\".\"+spec.group",
-		            kube_name(obj));
+		invalid_add(err, INVALID_VALUE, "metadata.name",
+		            "Invalid value: \"%s\": must be spec.names.plural+\".\"+spec.group", kube_name(obj));
 	if (str_empty(group) || !kube_is_dns_subdomain(group) || !strchr(group, '.'))
 		invalid_add(err, INVALID_VALUE, "spec.group", "Invalid value: \"%s\": should be a domain with at least one dot",
 		            group ? group : "");
@@ -101,8 +105,10 @@ static void check_label(const char *value, const char *field, struct err *err)
 		invalid_add(err, INVALID_REQUIRED, field, "Required value");
 	else if (!kube_is_dns_label(value))
 		invalid_add(err, INVALID_VALUE, field,
-		            "Invalid value: \"%s\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-		            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for "
+		            "Invalid value: \"%s\": a DNS-1035 label must consist of lower case alphanumeric characters or "
+		            "'-', start with an "
+		            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+		            "regex used for "
 		            "validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
 		            value);
 }
@@ -120,7 +126,7 @@ static void check_names(const json_t *obj, struct err *err)
 	}
 	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
 		list = json_object_get(names, lists[k]);
-		json_array_foreach(list, i, item) {
+		json_array_foreach (list, i, item) {
 			_cleanup_free_ char *field = xasprintf("spec.names.%s[%zu]", lists[k], i);
 			check_label(json_string_value(item), field, err);
 		}
@@ -129,7 +135,8 @@ static void check_names(const json_t *obj, struct err *err)
 	if (str_empty(kind))
 		invalid_add(err, INVALID_REQUIRED, "spec.names.kind", "Required value");
 	else if (str_eq(kind, list_kind))
-		invalid_add(err, INVALID_VALUE, "spec.names.listKind", "Invalid value: \"%s\": kind and listKind may not be the same", list_kind);
+		invalid_add(err, INVALID_VALUE, "spec.names.listKind",
+		            "Invalid value: \"%s\": kind and listKind may not be the same", list_kind);
 }
 
 static void check_versions(const json_t *obj, struct err *err)
@@ -138,10 +145,11 @@ static void check_versions(const json_t *obj, struct err *err)
 	size_t storage = 0, i;
 	json_t *v;
 
-	json_array_foreach(versions, i, v) {
+	json_array_foreach (versions, i, v) {
 		const char *name = json_get_str(v, "name");
 		_cleanup_free_ char *field = xasprintf("spec.versions[%zu]", i);
-		_cleanup_free_ char *name_field = xasprintf("%s.name", field), *schema_field = xasprintf("%s.schema.openAPIV3Schema", field);
+		_cleanup_free_ char *name_field = xasprintf("%s.name", field),
+							*schema_field = xasprintf("%s.schema.openAPIV3Schema", field);
 		storage += json_get_bool(v, "storage", false);
 		check_label(name, name_field, err);
 		if (!json_is_object(json_at(v, "schema", "openAPIV3Schema", NULL)))
@@ -151,7 +159,8 @@ static void check_versions(const json_t *obj, struct err *err)
 				invalid_add(err, INVALID_VALUE, "spec.versions", "Invalid value: must contain unique version names");
 	}
 	if (storage != 1)
-		invalid_add(err, INVALID_VALUE, "spec.versions", "Invalid value: must have exactly one version marked as storage version");
+		invalid_add(err, INVALID_VALUE, "spec.versions",
+		            "Invalid value: must have exactly one version marked as storage version");
 }
 
 /* What was stored must stay readable. */
@@ -160,14 +169,15 @@ static void check_stored(const json_t *obj, struct err *err)
 	size_t i, k;
 	json_t *stored, *v;
 
-	json_array_foreach(json_at(obj, "status", "storedVersions", NULL), i, stored) {
+	json_array_foreach (json_at(obj, "status", "storedVersions", NULL), i, stored) {
 		bool there = false;
-		json_array_foreach(json_at(obj, "spec", "versions", NULL), k, v)
+		json_array_foreach (json_at(obj, "spec", "versions", NULL), k, v)
 			there = there || str_eq(json_get_str(v, "name"), json_string_value(stored));
 		if (there)
 			continue;
 		_cleanup_free_ char *field = xasprintf("status.storedVersions[%zu]", i);
-		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": must appear in spec.versions", json_string_value(stored));
+		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": must appear in spec.versions",
+		            json_string_value(stored));
 	}
 }
 

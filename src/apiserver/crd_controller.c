@@ -48,7 +48,7 @@ static bool shares_name(const json_t *names, const struct api_type *t, char **re
 		*ret_words = xasprintf("\"%s\" is already in use", singular);
 		return true;
 	}
-	json_array_foreach(json_object_get(names, "shortNames"), i, item) {
+	json_array_foreach (json_object_get(names, "shortNames"), i, item) {
 		if (same_name(json_string_value(item), t)) {
 			*ret_words = xasprintf("\"%s\" is already in use", json_string_value(item));
 			return true;
@@ -144,8 +144,8 @@ static void set_names(struct crd_controller *c, json_t *obj)
 static int remove_instances(struct crd_controller *c, const json_t *crd, struct err *err)
 {
 	struct apiserver *s = c->server;
-	_cleanup_(api_type_unrefp) struct api_type *t = registry_find(s->registry, json_str_at(crd, "spec", "group", NULL), NULL,
-	                                                              json_str_at(crd, "spec", "names", "plural", NULL));
+	_cleanup_(api_type_unrefp) struct api_type *t = registry_find(
+		s->registry, json_str_at(crd, "spec", "group", NULL), NULL, json_str_at(crd, "spec", "names", "plural", NULL));
 	struct store_list list;
 
 	if (!t)
@@ -167,7 +167,8 @@ static int finish_deletion(struct crd_controller *c, json_t *obj, int64_t *ret_a
 	if (r < 0)
 		return -1;
 	if (r == 0) {
-		crd_set_condition(obj, "Terminating", true, "InstanceDeletionInProgress", "CustomResource deletion is in progress");
+		crd_set_condition(obj, "Terminating", true, "InstanceDeletionInProgress",
+		                  "CustomResource deletion is in progress");
 		*ret_after_ns = LOOK_AGAIN_NS;
 		return 0;
 	}
@@ -189,7 +190,8 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 	else if (finish_deletion(c, obj, ret_after_ns, err) < 0)
 		return -1;
 	_cleanup_err_ struct err failed = { 0 };
-	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT || failed.kind == ERR_NOT_FOUND)
+	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
+	    failed.kind == ERR_NOT_FOUND)
 		return 0; /* whoever changed it meanwhile has queued it again */
 	err_move(err, &failed);
 	return -1;

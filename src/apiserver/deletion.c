@@ -53,7 +53,10 @@ static bool write_of(const struct api_type *t, const struct store_object *curren
 	_cleanup_json_ json_t *old = object_stored_value(t, current), *obj = json_deep_copy(old);
 
 	if (deletion_mark(t, obj, propagation)) {
-		*ret = (struct store_write){ .resource = t->resource, .ns = current->ns, .name = current->name, .op = STORE_DELETE,
+		*ret = (struct store_write){ .resource = t->resource,
+			                         .ns = current->ns,
+			                         .name = current->name,
+			                         .op = STORE_DELETE,
 			                         .expected_version = current->version };
 		return true;
 	}
@@ -125,8 +128,8 @@ static size_t run_group(struct apiserver *s, const struct api_type *t, struct st
 	return g.failed;
 }
 
-int deletion_run_all(struct apiserver *s, const struct api_type *t, const struct store_list *list, enum propagation propagation,
-                     struct err *err)
+int deletion_run_all(struct apiserver *s, const struct api_type *t, const struct store_list *list,
+                     enum propagation propagation, struct err *err)
 {
 	_cleanup_err_ struct err first = { 0 };
 

@@ -14,7 +14,7 @@ bool deletion_mark(const struct api_type *t, json_t *obj, enum propagation propa
 int deletion_run(struct apiserver *s, const struct api_type *t, const char *ns, const char *name, const char *uid,
                  enum propagation propagation, struct err *err);
 /* Deletes all of a list, in groups; the first error, if any, after all were tried. */
-int deletion_run_all(struct apiserver *s, const struct api_type *t, const struct store_list *list, enum propagation propagation,
-                     struct err *err);
+int deletion_run_all(struct apiserver *s, const struct api_type *t, const struct store_list *list,
+                     enum propagation propagation, struct err *err);
 
 #endif

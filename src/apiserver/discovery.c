@@ -101,7 +101,8 @@ static struct groups groups_of(struct api_type *const *types, bool core)
 
 static json_t *group_version(const char *group, const char *version)
 {
-	return json_pack("{s:o,s:s}", "groupVersion", *group ? json_strf("%s/%s", group, version) : json_string(version), "version", version);
+	return json_pack("{s:o,s:s}", "groupVersion", *group ? json_strf("%s/%s", group, version) : json_string(version),
+	                 "version", version);
 }
 
 static json_t *group_json(const struct group *g)
@@ -132,9 +133,8 @@ static struct bytes *build_apis(struct registry *r, const char *key _unused_)
 
 static struct bytes *build_api(struct registry *r _unused_, const char *key _unused_)
 {
-	_cleanup_json_ json_t *v =
-	    json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1", "serverAddressByClientCIDRs", "clientCIDR",
-	              "0.0.0.0/0", "serverAddress", "");
+	_cleanup_json_ json_t *v = json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1",
+	                                     "serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress", "");
 
 	return json_to_bytes(v);
 }
@@ -161,8 +161,9 @@ static struct bytes *build_group(struct registry *r, const char *key)
 /* ---- resources of a version ---- */
 
 /* A subresource, or NULL past the last: the name and the kind it speaks. */
-static const char *subresource_at(const struct api_type *t, const struct api_version *v, size_t i, const char **ret_group,
-                                  const char **ret_version, const char **ret_kind, unsigned *ret_verbs)
+static const char *subresource_at(const struct api_type *t, const struct api_version *v, size_t i,
+                                  const char **ret_group, const char **ret_version, const char **ret_kind,
+                                  unsigned *ret_verbs)
 {
 	static const char *const names[] = { "finalize", "scale", "status" };
 
@@ -221,7 +222,8 @@ static struct bytes *build_resources(struct registry *r, const char *key)
 	json_t *list = json_array();
 
 	for (size_t i = 0; types[i]; i++) {
-		const struct api_version *v = strcmp(types[i]->group, group) == 0 ? api_type_version(types[i], slash + 1) : NULL;
+		const struct api_version *v = strcmp(types[i]->group, group) == 0 ? api_type_version(types[i], slash + 1)
+		                                                                  : NULL;
 		if (v)
 			add_resource(list, types[i], v);
 	}
@@ -229,8 +231,8 @@ static struct bytes *build_resources(struct registry *r, const char *key)
 		json_decref(list);
 		return NULL;
 	}
-	_cleanup_json_ json_t *doc = json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1", "groupVersion",
-	                                       *group ? key : slash + 1, "resources", list);
+	_cleanup_json_ json_t *doc = json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1",
+	                                       "groupVersion", *group ? key : slash + 1, "resources", list);
 	return json_to_bytes(doc);
 }
 
@@ -272,12 +274,14 @@ static json_t *aggregated_group(struct api_type *const *types, const struct grou
 	for (size_t i = 0; i < g->len; i++) {
 		json_t *resources = json_array();
 		for (size_t k = 0; types[k]; k++) {
-			const struct api_version *v = strcmp(types[k]->group, g->name) == 0 ? api_type_version(types[k], g->versions[i]) : NULL;
+			const struct api_version *v = strcmp(types[k]->group, g->name) == 0
+			                                  ? api_type_version(types[k], g->versions[i])
+			                                  : NULL;
 			if (v)
 				json_array_append_new(resources, aggregated_resource(types[k], v));
 		}
-		json_array_append_new(versions, json_pack("{s:s,s:o,s:s}", "version", g->versions[i], "resources", resources, "freshness",
-		                                          "Current"));
+		json_array_append_new(versions, json_pack("{s:s,s:o,s:s}", "version", g->versions[i], "resources", resources,
+		                                          "freshness", "Current"));
 	}
 	json_t *meta = json_object();
 	if (*g->name)
@@ -310,8 +314,11 @@ static struct bytes *build_document(struct registry *r, const char *key)
 	static const struct {
 		const char *prefix;
 		struct bytes *(*build)(struct registry *r, const char *key);
-	} kinds[] = { { "apis:", build_apis },           { "api:", build_api },          { "group:", build_group },
-		          { "resources:", build_resources }, { "aggregated:", build_aggregated } };
+	} kinds[] = { { "apis:", build_apis },
+		          { "api:", build_api },
+		          { "group:", build_group },
+		          { "resources:", build_resources },
+		          { "aggregated:", build_aggregated } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const char *rest = str_after(key, kinds[i].prefix);
@@ -325,16 +332,18 @@ static void respond_aggregated(struct api_request *req, const char *which)
 {
 	const char *version = req->accept.form == FORM_DISCOVERY_V2 ? "v2" : "v2beta1";
 	_cleanup_free_ char *key = xasprintf("aggregated:%s/%s", version, which);
-	_cleanup_free_ char *type = xasprintf("application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList", version);
-	_cleanup_(bytes_unrefp) struct bytes *text = documents_get(req->server->documents, req->server->registry, key, build_document);
+	_cleanup_free_ char *type = xasprintf("application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList",
+	                                      version);
+	_cleanup_(bytes_unrefp) struct bytes *text = documents_get(req->server->documents, req->server->registry, key,
+	                                                           build_document);
 
 	api_respond_bytes(req, 200, type, text);
 }
 
 static void respond_root(struct api_request *req)
 {
-	static const char *const paths[] = { "/api",     "/api/v1",  "/apis",       "/healthz",    "/livez",
-		                                 "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version" };
+	static const char *const paths[] = { "/api",     "/api/v1",     "/apis",       "/healthz", "/livez",
+		                                 "/metrics", "/openapi/v2", "/openapi/v3", "/readyz",  "/version" };
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
@@ -366,8 +375,9 @@ void handle_discovery(struct api_request *req)
 		key = xasprintf("resources:/%s", parts[1]);
 	else if (len == 3 && apis)
 		key = xasprintf("resources:%s/%s", parts[1], parts[2]);
-	_cleanup_(bytes_unrefp) struct bytes *text =
-	    key ? documents_get(req->server->documents, req->server->registry, key, build_document) : NULL;
+	_cleanup_(bytes_unrefp) struct bytes *text = key ? documents_get(req->server->documents, req->server->registry, key,
+	                                                                 build_document)
+	                                                 : NULL;
 	if (text)
 		api_respond_json_bytes(req, 200, text);
 	else

@@ -12,7 +12,8 @@ struct event_expiry {
 	struct apiserver *server;
 	struct api_type *type;
 	struct loop *loop;
-	/* The store's version at the last ticks, oldest first: what is not newer than the first has not changed for an hour. */
+	/* The store's version at the last ticks, oldest first: what is not newer than the first has not changed for an
+	 * hour. */
 	uint64_t versions[TICKS];
 };
 

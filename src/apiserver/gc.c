@@ -224,7 +224,7 @@ static bool blocks(const json_t *dependent, const char *uid)
 	size_t i;
 	json_t *ref;
 
-	json_array_foreach(json_object_get(kube_meta(dependent), "ownerReferences"), i, ref)
+	json_array_foreach (json_object_get(kube_meta(dependent), "ownerReferences"), i, ref)
 		if (str_eq(json_get_str(ref, "uid"), uid))
 			return json_get_bool(ref, "blockOwnerDeletion", false);
 	return false;
@@ -282,8 +282,8 @@ static enum owner_state owner_state(struct gc *g, const struct item *dependent, 
 	/* Of a type nobody knows, or where it cannot be: not to be decided here, so the dependent stays. */
 	if (!t || (t->namespaced && !dependent->type->namespaced))
 		return OWNER_SOLID;
-	_cleanup_(store_object_unrefp) struct store_object *owner =
-	    store_get(g->server->store, t->resource, t->namespaced ? dependent->object->ns : "", name);
+	_cleanup_(store_object_unrefp) struct store_object *owner = store_get(
+		g->server->store, t->resource, t->namespaced ? dependent->object->ns : "", name);
 	if (!owner || strcmp(owner->uid, uid) != 0)
 		return OWNER_ABSENT;
 	return str_eq(store_object_field(owner, "@collect"), FOREGROUND) ? OWNER_WAITS : OWNER_SOLID;
@@ -305,7 +305,7 @@ static int process_dependent(struct gc *g, struct item *item, struct err *err)
 	size_t i;
 	json_t *ref;
 
-	json_array_foreach(json_object_get(kube_meta(item->value), "ownerReferences"), i, ref) {
+	json_array_foreach (json_object_get(kube_meta(item->value), "ownerReferences"), i, ref) {
 		enum owner_state state = owner_state(g, item, ref);
 		solid = solid || state == OWNER_SOLID;
 		waits = waits || state == OWNER_WAITS;

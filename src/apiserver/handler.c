@@ -28,8 +28,8 @@ static void method_not_allowed(struct api_request *req)
 static void handle_get(struct api_request *req)
 {
 	const struct api_type *t = req->type;
-	_cleanup_(store_object_unrefp) struct store_object *o =
-	    store_get(req->server->store, t->resource, t->namespaced ? req->path.ns : "", req->path.name);
+	_cleanup_(store_object_unrefp) struct store_object *o = store_get(
+		req->server->store, t->resource, t->namespaced ? req->path.ns : "", req->path.name);
 	_cleanup_err_ struct err err = { 0 };
 	char words[512];
 
@@ -56,7 +56,8 @@ static struct apiserver_mount *find_mount(struct apiserver *s, const struct api_
 static void run_mount(struct api_request *req, const struct apiserver_mount *mount)
 {
 	const char *ns = req->type->namespaced ? req->path.ns : "";
-	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, req->type->resource, ns, req->path.name);
+	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, req->type->resource, ns,
+	                                                                  req->path.name);
 	struct http_request *http = req->http;
 
 	if (!o) {
@@ -166,7 +167,8 @@ static int authorize(struct api_request *req, struct err *err)
 	_cleanup_free_ char *reason = NULL;
 	bool resource = p->is_api && *p->resource;
 	const struct auth_attributes a = {
-		.verb = resource ? req->verb : api_verb_of(http_request_method(req->http), &(struct api_path){ 0 }, &req->options),
+		.verb = resource ? req->verb
+		                 : api_verb_of(http_request_method(req->http), &(struct api_path){ 0 }, &req->options),
 		.group = p->group,
 		.version = p->version,
 		.resource = p->resource,

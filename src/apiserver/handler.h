@@ -4,7 +4,8 @@
 
 #include "request.h"
 
-/* /healthz, /livez, /readyz and their single checks; /version. True when the path is one of these; needs no credentials. */
+/* /healthz, /livez, /readyz and their single checks; /version. True when the path is one of these; needs no
+ * credentials. */
 bool handle_public(struct api_request *req);
 void handle_metrics(struct api_request *req);
 

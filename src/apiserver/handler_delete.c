@@ -15,14 +15,16 @@ static int check_preconditions(const struct api_request *req, const struct api_o
 	api_type_words(req->type, words);
 	if (uid && strcmp(uid, op->current->uid) != 0)
 		return err_set(err, ERR_CONFLICT,
-		               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID in object meta: %s",
+		               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID "
+		               "in object meta: %s",
 		               words, op->name, uid, op->current->uid);
 	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)op->current->version);
 	if (version && strcmp(version, now) != 0)
-		return err_set(err, ERR_CONFLICT,
-		               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in precondition: %s, "
-		               "ResourceVersion in object meta: %s",
-		               words, op->name, version, now);
+		return err_set(
+			err, ERR_CONFLICT,
+			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in precondition: %s, "
+			"ResourceVersion in object meta: %s",
+			words, op->name, version, now);
 	return 0;
 }
 
@@ -36,7 +38,8 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 	op->current = store_get(req->server->store, t->resource, op->ns, op->name);
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), op->name);
-	if (check_preconditions(req, op, err) < 0 || (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0))
+	if (check_preconditions(req, op, err) < 0 ||
+	    (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0))
 		return -1;
 	_cleanup_json_ json_t *old = object_stored_value(t, op->current), *obj = json_deep_copy(old);
 	op->gone = deletion_mark(t, obj, req->options.propagation);

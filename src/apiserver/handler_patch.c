@@ -27,13 +27,15 @@ static int check_patched_version(struct api_request *req, struct api_op *op, con
 	if (!*wanted || strcmp(wanted, now) == 0)
 		return 0;
 	return err_set(err, ERR_CONFLICT,
-	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest "
+	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
+	               "changes to the latest "
 	               "version and try again",
 	               api_type_words(req->type, words), op->name);
 }
 
 /* The rest of every patch but apply. patched is stolen. */
-static int finish_patched(struct api_request *req, struct api_op *op, const json_t *old, json_t *patched, struct err *err)
+static int finish_patched(struct api_request *req, struct api_op *op, const json_t *old, json_t *patched,
+                          struct err *err)
 {
 	const char *subresource = req->path.subresource;
 	struct write_input in = { .old = old, .subresource = subresource };
@@ -44,7 +46,8 @@ static int finish_patched(struct api_request *req, struct api_op *op, const json
 	}
 	op->retry = true;
 	if (object_meta_decode(req->type, req->version, patched, NULL, err) < 0 ||
-	    object_meta_address(req->type, patched, op->ns, op->name, err) < 0 || check_patched_version(req, op, patched, err) < 0) {
+	    object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
+	    check_patched_version(req, op, patched, err) < 0) {
 		json_decref(patched);
 		return -1;
 	}
@@ -199,7 +202,8 @@ void handle_patch(struct api_request *req)
 	json_t *body = NULL;
 	if (!prepare)
 		err_set(&err, ERR_UNSUPPORTED_MEDIA,
-		        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+		        "the body of the request was in an unknown format - accepted media types include: "
+		        "application/json-patch+json, "
 		        "application/merge-patch+json, %sapplication/apply-patch+yaml",
 		        req->type->custom ? "" : "application/strategic-merge-patch+json, ");
 	else if (req->options.force)

@@ -71,11 +71,12 @@ static void respond_version(struct api_request *req)
 	json_put_str(v, "buildDate", "1970-01-01T00:00:00Z");
 	json_put_str(v, "goVersion", "none");
 	json_put_str(v, "compiler", __VERSION__);
-	json_put_str(v, "platform", "linux/"
+	json_put_str(v, "platform",
+	             "linux/"
 #ifdef __x86_64__
-	                            "amd64"
+	             "amd64"
 #else
-	                            "arm64"
+	             "arm64"
 #endif
 	);
 	api_respond_value(req, 200, v);

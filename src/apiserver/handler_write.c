@@ -53,7 +53,8 @@ static int check_version(struct api_request *req, struct api_op *op, struct err 
 		return 0;
 	if (op->retry) {
 		_cleanup_err_ struct err invalid = { 0 };
-		invalid_add(&invalid, INVALID_VALUE, "metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update");
+		invalid_add(&invalid, INVALID_VALUE, "metadata.resourceVersion",
+		            "Invalid value: 0x0: must be specified for an update");
 		invalid_finish(&invalid, req->type->kind, req->type->group, op->name);
 		err_move(err, &invalid);
 		return -1;
@@ -63,7 +64,8 @@ static int check_version(struct api_request *req, struct api_op *op, struct err 
 	if ((uint64_t)number == op->current->version)
 		return 0;
 	return err_set(err, ERR_CONFLICT,
-	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest "
+	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
+	               "changes to the latest "
 	               "version and try again",
 	               api_type_words(req->type, words), op->name);
 }

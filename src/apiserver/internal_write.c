@@ -29,7 +29,8 @@ struct store_write internal_write(const struct api_type *t, const struct store_o
 
 int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, struct err *err)
 {
-	_cleanup_(store_object_unrefp) struct store_object *there = store_get(s->store, t->resource, kube_namespace(obj), kube_name(obj));
+	_cleanup_(store_object_unrefp) struct store_object *there = store_get(s->store, t->resource, kube_namespace(obj),
+	                                                                      kube_name(obj));
 	_cleanup_err_ struct err failed = { 0 };
 
 	if (there)
@@ -46,12 +47,16 @@ int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, 
 	return -1;
 }
 
-int internal_update(struct apiserver *s, const struct api_type *t, const struct store_object *current, json_t *obj, struct err *err)
+int internal_update(struct apiserver *s, const struct api_type *t, const struct store_object *current, json_t *obj,
+                    struct err *err)
 {
 	_cleanup_json_ json_t *old = object_stored_value(t, current);
 
 	if (object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {
-		const struct store_write gone = { .resource = t->resource, .ns = current->ns, .name = current->name, .op = STORE_DELETE,
+		const struct store_write gone = { .resource = t->resource,
+			                              .ns = current->ns,
+			                              .name = current->name,
+			                              .op = STORE_DELETE,
 			                              .expected_version = current->version };
 		return store_commit(s->store, &gone, NULL, err);
 	}
@@ -76,8 +81,8 @@ static int check(const struct api_type *t, const json_t *obj, const json_t *old,
 	return -1;
 }
 
-static int update_crd(struct apiserver *s, const struct api_type *t, const struct store_object *current, const json_t *wanted,
-                      struct err *err)
+static int update_crd(struct apiserver *s, const struct api_type *t, const struct store_object *current,
+                      const json_t *wanted, struct err *err)
 {
 	static const char *const meta_members[] = { "labels", "annotations" };
 	_cleanup_json_ json_t *old = object_stored_value(t, current), *obj = json_deep_copy(old);
@@ -98,8 +103,8 @@ static int update_crd(struct apiserver *s, const struct api_type *t, const struc
 
 int internal_apply_crd(struct apiserver *s, const char *yaml, struct err *err)
 {
-	_cleanup_(api_type_unrefp) struct api_type *t =
-	    registry_find(s->registry, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
+	_cleanup_(api_type_unrefp) struct api_type *t = registry_find(s->registry, "apiextensions.k8s.io", "v1",
+	                                                              "customresourcedefinitions");
 	_cleanup_json_ json_t *obj = yaml_parse(yaml, strlen(yaml), NULL, err);
 	const struct schema *schema = t->versions[t->storage].schema;
 

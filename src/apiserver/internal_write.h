@@ -12,9 +12,10 @@ struct apiserver;
 struct store_write internal_write(const struct api_type *t, const struct store_object *current, json_t *obj);
 /* Creates it unless it is there: 0 created, 1 there already. Fills in what the server sets. */
 int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, struct err *err);
-/* Writes obj over current, or deletes it when it is being deleted and nothing holds it any more. Nothing is written when
- * nothing changed. ERR_CONFLICT when somebody was faster, ERR_NOT_FOUND when it is gone. */
-int internal_update(struct apiserver *s, const struct api_type *t, const struct store_object *current, json_t *obj, struct err *err);
+/* Writes obj over current, or deletes it when it is being deleted and nothing holds it any more. Nothing is written
+ * when nothing changed. ERR_CONFLICT when somebody was faster, ERR_NOT_FOUND when it is gone. */
+int internal_update(struct apiserver *s, const struct api_type *t, const struct store_object *current, json_t *obj,
+                    struct err *err);
 /* Creates a CRD from YAML, or brings its spec, labels and annotations up to date. */
 int internal_apply_crd(struct apiserver *s, const char *yaml, struct err *err);
 

@@ -12,10 +12,13 @@
 
 #define LIST_MAX ((size_t)1024 * 1024 * 1024)
 #define INCONSISTENT INT64_C(-1) /* a token's version: whatever is there now */
-#define EXPIRED_WORDS                                                                                                           \
-	"The provided continue parameter is too old to display a consistent list result. You can start a new list without the "     \
-	"continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with " \
-	"the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the " \
+#define EXPIRED_WORDS                                                                                               \
+	"The provided continue parameter is too old to display a consistent list result. You can start a new list "     \
+	"without the "                                                                                                  \
+	"continue parameter, or use the continue token in this response to retrieve the remainder of the results. "     \
+	"Continuing with "                                                                                              \
+	"the provided token results in an inconsistent list - objects that were created, modified, or deleted between " \
+	"the time the "                                                                                                 \
 	"first chunk was returned and now may show up in the list."
 
 /* ---- selectors ---- */
@@ -157,7 +160,8 @@ static int parse_version(const struct api_request *req, uint64_t *ret, struct er
 	int64_t n = 0;
 
 	if (text && !str_to_i64(text, 0, INT64_MAX, &n)) {
-		_cleanup_free_ char *what = xasprintf("Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": invalid syntax", text, text);
+		_cleanup_free_ char *what = xasprintf(
+			"Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": invalid syntax", text, text);
 		return invalid_options(err, "resourceVersion", what);
 	}
 	*ret = (uint64_t)n;
@@ -175,9 +179,11 @@ static int check_match(const struct api_request *req, uint64_t version, struct e
 		return invalid_options(err, "resourceVersionMatch",
 		                       "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
 	if (o->continue_token)
-		return invalid_options(err, "resourceVersionMatch", "Forbidden: resourceVersionMatch is forbidden when continue is provided");
+		return invalid_options(err, "resourceVersionMatch",
+		                       "Forbidden: resourceVersionMatch is forbidden when continue is provided");
 	if (strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0) {
-		_cleanup_free_ char *what = xasprintf("Unsupported value: \"%s\": supported values: \"Exact\", \"NotOlderThan\", \"\"", match);
+		_cleanup_free_ char *what = xasprintf(
+			"Unsupported value: \"%s\": supported values: \"Exact\", \"NotOlderThan\", \"\"", match);
 		return invalid_options(err, "resourceVersionMatch", what);
 	}
 	if (strcmp(match, "Exact") == 0 && version == 0)
@@ -215,8 +221,8 @@ static int expired(const struct token *token, struct err *err, char **ret_contin
 	return err_set(err, ERR_EXPIRED, "%s", EXPIRED_WORDS);
 }
 
-int list_run(struct api_request *req, const struct list_selection *selection, struct store_list *ret, char **ret_continue,
-             struct err *err)
+int list_run(struct api_request *req, const struct list_selection *selection, struct store_list *ret,
+             char **ret_continue, struct err *err)
 {
 	struct token token = { 0 };
 	struct store_list_query query = {
@@ -273,7 +279,8 @@ static char *list_head(const char *kind, const char *api_version, const struct s
 	_cleanup_json_ json_t *meta = list_meta(list, token);
 	_cleanup_free_ char *meta_text = json_to_str(meta);
 
-	return xasprintf("{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":%s,\"items\":[", kind, api_version, meta_text);
+	return xasprintf("{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":%s,\"items\":[", kind, api_version,
+	                 meta_text);
 }
 
 /* The items' texts are copied once, into their place. */

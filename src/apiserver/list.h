@@ -17,8 +17,8 @@ void list_selection_clear(struct list_selection *s);
 bool list_selects(const struct list_selection *s, const struct store_object *o);
 
 /* Runs the request's list. ret_continue (free(); may come back NULL) is the token for the next page. */
-int list_run(struct api_request *req, const struct list_selection *selection, struct store_list *ret, char **ret_continue,
-             struct err *err);
+int list_run(struct api_request *req, const struct list_selection *selection, struct store_list *ret,
+             char **ret_continue, struct err *err);
 /* The namespace the request is about, "" for all. */
 const char *list_namespace(const struct api_request *req);
 

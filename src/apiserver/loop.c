@@ -42,10 +42,12 @@ static void *loop_main(void *arg)
 	return NULL;
 }
 
-int loop_start(const char *name, loop_reconcile reconcile, void *self, struct logger *log, struct loop **ret, struct err *err)
+int loop_start(const char *name, loop_reconcile reconcile, void *self, struct logger *log, struct loop **ret,
+               struct err *err)
 {
-	const struct kube_workqueue_config config = { .name = name, .backoff_base_ns = 10 * NS_PER_MS, .backoff_max_ns = 30 * NS_PER_S,
-		                                          .rate_per_s = 1000 };
+	const struct kube_workqueue_config config = {
+		.name = name, .backoff_base_ns = 10 * NS_PER_MS, .backoff_max_ns = 30 * NS_PER_S, .rate_per_s = 1000
+	};
 	struct loop *l = new0(struct loop);
 
 	l->name = xstrdup(name);

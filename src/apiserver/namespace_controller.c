@@ -46,7 +46,7 @@ static void note_finalizers(const struct api_type *t, const struct store_list *l
 		_cleanup_json_ json_t *obj = object_stored_value(t, list->items[i]);
 		size_t k;
 		json_t *f;
-		json_array_foreach(json_object_get(kube_meta(obj), "finalizers"), k, f) {
+		json_array_foreach (json_object_get(kube_meta(obj), "finalizers"), k, f) {
 			const char *name = json_string_value(f);
 			uintptr_t n = (uintptr_t)map_get(counts, name);
 			map_set(counts, name, (void *)(n + 1));
@@ -55,8 +55,8 @@ static void note_finalizers(const struct api_type *t, const struct store_list *l
 }
 
 /* Deletes what is in the namespace of one type, and says what is left. */
-static int empty_type(struct namespace_controller *c, const struct api_type *t, const char *ns, struct remains *r, struct map *finalizers,
-                      struct err *err)
+static int empty_type(struct namespace_controller *c, const struct api_type *t, const char *ns, struct remains *r,
+                      struct map *finalizers, struct err *err)
 {
 	const struct store_list_query query = { .resource = t->resource, .ns = ns };
 	struct store *store = c->server->store;
@@ -72,7 +72,8 @@ static int empty_type(struct namespace_controller *c, const struct api_type *t, 
 	if (result < 0 || store_list(store, &query, &list, err) < 0)
 		return -1;
 	if (list.len > 0) {
-		buf_printf(&r->words, "%s%s has %zu resource instances", r->count ? ", " : "", api_type_words(t, words), list.len);
+		buf_printf(&r->words, "%s%s has %zu resource instances", r->count ? ", " : "", api_type_words(t, words),
+		           list.len);
 		r->count += list.len;
 		note_finalizers(t, &list, finalizers);
 	}
@@ -96,13 +97,16 @@ static int empty_namespace(struct namespace_controller *c, json_t *obj, struct e
 	/* Events last: they tell of the deletion of the rest. */
 	for (int pass = 0; pass < 2 && result == 0; pass++)
 		for (size_t i = 0; types[i] && result == 0; i++)
-			if (types[i]->namespaced && (types[i]->verbs & VERB_LIST) && (strcmp(types[i]->resource, "/events") == 0) == (pass == 1))
+			if (types[i]->namespaced && (types[i]->verbs & VERB_LIST) &&
+			    (strcmp(types[i]->resource, "/events") == 0) == (pass == 1))
 				result = empty_type(c, types[i], kube_name(obj), &r, finalizers, err);
 	while (map_next(finalizers, &iter, &name, &n))
-		buf_printf(&r.finalizers, "%s%s in %zu resource instances", r.finalizers.len ? ", " : "", name, (size_t)(uintptr_t)n);
+		buf_printf(&r.finalizers, "%s%s in %zu resource instances", r.finalizers.len ? ", " : "", name,
+		           (size_t)(uintptr_t)n);
 	if (r.count > 0) {
 		_cleanup_free_ char *content = xasprintf("Some resources are remaining: %s", buf_str(&r.words));
-		_cleanup_free_ char *held = xasprintf("Some content in the namespace has finalizers remaining: %s", buf_str(&r.finalizers));
+		_cleanup_free_ char *held = xasprintf("Some content in the namespace has finalizers remaining: %s",
+		                                      buf_str(&r.finalizers));
 		kube_set_condition(status, "NamespaceContentRemaining", "True", "SomeResourcesRemain", content, 0, now);
 		kube_set_condition(status, "NamespaceFinalizersRemaining", r.finalizers.len ? "True" : "False",
 		                   r.finalizers.len ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
@@ -133,7 +137,8 @@ static int finish_deletion(struct namespace_controller *c, json_t *obj, int64_t 
 static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct err *err)
 {
 	struct namespace_controller *c = self;
-	_cleanup_(store_object_unrefp) struct store_object *current = store_get(c->server->store, c->type->resource, "", name);
+	_cleanup_(store_object_unrefp) struct store_object *current = store_get(c->server->store, c->type->resource, "",
+	                                                                        name);
 
 	if (!current)
 		return 0;
@@ -143,7 +148,8 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 	_cleanup_err_ struct err failed = { 0 };
 	if (finish_deletion(c, obj, ret_after_ns, err) < 0)
 		return -1;
-	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT || failed.kind == ERR_NOT_FOUND)
+	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
+	    failed.kind == ERR_NOT_FOUND)
 		return 0; /* whoever changed it meanwhile has queued it again */
 	err_move(err, &failed);
 	return -1;

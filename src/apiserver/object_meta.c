@@ -66,14 +66,14 @@ static const json_t *wrong_member(const json_t *v, enum meta_type type)
 	case META_STRING_MAP:
 		if (!json_is_object(v))
 			return v;
-		json_object_foreach((json_t *)(uintptr_t)v, key, item)
+		json_object_foreach ((json_t *)(uintptr_t)v, key, item)
 			if (!json_is_string(item))
 				return item;
 		return NULL;
 	default:
 		if (!json_is_array(v))
 			return v;
-		json_array_foreach(v, i, item)
+		json_array_foreach (v, i, item)
 			if (type == META_STRINGS ? !json_is_string(item) : !json_is_object(item))
 				return item;
 		return NULL;
@@ -90,7 +90,8 @@ static int meta_field(const char *name)
 
 static int decode_failed(const struct api_type *t, const struct api_version *v, struct err *err, const char *what)
 {
-	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", t->kind, v->name, t->kind, what);
+	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", t->kind, v->name,
+	               t->kind, what);
 }
 
 /* Null values of a map of strings are empty strings in Go. */
@@ -100,7 +101,7 @@ static void fill_null_strings(json_t *map)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(map, next, key, value)
+	json_object_foreach_safe (map, next, key, value)
 		if (json_is_null(value))
 			json_object_set_new(map, key, json_string(""));
 }
@@ -108,17 +109,18 @@ static void fill_null_strings(json_t *map)
 /* Go leaves out what is empty. */
 static bool is_empty(const json_t *v)
 {
-	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) || (json_is_object(v) && json_object_size(v) == 0) ||
-	       (json_is_array(v) && json_array_size(v) == 0);
+	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) ||
+	       (json_is_object(v) && json_object_size(v) == 0) || (json_is_array(v) && json_array_size(v) == 0);
 }
 
-static int decode_meta(const struct api_type *t, const struct api_version *v, json_t *meta, json_t *dropped, struct err *err)
+static int decode_meta(const struct api_type *t, const struct api_version *v, json_t *meta, json_t *dropped,
+                       struct err *err)
 {
 	const char *key;
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(meta, next, key, value) {
+	json_object_foreach_safe (meta, next, key, value) {
 		int field = meta_field(key);
 		if (field >= 0 && is_empty(value)) {
 			/* An empty managedFields is a wish: forget all managers. */
@@ -137,13 +139,15 @@ static int decode_meta(const struct api_type *t, const struct api_version *v, js
 		const json_t *wrong = wrong_member(value, META_FIELDS[field].type);
 		int64_t time;
 		if (wrong) {
-			_cleanup_free_ char *what = xasprintf("json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
-			                                      json_type_words(wrong), key, META_FIELDS[field].go_type);
+			_cleanup_free_ char *what = xasprintf(
+				"json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
+				json_type_words(wrong), key, META_FIELDS[field].go_type);
 			return decode_failed(t, v, err, what);
 		}
 		if (str_ends_with(key, "Timestamp") && !rfc3339_parse(json_string_value(value), &time)) {
-			_cleanup_free_ char *what = xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"",
-			                                      json_string_value(value), json_string_value(value));
+			_cleanup_free_ char *what = xasprintf(
+				"parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"", json_string_value(value),
+				json_string_value(value));
 			return decode_failed(t, v, err, what);
 		}
 	}
@@ -158,17 +162,18 @@ static void drop_nulls(json_t *v)
 	void *next;
 	size_t i;
 
-	json_object_foreach_safe(v, next, key, member) {
+	json_object_foreach_safe (v, next, key, member) {
 		if (json_is_null(member))
 			json_object_del(v, key);
 		else if (strcmp(key, "openAPIV3Schema") != 0 && strcmp(key, "managedFields") != 0)
 			drop_nulls(member);
 	}
-	json_array_foreach(v, i, member)
+	json_array_foreach (v, i, member)
 		drop_nulls(member);
 }
 
-int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped, struct err *err)
+int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
+                       struct err *err)
 {
 	const json_t *api_version = json_object_get(obj, "apiVersion"), *kind = json_object_get(obj, "kind");
 	json_t *meta = json_object_get(obj, "metadata");
@@ -205,13 +210,15 @@ int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, c
 	else if (!*own_ns)
 		json_put_str(meta, "namespace", ns);
 	else if (strcmp(own_ns, ns) != 0)
-		return err_set(err, ERR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request");
+		return err_set(err, ERR_BAD_REQUEST,
+		               "the namespace of the provided object does not match the namespace sent on the request");
 	if (!*name)
 		return 0;
 	if (!*own_name)
 		json_put_str(meta, "name", name);
 	else if (strcmp(own_name, name) != 0)
-		return err_set(err, ERR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)", own_name, name);
+		return err_set(err, ERR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)",
+		               own_name, name);
 	return 0;
 }
 
@@ -235,14 +242,14 @@ static json_t *new_uid(void)
 	tls_random(r, sizeof(r));
 	r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
 	r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-	return json_strf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4], r[5],
-	                 r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+	return json_strf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3],
+	                 r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 }
 
 void object_meta_create(const struct api_type *t, json_t *obj, int64_t now_ns)
 {
-	static const char *const servers[] = { "selfLink", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
-		                                   "generation" };
+	static const char *const servers[] = { "selfLink", "resourceVersion", "deletionTimestamp",
+		                                   "deletionGracePeriodSeconds", "generation" };
 	json_t *meta = json_ensure_object(obj, "metadata");
 	const char *base = json_get_str(meta, "generateName");
 	char suffix[SUFFIX_LEN + 1], now[RFC3339_SIZE];
@@ -285,7 +292,8 @@ static bool content_differs(const struct api_version *v, const json_t *a, const 
 
 void object_meta_update(const struct api_type *t, const struct api_version *v, json_t *obj, const json_t *old)
 {
-	static const char *const kept[] = { "generation", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName" };
+	static const char *const kept[] = { "generation", "uid", "deletionTimestamp", "deletionGracePeriodSeconds",
+		                                "generateName" };
 	json_t *meta = json_ensure_object(obj, "metadata");
 	const json_t *old_meta = kube_meta(old);
 
@@ -314,6 +322,7 @@ int object_meta_check_uid(const struct api_type *t, const json_t *obj, const jso
 	if (!*uid || strcmp(uid, old_uid) == 0)
 		return 0;
 	return err_set(err, ERR_CONFLICT,
-	               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID in object meta: %s",
+	               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID in "
+	               "object meta: %s",
 	               api_type_words(t, words), kube_name(old), uid, old_uid);
 }

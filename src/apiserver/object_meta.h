@@ -6,7 +6,8 @@
 
 /* Checks apiVersion and kind against the type (filling in missing ones) and the JSON types within metadata; drops nulls
  * and unknown members of metadata, whose paths are appended to dropped unless it is NULL. ERR_BAD_REQUEST. */
-int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped, struct err *err);
+int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
+                       struct err *err);
 
 /* Puts the request's namespace in, or checks it; the same for the name unless it is "". ERR_BAD_REQUEST. */
 int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err);

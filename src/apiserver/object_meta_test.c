@@ -48,12 +48,14 @@ static void test_object_meta_decode(void **state _unused_)
 		const char *text, *expected;
 	} cases[] = {
 		{ "{}", "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\",\"metadata\":{}}" },
-		{ "{\"metadata\":{\"name\":\"a\",\"creationTimestamp\":null,\"labels\":{},\"annotations\":null,\"finalizers\":[]}}",
+		{ "{\"metadata\":{\"name\":\"a\",\"creationTimestamp\":null,\"labels\":{},\"annotations\":null,\"finalizers\":["
+		  "]}}",
 		  "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"a\"}}" },
 		{ "{\"metadata\":{\"labels\":{\"a\":null}}}",
 		  "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\",\"metadata\":{\"labels\":{\"a\":\"\"}}}" },
 		{ "[]", "the body of the request must be one object of kind Thing" },
-		{ "{\"apiVersion\":\"v2\"}", "the API version in the data (v2) does not match the expected API version (example.org/v1)" },
+		{ "{\"apiVersion\":\"v2\"}",
+		  "the API version in the data (v2) does not match the expected API version (example.org/v1)" },
 		{ "{\"kind\":7}", "the kind in the data (not a string) does not match the expected kind (Thing)" },
 		{ "{\"metadata\":{\"name\":5}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal number into Go struct field "
@@ -62,7 +64,8 @@ static void test_object_meta_decode(void **state _unused_)
 		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal number into Go struct field "
 		  "ObjectMeta.metadata.finalizers of type []string" },
 		{ "{\"metadata\":{\"creationTimestamp\":\"yesterday\"}}",
-		  "Thing in version \"v1\" cannot be handled as a Thing: parsing time \"yesterday\" as \"2006-01-02T15:04:05Z07:00\": cannot "
+		  "Thing in version \"v1\" cannot be handled as a Thing: parsing time \"yesterday\" as "
+		  "\"2006-01-02T15:04:05Z07:00\": cannot "
 		  "parse \"yesterday\"" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -78,8 +81,9 @@ static void test_object_meta_decode(void **state _unused_)
 static void test_object_meta_create(void **state _unused_)
 {
 	_cleanup_(api_type_unrefp) struct api_type *t = thing(true);
-	_cleanup_json_ json_t *obj = parse("{\"metadata\":{\"generateName\":\"a-\",\"uid\":\"mine\",\"resourceVersion\":\"7\",\"selfLink\":\"x\","
-	                                   "\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}");
+	_cleanup_json_ json_t *obj = parse(
+		"{\"metadata\":{\"generateName\":\"a-\",\"uid\":\"mine\",\"resourceVersion\":\"7\",\"selfLink\":\"x\","
+		"\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}");
 
 	object_meta_create(t, obj, INT64_C(1767225600) * NS_PER_S);
 	assert_true(str_starts_with(kube_name(obj), "a-") && strlen(kube_name(obj)) == 7);
@@ -101,13 +105,15 @@ static void test_object_meta_create(void **state _unused_)
 static void test_object_meta_update(void **state _unused_)
 {
 	_cleanup_(api_type_unrefp) struct api_type *t = thing(true);
-	_cleanup_json_ json_t *old = parse("{\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":4,\"resourceVersion\":\"9\","
-	                                   "\"creationTimestamp\":\"2026-01-01T00:00:00Z\"},\"spec\":{\"x\":1},\"status\":{\"y\":1}}");
+	_cleanup_json_ json_t *old = parse(
+		"{\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":4,\"resourceVersion\":\"9\","
+		"\"creationTimestamp\":\"2026-01-01T00:00:00Z\"},\"spec\":{\"x\":1},\"status\":{\"y\":1}}");
 	static const struct {
 		const char *text;
 		int64_t generation;
 	} cases[] = {
-		{ "{\"metadata\":{\"name\":\"a\",\"generation\":77},\"spec\":{\"x\":1},\"status\":{\"y\":1}}", 4 }, /* clients do not count */
+		{ "{\"metadata\":{\"name\":\"a\",\"generation\":77},\"spec\":{\"x\":1},\"status\":{\"y\":1}}",
+		  4 }, /* clients do not count */
 		{ "{\"metadata\":{\"name\":\"a\",\"labels\":{\"l\":\"m\"}},\"spec\":{\"x\":1},\"status\":{\"y\":1}}", 4 },
 		{ "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"x\":1},\"status\":{\"y\":2}}", 4 },
 		{ "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"x\":2},\"status\":{\"y\":1}}", 5 },
@@ -157,17 +163,24 @@ static void test_object_meta_validate(void **state _unused_)
 	} cases[] = {
 		{ "{\"name\":\"a.b-c\"}", NULL, NULL },
 		{ "{}", NULL, "metadata.name: Required value: name or generateName is required" },
-		{ "{\"name\":\"A\"}", NULL, "metadata.name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of" },
-		{ "{\"name\":\"a\",\"labels\":{\"x/y/z\":\"\"}}", NULL, "metadata.labels: Invalid value: \"x/y/z\": a valid label key must" },
-		{ "{\"name\":\"a\",\"labels\":{\"/y\":\"\"}}", NULL, "metadata.labels: Invalid value: \"/y\": prefix part must be non-empty" },
-		{ "{\"name\":\"a\",\"labels\":{\"y\":\"-\"}}", NULL, "metadata.labels: Invalid value: \"-\": a valid label must be" },
+		{ "{\"name\":\"A\"}", NULL,
+		  "metadata.name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of" },
+		{ "{\"name\":\"a\",\"labels\":{\"x/y/z\":\"\"}}", NULL,
+		  "metadata.labels: Invalid value: \"x/y/z\": a valid label key must" },
+		{ "{\"name\":\"a\",\"labels\":{\"/y\":\"\"}}", NULL,
+		  "metadata.labels: Invalid value: \"/y\": prefix part must be non-empty" },
+		{ "{\"name\":\"a\",\"labels\":{\"y\":\"-\"}}", NULL,
+		  "metadata.labels: Invalid value: \"-\": a valid label must be" },
 		{ "{\"name\":\"a\",\"annotations\":{\"Upper/Case\":\"anything at all\"}}", NULL, NULL },
-		{ "{\"name\":\"a\",\"annotations\":{\"with space\":\"\"}}", NULL, "metadata.annotations: Invalid value: \"with space\"" },
+		{ "{\"name\":\"a\",\"annotations\":{\"with space\":\"\"}}", NULL,
+		  "metadata.annotations: Invalid value: \"with space\"" },
 		{ "{\"name\":\"a\",\"ownerReferences\":[{\"kind\":\"K\",\"name\":\"n\",\"uid\":\"u\"}]}", NULL,
 		  "metadata.ownerReferences[0].apiVersion: Invalid value: \"\": version must not be empty" },
 		{ "{\"name\":\"a\",\"finalizers\":[\"orphan\",\"foregroundDeletion\"]}", NULL, "cannot be both set" },
-		{ "{\"name\":\"a\",\"uid\":\"u\"}", "{\"name\":\"a\",\"uid\":\"v\"}", "metadata.uid: Invalid value: \"u\": field is immutable" },
-		{ "{\"name\":\"a\",\"finalizers\":[\"x.y/new\"]}", "{\"name\":\"a\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}",
+		{ "{\"name\":\"a\",\"uid\":\"u\"}", "{\"name\":\"a\",\"uid\":\"v\"}",
+		  "metadata.uid: Invalid value: \"u\": field is immutable" },
+		{ "{\"name\":\"a\",\"finalizers\":[\"x.y/new\"]}",
+		  "{\"name\":\"a\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}",
 		  "no new finalizers can be added if the object is being deleted, found new finalizers []string{\"x.y/new\"}" },
 		{ "{\"name\":\"NOT checked again\"}", "{\"name\":\"NOT checked again\"}", NULL },
 	};
@@ -185,14 +198,16 @@ static void test_object_meta_validate(void **state _unused_)
 static void test_object_text_for_store_finds_its_version(void **state _unused_)
 {
 	/* The same member elsewhere, also before metadata and within strings, must not be taken for it. */
-	_cleanup_json_ json_t *obj = parse("{\"aaa\":{\"resourceVersion\":\"\"},\"metadata\":{\"annotations\":{\"resourceVersion\":\"\","
-	                                   "\"x\":\"\\\"resourceVersion\\\":\\\"\\\"\"},\"name\":\"n\\\"resourceVersion\\\":\\\"\"},"
-	                                   "\"kind\":\"K\",\"apiVersion\":\"v1\"}");
+	_cleanup_json_ json_t *obj = parse(
+		"{\"aaa\":{\"resourceVersion\":\"\"},\"metadata\":{\"annotations\":{\"resourceVersion\":\"\","
+		"\"x\":\"\\\"resourceVersion\\\":\\\"\\\"\"},\"name\":\"n\\\"resourceVersion\\\":\\\"\"},"
+		"\"kind\":\"K\",\"apiVersion\":\"v1\"}");
 	size_t offset;
 	_cleanup_(bytes_unrefp) struct bytes *text = object_text_for_store(obj, &offset);
 	_cleanup_free_ char *head = xstrndup(text->data, offset);
 
-	assert_string_equal(head, "{\"apiVersion\":\"v1\",\"kind\":\"K\",\"metadata\":{\"name\":\"n\\\"resourceVersion\\\":\\\"\",\"resourceVersion\":\"");
+	assert_string_equal(head, "{\"apiVersion\":\"v1\",\"kind\":\"K\",\"metadata\":{\"name\":\"n\\\"resourceVersion\\\":"
+	                          "\\\"\",\"resourceVersion\":\"");
 	_cleanup_json_ json_t *back = json_parse(text->data, text->len, 0, NULL);
 	json_object_del(kube_meta(back), "resourceVersion");
 	assert_true(json_equal(back, obj));
@@ -201,12 +216,9 @@ static void test_object_text_for_store_finds_its_version(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_object_meta_decode),
-		cmocka_unit_test(test_object_meta_create),
-		cmocka_unit_test(test_object_meta_update),
-		cmocka_unit_test(test_object_meta_address),
-		cmocka_unit_test(test_object_meta_validate),
-		cmocka_unit_test(test_object_text_for_store_finds_its_version),
+		cmocka_unit_test(test_object_meta_decode),   cmocka_unit_test(test_object_meta_create),
+		cmocka_unit_test(test_object_meta_update),   cmocka_unit_test(test_object_meta_address),
+		cmocka_unit_test(test_object_meta_validate), cmocka_unit_test(test_object_text_for_store_finds_its_version),
 	};
 	return cmocka_run_group_tests_name("object_meta", tests, NULL, NULL);
 }

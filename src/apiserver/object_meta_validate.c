@@ -8,20 +8,24 @@
 
 #define ANNOTATIONS_MAX ((size_t)256 * 1024)
 
-#define SUBDOMAIN_WORDS                                                                                                        \
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "   \
-	"with an alphanumeric character (e.g. 'example.com', regex used for validation is "                                        \
+#define SUBDOMAIN_WORDS                                                                                              \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start " \
+	"and end "                                                                                                       \
+	"with an alphanumeric character (e.g. 'example.com', regex used for validation is "                              \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-#define LABEL_WORDS                                                                                                            \
-	"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "    \
-	"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-#define QUALIFIED_WORDS                                                                                                        \
-	"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "         \
-	"character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "                                    \
+#define LABEL_WORDS                                                                                                 \
+	"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end " \
+	"with an "                                                                                                      \
+	"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "                          \
+	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+#define QUALIFIED_WORDS                                                                                                \
+	"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " \
+	"character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "                            \
 	"'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-#define LABEL_VALUE_WORDS                                                                                                      \
-	"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end "    \
-	"with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "               \
+#define LABEL_VALUE_WORDS                                                                                           \
+	"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start " \
+	"and end "                                                                                                      \
+	"with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "    \
 	"'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 
 static bool is_path_segment(const char *s)
@@ -40,14 +44,17 @@ static void validate_name(const struct api_type *t, const json_t *obj, struct er
 	}
 	if (t->strategy->name_any) {
 		if (!is_path_segment(name))
-			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": may not be '.', '..' or contain '/' or '%%'", name);
+			invalid_add(err, INVALID_VALUE, "metadata.name",
+			            "Invalid value: \"%s\": may not be '.', '..' or contain '/' or '%%'", name);
 	} else if (t->strategy->name_label) {
 		if (strlen(name) > 63)
-			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be no more than 63 characters", name);
+			invalid_add(err, INVALID_VALUE, "metadata.name",
+			            "Invalid value: \"%s\": must be no more than 63 characters", name);
 		else if (!kube_is_dns_label(name))
 			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": " LABEL_WORDS, name);
 	} else if (strlen(name) > 253) {
-		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be no more than 253 characters", name);
+		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be no more than 253 characters",
+		            name);
 	} else if (!kube_is_dns_subdomain(name)) {
 		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": " SUBDOMAIN_WORDS, name);
 	}
@@ -76,12 +83,13 @@ static void validate_labels(const json_t *labels, struct err *err)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)labels, key, value) {
 		const char *fault = qualified_name_fault(key), *text = json_string_value(value);
 		if (fault)
 			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": %s", key, fault);
 		if (strlen(text) > 63)
-			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": must be no more than 63 characters", text);
+			invalid_add(err, INVALID_VALUE, "metadata.labels",
+			            "Invalid value: \"%s\": must be no more than 63 characters", text);
 		else if (!kube_is_label_value(text))
 			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": " LABEL_VALUE_WORDS, text);
 	}
@@ -93,7 +101,7 @@ static void validate_annotations(const json_t *annotations, struct err *err)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)annotations, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)annotations, key, value) {
 		_cleanup_free_ char *lower = xstrdup(key);
 		str_lower(lower);
 		const char *fault = qualified_name_fault(lower);
@@ -102,7 +110,8 @@ static void validate_annotations(const json_t *annotations, struct err *err)
 		total += strlen(key) + json_string_length(value);
 	}
 	if (total > ANNOTATIONS_MAX)
-		invalid_add(err, INVALID_TOO_LONG, "metadata.annotations", "Too long: may not be more than %zu bytes", ANNOTATIONS_MAX);
+		invalid_add(err, INVALID_TOO_LONG, "metadata.annotations", "Too long: may not be more than %zu bytes",
+		            ANNOTATIONS_MAX);
 }
 
 static void validate_owner(const json_t *ref, size_t i, struct err *err)
@@ -127,13 +136,14 @@ static void validate_owners(const json_t *refs, struct err *err)
 	size_t i;
 	json_t *ref;
 
-	json_array_foreach(refs, i, ref) {
+	json_array_foreach (refs, i, ref) {
 		validate_owner(ref, i, err);
 		if (!json_get_bool(ref, "controller", false))
 			continue;
 		if (controller)
 			invalid_add(err, INVALID_VALUE, "metadata.ownerReferences",
-			            "Invalid value: Only one reference can have Controller set to true. Found \"true\" in references for %s and %s",
+			            "Invalid value: Only one reference can have Controller set to true. Found \"true\" in "
+			            "references for %s and %s",
 			            controller, json_get_str(ref, "name") ? json_get_str(ref, "name") : "");
 		controller = json_get_str(ref, "name") ? json_get_str(ref, "name") : "";
 	}
@@ -144,7 +154,7 @@ static bool has_string(const json_t *array, const char *s)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		if (str_eq(json_string_value(item), s))
 			return true;
 	return false;
@@ -159,19 +169,22 @@ static void validate_finalizers(const json_t *obj, const json_t *old, struct err
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		const char *fault = qualified_name_fault(json_string_value(item));
 		if (fault)
-			invalid_add(err, INVALID_VALUE, "metadata.finalizers", "Invalid value: \"%s\": %s", json_string_value(item), fault);
+			invalid_add(err, INVALID_VALUE, "metadata.finalizers", "Invalid value: \"%s\": %s", json_string_value(item),
+			            fault);
 		if (old && !has_string(old_list, json_string_value(item)))
 			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", json_string_value(item));
 	}
 	if (orphan && foreground)
 		invalid_add(err, INVALID_VALUE, "metadata.finalizers",
-		            "Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion cannot be both set");
+		            "Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion "
+		            "cannot be both set");
 	if (old && kube_is_deleting(old) && added.len > 0)
 		invalid_add(err, INVALID_FORBIDDEN, "metadata.finalizers",
-		            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{%s}",
+		            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+		            "[]string{%s}",
 		            buf_str(&added));
 }
 

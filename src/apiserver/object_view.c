@@ -58,7 +58,8 @@ void object_to_storage(const struct api_type *t, const struct api_version *v, js
 }
 
 /* What was stored under an older schema is seen with the present one. */
-static void follow_schema(const struct api_type *t, const struct api_version *v, const struct store_object *o, json_t *obj)
+static void follow_schema(const struct api_type *t, const struct api_version *v, const struct store_object *o,
+                          json_t *obj)
 {
 	if (!v->schema || o->version >= t->defaults_since)
 		return;
@@ -165,7 +166,7 @@ char *object_labels(const json_t *obj)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(json_object_get(kube_meta(obj), "labels"), key, value)
+	json_object_foreach (json_object_get(kube_meta(obj), "labels"), key, value)
 		if (*key && json_is_string(value))
 			add_pair(&out, key, json_string_value(value));
 	return finish_pairs(&out);
@@ -195,7 +196,7 @@ static void add_owners(const json_t *obj, struct buf *out)
 	size_t i;
 	json_t *ref;
 
-	json_array_foreach(json_object_get(kube_meta(obj), "ownerReferences"), i, ref)
+	json_array_foreach (json_object_get(kube_meta(obj), "ownerReferences"), i, ref)
 		if (json_get_str(ref, "uid"))
 			buf_printf(&uids, "%s%s", uids.len ? "," : "", json_get_str(ref, "uid"));
 	if (uids.len > 0)

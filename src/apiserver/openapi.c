@@ -88,8 +88,8 @@ static struct bytes *build_v3(struct registry *r, const char *key)
 	}
 	if (found > 0)
 		openapi_add_meta_schemas(schemas, OPENAPI_V3);
-	_cleanup_json_ json_t *doc = json_pack("{s:s,s:o,s:o,s:{s:o}}", "openapi", "3.0.0", "info", info(), "paths", paths, "components",
-	                                       "schemas", schemas);
+	_cleanup_json_ json_t *doc = json_pack("{s:s,s:o,s:o,s:{s:o}}", "openapi", "3.0.0", "info", info(), "paths", paths,
+	                                       "components", "schemas", schemas);
 	return found > 0 ? json_to_bytes(doc) : NULL;
 }
 
@@ -103,7 +103,8 @@ static void add_root_path(json_t *paths, const struct api_type *t, const struct 
 	/* Clients keep a document under its hash: it changes whenever a type does. */
 	_cleanup_free_ char *text = xasprintf("%s %ju", name, (uintmax_t)generation);
 	sha256_hex(text, strlen(text), hash);
-	json_put(paths, name, json_pack("{s:o}", "serverRelativeURL", json_strf("/openapi/v3/%s?hash=%.*s", name, HASH_DIGITS, hash)));
+	json_put(paths, name,
+	         json_pack("{s:o}", "serverRelativeURL", json_strf("/openapi/v3/%s?hash=%.*s", name, HASH_DIGITS, hash)));
 }
 
 static struct bytes *build_v3_root(struct registry *r, const char *key _unused_)

@@ -13,7 +13,8 @@ json_t *openapi_ref(enum openapi_version api, const char *name);
 /* Adds the paths of a type in a version. */
 void openapi_add_paths(json_t *paths, enum openapi_version api, const struct api_type *t, const struct api_version *v);
 /* Adds the schemas of a type in a version, its list's and those of metadata they refer to. */
-void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct api_type *t, const struct api_version *v);
+void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct api_type *t,
+                         const struct api_version *v);
 void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api);
 
 /* An OpenAPI v2 document in the protobuf form of gnostic's OpenAPIv2.proto, as kubectl asks for it. */

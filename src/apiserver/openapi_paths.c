@@ -13,24 +13,32 @@ static const struct parameter PRETTY = { "pretty", "query", "string", "If 'true'
 static const struct parameter DRY_RUN = { "dryRun", "query", "string",
 	                                      "All: run every stage of the request but store nothing.", false };
 static const struct parameter MANAGER = { "fieldManager", "query", "string",
-	                                      "Name of who makes this change, for tracking the ownership of fields.", false };
+	                                      "Name of who makes this change, for tracking the ownership of fields.",
+	                                      false };
 static const struct parameter VALIDATION = { "fieldValidation", "query", "string",
-	                                         "What to do about unknown and duplicate fields: Ignore, Warn or Strict.", false };
-static const struct parameter FORCE = { "force", "query", "boolean", "Take over fields that other managers applied.", false };
+	                                         "What to do about unknown and duplicate fields: Ignore, Warn or Strict.",
+	                                         false };
+static const struct parameter FORCE = { "force", "query", "boolean", "Take over fields that other managers applied.",
+	                                    false };
 static const struct parameter NAMESPACE = { "namespace", "path", "string", "Namespace of the object.", true };
 static const struct parameter NAME = { "name", "path", "string", "Name of the object.", true };
-static const struct parameter GRACE = { "gracePeriodSeconds", "query", "integer", "Seconds before the object is deleted.", false };
+static const struct parameter GRACE = { "gracePeriodSeconds", "query", "integer",
+	                                    "Seconds before the object is deleted.", false };
 static const struct parameter PROPAGATION = { "propagationPolicy", "query", "string",
 	                                          "What happens to dependents: Orphan, Background or Foreground.", false };
 static const struct parameter LABELS = { "labelSelector", "query", "string", "Only objects with these labels.", false };
 static const struct parameter FIELDS = { "fieldSelector", "query", "string", "Only objects with these fields.", false };
 static const struct parameter LIMIT = { "limit", "query", "integer", "At most so many objects in one answer.", false };
-static const struct parameter CONTINUE = { "continue", "query", "string", "Where the answer before this one ended.", false };
+static const struct parameter CONTINUE = { "continue", "query", "string", "Where the answer before this one ended.",
+	                                       false };
 static const struct parameter VERSION = { "resourceVersion", "query", "string", "Which state to read.", false };
-static const struct parameter MATCH = { "resourceVersionMatch", "query", "string", "How resourceVersion is meant.", false };
+static const struct parameter MATCH = { "resourceVersionMatch", "query", "string", "How resourceVersion is meant.",
+	                                    false };
 static const struct parameter WATCH = { "watch", "query", "boolean", "Follow changes.", false };
-static const struct parameter BOOKMARKS = { "allowWatchBookmarks", "query", "boolean", "Events that only tell the version.", false };
-static const struct parameter INITIAL = { "sendInitialEvents", "query", "boolean", "Begin a watch with what is there.", false };
+static const struct parameter BOOKMARKS = { "allowWatchBookmarks", "query", "boolean",
+	                                        "Events that only tell the version.", false };
+static const struct parameter INITIAL = { "sendInitialEvents", "query", "boolean", "Begin a watch with what is there.",
+	                                      false };
 static const struct parameter TIMEOUT = { "timeoutSeconds", "query", "integer", "How long to follow changes.", false };
 
 static json_t *parameter_json(enum openapi_version api, const struct parameter *p)
@@ -68,12 +76,12 @@ struct operation {
 
 static const struct operation ON_COLLECTION[] = {
 	{ "get", "list",
-	  PARAMETERS(&BOOKMARKS, &CONTINUE, &FIELDS, &LABELS, &LIMIT, &VERSION, &MATCH, &INITIAL, &TIMEOUT, &WATCH), BODY_NONE,
-	  ANSWER_LIST, VERB_LIST },
+	  PARAMETERS(&BOOKMARKS, &CONTINUE, &FIELDS, &LABELS, &LIMIT, &VERSION, &MATCH, &INITIAL, &TIMEOUT, &WATCH),
+	  BODY_NONE, ANSWER_LIST, VERB_LIST },
 	{ "post", "post", PARAMETERS(&DRY_RUN, &MANAGER, &VALIDATION), BODY_OBJECT, ANSWER_OBJECT, VERB_CREATE },
 	{ "delete", "deletecollection",
-	  PARAMETERS(&CONTINUE, &DRY_RUN, &FIELDS, &GRACE, &LABELS, &LIMIT, &PROPAGATION, &VERSION, &MATCH, &TIMEOUT), BODY_DELETE,
-	  ANSWER_STATUS, VERB_DELETE_COLLECTION },
+	  PARAMETERS(&CONTINUE, &DRY_RUN, &FIELDS, &GRACE, &LABELS, &LIMIT, &PROPAGATION, &VERSION, &MATCH, &TIMEOUT),
+	  BODY_DELETE, ANSWER_STATUS, VERB_DELETE_COLLECTION },
 };
 static const struct operation ON_OBJECT[] = {
 	{ "get", "get", PARAMETERS(&VERSION), BODY_NONE, ANSWER_OBJECT, VERB_GET },
@@ -89,7 +97,7 @@ struct target {
 	const struct api_version *version;
 	const char *subresource; /* "" */
 	bool all_namespaces;
-	char *schema;            /* name of the object's schema */
+	char *schema; /* name of the object's schema */
 };
 
 static void append_camel(struct buf *out, const char *text)
@@ -109,9 +117,11 @@ static void append_camel(struct buf *out, const char *text)
 /* As in Kubernetes: listSciaIoV1alpha1NamespacedDeployment. */
 static json_t *operation_id(const struct target *t, const struct operation *op)
 {
-	static const char *const verbs[][2] = { { "list", "list" },       { "post", "create" }, { "deletecollection", "deleteCollection" },
-		                                    { "get", "read" },        { "put", "replace" }, { "patch", "patch" },
-		                                    { "delete", "delete" } };
+	static const char *const verbs[][2] = {
+		{ "list", "list" },    { "post", "create" }, { "deletecollection", "deleteCollection" },
+		{ "get", "read" },     { "put", "replace" }, { "patch", "patch" },
+		{ "delete", "delete" }
+	};
 	_cleanup_buf_ struct buf out = BUF_INIT(1024);
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
@@ -132,8 +142,8 @@ static json_t *gvk(const struct target *t)
 {
 	bool scale = strcmp(t->subresource, "scale") == 0;
 
-	return json_pack("{s:s,s:s,s:s}", "group", scale ? "autoscaling" : t->type->group, "kind", scale ? "Scale" : t->type->kind,
-	                 "version", scale ? "v1" : t->version->name);
+	return json_pack("{s:s,s:s,s:s}", "group", scale ? "autoscaling" : t->type->group, "kind",
+	                 scale ? "Scale" : t->type->kind, "version", scale ? "v1" : t->version->name);
 }
 
 static json_t *schema_of(const struct target *t, const char *suffix)
@@ -197,7 +207,8 @@ static json_t *operation_json(const struct target *t, const struct operation *op
 	_cleanup_free_ char *tag = xasprintf("%s_%s", *t->type->group ? t->type->group : "core", t->version->name);
 
 	json_put(v, "tags", json_pack("[s]", tag));
-	json_put(v, "description", json_strf("%s %s%s%s", op->action, t->type->kind, *t->subresource ? " " : "", t->subresource));
+	json_put(v, "description",
+	         json_strf("%s %s%s%s", op->action, t->type->kind, *t->subresource ? " " : "", t->subresource));
 	json_put(v, "operationId", operation_id(t, op));
 	add_parameters(parameters, t->api, op->parameters);
 	if (op->body != BODY_NONE)
@@ -209,8 +220,8 @@ static json_t *operation_json(const struct target *t, const struct operation *op
 	return v;
 }
 
-static void add_path(json_t *paths, const char *path, const struct target *t, const struct operation *ops, size_t ops_len,
-                     unsigned verbs, const struct parameter *const *own)
+static void add_path(json_t *paths, const char *path, const struct target *t, const struct operation *ops,
+                     size_t ops_len, unsigned verbs, const struct parameter *const *own)
 {
 	json_t *item = json_object(), *parameters = json_array();
 
@@ -223,7 +234,8 @@ static void add_path(json_t *paths, const char *path, const struct target *t, co
 	json_put(paths, path, item);
 }
 
-static void add_object_paths(json_t *paths, struct target *t, const char *collection, const struct parameter *const *own)
+static void add_object_paths(json_t *paths, struct target *t, const char *collection,
+                             const struct parameter *const *own)
 {
 	static const char *const subresources[] = { "status", "scale", "finalize" };
 	_cleanup_free_ char *object = xasprintf("%s/{name}", collection);
@@ -238,21 +250,24 @@ static void add_object_paths(json_t *paths, struct target *t, const char *collec
 		struct target sub = *t;
 		sub.subresource = subresources[i];
 		if (strcmp(subresources[i], "scale") == 0)
-			sub.schema = (char *)(uintptr_t)"io.k8s.api.autoscaling.v1.Scale";
+			sub.schema = (char *)(uintptr_t) "io.k8s.api.autoscaling.v1.Scale";
 		verbs = strcmp(subresources[i], "finalize") == 0 ? VERB_UPDATE : VERB_GET | VERB_UPDATE | VERB_PATCH;
 		add_path(paths, path, &sub, ON_OBJECT, ARRAY_SIZE(ON_OBJECT), verbs, own);
 	}
 }
 
-void openapi_add_paths(json_t *paths, enum openapi_version api, const struct api_type *type, const struct api_version *v)
+void openapi_add_paths(json_t *paths, enum openapi_version api, const struct api_type *type,
+                       const struct api_version *v)
 {
 	_cleanup_free_ char *schema = openapi_schema_name(type, v);
 	_cleanup_free_ char *base = xasprintf("%s/%s", *type->group ? "/apis" : "/api", v->api_version);
 	_cleanup_free_ char *all = xasprintf("%s/%s", base, type->plural);
 	_cleanup_free_ char *in_ns = xasprintf("%s/namespaces/{namespace}/%s", base, type->plural);
 	struct target t = { .api = api, .type = type, .version = v, .subresource = "", .schema = schema };
-	const struct parameter *const *const ns = PARAMETERS(&NAMESPACE), *const *const ns_name = PARAMETERS(&NAMESPACE, &NAME);
-	const struct parameter *const *const name = PARAMETERS(&NAME), *const *const none = (const struct parameter *const[]){ NULL };
+	const struct parameter *const *const ns = PARAMETERS(&NAMESPACE), *const *const ns_name = PARAMETERS(&NAMESPACE,
+	                                                                                                     &NAME);
+	const struct parameter *const *const name = PARAMETERS(&NAME), *const *const none =
+																	   (const struct parameter *const[]){ NULL };
 
 	if (!type->namespaced) {
 		add_path(paths, all, &t, ON_COLLECTION, ARRAY_SIZE(ON_COLLECTION), type->verbs, none);

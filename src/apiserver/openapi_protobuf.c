@@ -67,7 +67,7 @@ static void put_extensions(struct buf *out, unsigned field, const json_t *v)
 	const char *key;
 	json_t *member;
 
-	json_object_foreach((json_t *)(uintptr_t)v, key, member) {
+	json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
 		if (!str_starts_with(key, "x-"))
 			continue;
 		struct buf named = BUF_INIT(OUT_MAX);
@@ -82,7 +82,7 @@ static void put_strings(struct buf *out, unsigned field, const json_t *array)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		put_text(out, field, json_string_value(item));
 }
 
@@ -104,7 +104,7 @@ static void put_named_schemas(struct buf *out, unsigned field, const json_t *mem
 	const char *key;
 	json_t *member;
 
-	json_object_foreach((json_t *)(uintptr_t)members, key, member) {
+	json_object_foreach ((json_t *)(uintptr_t)members, key, member) {
 		struct buf named = BUF_INIT(OUT_MAX);
 		put_text(&named, 1, key);
 		put_schema(&named, 2, member);
@@ -119,9 +119,9 @@ static void put_schema_numbers(struct buf *m, const json_t *v)
 		const char *name;
 		unsigned field;
 		bool real;
-	} numbers[] = { { "multipleOf", 6, true },     { "maximum", 7, true },        { "minimum", 9, true },
-		            { "maxLength", 11, false },    { "minLength", 12, false },    { "maxItems", 14, false },
-		            { "minItems", 15, false },     { "maxProperties", 17, false }, { "minProperties", 18, false } };
+	} numbers[] = { { "multipleOf", 6, true },  { "maximum", 7, true },         { "minimum", 9, true },
+		            { "maxLength", 11, false }, { "minLength", 12, false },     { "maxItems", 14, false },
+		            { "minItems", 15, false },  { "maxProperties", 17, false }, { "minProperties", 18, false } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		const json_t *n = json_object_get(v, numbers[i].name);
@@ -143,7 +143,7 @@ static void put_schema_parts(struct buf *m, const json_t *v)
 	json_t *item;
 
 	values = json_object_get(v, "enum");
-	json_array_foreach(values, i, item)
+	json_array_foreach (values, i, item)
 		put_any(m, 20, item);
 	if (json_is_object(additional)) {
 		put_wrapped_schema(m, 21, additional);
@@ -160,7 +160,7 @@ static void put_schema_parts(struct buf *m, const json_t *v)
 	if (json_is_object(items))
 		put_wrapped_schema(m, 23, items);
 	values = json_object_get(v, "allOf");
-	json_array_foreach(values, i, item)
+	json_array_foreach (values, i, item)
 		put_schema(m, 24, item);
 	if (json_is_object(properties))
 		put_named_schemas(m, 25, properties);
@@ -219,7 +219,7 @@ static void put_parameters(struct buf *out, unsigned field, const json_t *list)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item)
+	json_array_foreach (list, i, item)
 		put_parameter(out, field, item);
 }
 
@@ -230,7 +230,7 @@ static void put_responses(struct buf *out, unsigned field, const json_t *respons
 	const char *code;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)responses, code, v) {
+	json_object_foreach ((json_t *)(uintptr_t)responses, code, v) {
 		struct buf response = BUF_INIT(OUT_MAX), value = BUF_INIT(OUT_MAX), named = BUF_INIT(OUT_MAX);
 		const json_t *schema = json_object_get(v, "schema");
 		put_text(&response, 1, json_get_str(v, "description"));
@@ -285,7 +285,7 @@ struct bytes *openapi_v2_to_protobuf(const json_t *doc)
 	put_text(&info, 1, json_str_at(doc, "info", "title", NULL));
 	put_text(&info, 2, json_str_at(doc, "info", "version", NULL));
 	put_message(&out, 2, &info);
-	json_object_foreach(json_object_get(doc, "paths"), path, v) {
+	json_object_foreach (json_object_get(doc, "paths"), path, v) {
 		struct buf named = BUF_INIT(OUT_MAX);
 		put_text(&named, 1, path);
 		put_path(&named, 2, v);

@@ -47,7 +47,8 @@ char *openapi_schema_name(const struct api_type *t, const struct api_version *v)
 
 json_t *openapi_ref(enum openapi_version api, const char *name)
 {
-	return json_pack("{s:o}", "$ref", json_strf("%s%s", api == OPENAPI_V2 ? "#/definitions/" : "#/components/schemas/", name));
+	return json_pack("{s:o}", "$ref",
+	                 json_strf("%s%s", api == OPENAPI_V2 ? "#/definitions/" : "#/components/schemas/", name));
 }
 
 static json_t *kinds(const struct api_type *t, const struct api_version *v, const char *kind)
@@ -55,20 +56,23 @@ static json_t *kinds(const struct api_type *t, const struct api_version *v, cons
 	return json_pack("[{s:s,s:s,s:s}]", "group", t->group, "kind", kind, "version", v->name);
 }
 
-static json_t *list_schema(enum openapi_version api, const struct api_type *t, const struct api_version *v, const char *name)
+static json_t *list_schema(enum openapi_version api, const struct api_type *t, const struct api_version *v,
+                           const char *name)
 {
-	json_t *items = json_pack("{s:s,s:s,s:o}", "description", "The objects.", "type", "array", "items", openapi_ref(api, name));
+	json_t *items = json_pack("{s:s,s:s,s:o}", "description", "The objects.", "type", "array", "items",
+	                          openapi_ref(api, name));
 	json_t *properties = json_pack("{s:{s:s,s:s},s:{s:s,s:s},s:o,s:o}", "apiVersion", "type", "string", "description",
 	                               "Group and version of the list.", "kind", "type", "string", "description",
 	                               "Kind of the list.", "metadata",
 	                               openapi_ref(api, "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"), "items", items);
 
-	return json_pack("{s:o,s:s,s:[s],s:o,s:o}", "description", json_strf("%sList is a list of %s", t->kind, t->kind), "type",
-	                 "object", "required", "items", "properties", properties, "x-kubernetes-group-version-kind",
+	return json_pack("{s:o,s:s,s:[s],s:o,s:o}", "description", json_strf("%sList is a list of %s", t->kind, t->kind),
+	                 "type", "object", "required", "items", "properties", properties, "x-kubernetes-group-version-kind",
 	                 kinds(t, v, t->list_kind));
 }
 
-void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct api_type *t, const struct api_version *v)
+void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct api_type *t,
+                         const struct api_version *v)
 {
 	_cleanup_free_ char *name = openapi_schema_name(t, v), *list = xasprintf("%sList", name);
 	json_t *schema;
@@ -85,41 +89,57 @@ void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct
 
 /* The types of the protocol itself. */
 static const char PROTOCOL[] =
-    "{\"io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta\":{\"type\":\"object\",\"description\":\"Metadata of a list.\",\"properties\":{"
-    "\"continue\":{\"type\":\"string\",\"description\":\"Set when there are more objects: give it back to get them.\"},"
-    "\"remainingItemCount\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"How many more objects there are.\"},"
-    "\"resourceVersion\":{\"type\":\"string\",\"description\":\"State of the server the list shows.\"},"
-    "\"selfLink\":{\"type\":\"string\",\"description\":\"Not used any more.\"}}},"
-    "\"io.k8s.apimachinery.pkg.apis.meta.v1.Patch\":{\"type\":\"object\",\"description\":\"A change, in the form its media type "
-    "says.\"},"
-    "\"io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions\":{\"type\":\"object\",\"description\":\"What must hold before an object is "
-    "deleted.\",\"properties\":{\"resourceVersion\":{\"type\":\"string\",\"description\":\"Version of the object.\"},"
-    "\"uid\":{\"type\":\"string\",\"description\":\"UID of the object.\"}}},"
-    "\"io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions\":{\"type\":\"object\",\"description\":\"How to delete.\",\"properties\":{"
-    "\"apiVersion\":{\"type\":\"string\",\"description\":\"Group and version.\"},"
-    "\"kind\":{\"type\":\"string\",\"description\":\"DeleteOptions.\"},"
-    "\"dryRun\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"All: delete nothing, but say what would happen.\"},"
-    "\"gracePeriodSeconds\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"Seconds before the object is deleted.\"},"
-    "\"orphanDependents\":{\"type\":\"boolean\",\"description\":\"Use propagationPolicy instead.\"},"
-    "\"preconditions\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions\"},"
-    "\"propagationPolicy\":{\"type\":\"string\",\"description\":\"What happens to dependents: Orphan, Background or Foreground.\"}}},"
-    "\"io.k8s.apimachinery.pkg.apis.meta.v1.Status\":{\"type\":\"object\",\"description\":\"How a request ended, when it gives no "
-    "object.\",\"properties\":{\"apiVersion\":{\"type\":\"string\",\"description\":\"Group and version.\"},"
-    "\"kind\":{\"type\":\"string\",\"description\":\"Status.\"},"
-    "\"metadata\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta\"},"
-    "\"status\":{\"type\":\"string\",\"description\":\"Success or Failure.\"},"
-    "\"message\":{\"type\":\"string\",\"description\":\"What happened, for people.\"},"
-    "\"reason\":{\"type\":\"string\",\"description\":\"What happened, in one word for programs.\"},"
-    "\"details\":{\"type\":\"object\",\"description\":\"What it is about.\",\"x-kubernetes-preserve-unknown-fields\":true},"
-    "\"code\":{\"type\":\"integer\",\"format\":\"int32\",\"description\":\"HTTP status.\"}}},"
-    "\"io.k8s.api.autoscaling.v1.Scale\":{\"type\":\"object\",\"description\":\"How many replicas something has.\",\"properties\":{"
-    "\"apiVersion\":{\"type\":\"string\",\"description\":\"autoscaling/v1.\"},\"kind\":{\"type\":\"string\",\"description\":\"Scale.\"},"
-    "\"metadata\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta\"},"
-    "\"spec\":{\"type\":\"object\",\"description\":\"What is wanted.\",\"properties\":{\"replicas\":{\"type\":\"integer\","
-    "\"format\":\"int32\",\"description\":\"Wanted number.\"}}},"
-    "\"status\":{\"type\":\"object\",\"description\":\"What is there.\",\"properties\":{\"replicas\":{\"type\":\"integer\","
-    "\"format\":\"int32\",\"description\":\"Present number.\"},\"selector\":{\"type\":\"string\",\"description\":\"Label selector of the "
-    "replicas.\"}}}},\"x-kubernetes-group-version-kind\":[{\"group\":\"autoscaling\",\"kind\":\"Scale\",\"version\":\"v1\"}]}}";
+	"{\"io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta\":{\"type\":\"object\",\"description\":\"Metadata of a "
+    "list.\",\"properties\":{"
+	"\"continue\":{\"type\":\"string\",\"description\":\"Set when there are more objects: give it back to get them.\"},"
+	"\"remainingItemCount\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"How many more objects there "
+    "are.\"},"
+	"\"resourceVersion\":{\"type\":\"string\",\"description\":\"State of the server the list shows.\"},"
+	"\"selfLink\":{\"type\":\"string\",\"description\":\"Not used any more.\"}}},"
+	"\"io.k8s.apimachinery.pkg.apis.meta.v1.Patch\":{\"type\":\"object\",\"description\":\"A change, in the form its "
+    "media type "
+	"says.\"},"
+	"\"io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions\":{\"type\":\"object\",\"description\":\"What must hold "
+    "before an object is "
+	"deleted.\",\"properties\":{\"resourceVersion\":{\"type\":\"string\",\"description\":\"Version of the object.\"},"
+	"\"uid\":{\"type\":\"string\",\"description\":\"UID of the object.\"}}},"
+	"\"io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions\":{\"type\":\"object\",\"description\":\"How to "
+    "delete.\",\"properties\":{"
+	"\"apiVersion\":{\"type\":\"string\",\"description\":\"Group and version.\"},"
+	"\"kind\":{\"type\":\"string\",\"description\":\"DeleteOptions.\"},"
+	"\"dryRun\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"All: delete nothing, but say "
+    "what would happen.\"},"
+	"\"gracePeriodSeconds\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"Seconds before the object is "
+    "deleted.\"},"
+	"\"orphanDependents\":{\"type\":\"boolean\",\"description\":\"Use propagationPolicy instead.\"},"
+	"\"preconditions\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions\"},"
+	"\"propagationPolicy\":{\"type\":\"string\",\"description\":\"What happens to dependents: Orphan, Background or "
+    "Foreground.\"}}},"
+	"\"io.k8s.apimachinery.pkg.apis.meta.v1.Status\":{\"type\":\"object\",\"description\":\"How a request ended, when "
+    "it gives no "
+	"object.\",\"properties\":{\"apiVersion\":{\"type\":\"string\",\"description\":\"Group and version.\"},"
+	"\"kind\":{\"type\":\"string\",\"description\":\"Status.\"},"
+	"\"metadata\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta\"},"
+	"\"status\":{\"type\":\"string\",\"description\":\"Success or Failure.\"},"
+	"\"message\":{\"type\":\"string\",\"description\":\"What happened, for people.\"},"
+	"\"reason\":{\"type\":\"string\",\"description\":\"What happened, in one word for programs.\"},"
+	"\"details\":{\"type\":\"object\",\"description\":\"What it is "
+    "about.\",\"x-kubernetes-preserve-unknown-fields\":true},"
+	"\"code\":{\"type\":\"integer\",\"format\":\"int32\",\"description\":\"HTTP status.\"}}},"
+	"\"io.k8s.api.autoscaling.v1.Scale\":{\"type\":\"object\",\"description\":\"How many replicas something "
+    "has.\",\"properties\":{"
+	"\"apiVersion\":{\"type\":\"string\",\"description\":\"autoscaling/"
+    "v1.\"},\"kind\":{\"type\":\"string\",\"description\":\"Scale.\"},"
+	"\"metadata\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta\"},"
+	"\"spec\":{\"type\":\"object\",\"description\":\"What is "
+    "wanted.\",\"properties\":{\"replicas\":{\"type\":\"integer\","
+	"\"format\":\"int32\",\"description\":\"Wanted number.\"}}},"
+	"\"status\":{\"type\":\"object\",\"description\":\"What is "
+    "there.\",\"properties\":{\"replicas\":{\"type\":\"integer\","
+	"\"format\":\"int32\",\"description\":\"Present "
+    "number.\"},\"selector\":{\"type\":\"string\",\"description\":\"Label selector of the "
+	"replicas.\"}}}},\"x-kubernetes-group-version-kind\":[{\"group\":\"autoscaling\",\"kind\":\"Scale\",\"version\":"
+    "\"v1\"}]}}";
 
 /* "@NAME" becomes a real reference. */
 static void resolve_refs(json_t *v, enum openapi_version api)
@@ -131,7 +151,7 @@ static void resolve_refs(json_t *v, enum openapi_version api)
 		_cleanup_json_ json_t *ref = openapi_ref(api, name + 1);
 		json_object_update(v, ref);
 	}
-	json_object_foreach(v, key, member)
+	json_object_foreach (v, key, member)
 		resolve_refs(member, api);
 }
 

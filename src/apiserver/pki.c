@@ -13,18 +13,21 @@
 
 static int read_pair(struct apiserver *s, const char *name, struct tls_pair *ret, struct err *err)
 {
-	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name), *key = xasprintf("%s/pki/%s.key", s->data_dir, name);
+	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name),
+						*key = xasprintf("%s/pki/%s.key", s->data_dir, name);
 
 	if (!fs_exists(cert) || !fs_exists(key))
 		return 0;
-	if (fs_read_file(cert, PEM_MAX, &ret->cert_pem, NULL, err) < 0 || fs_read_file(key, PEM_MAX, &ret->key_pem, NULL, err) < 0)
+	if (fs_read_file(cert, PEM_MAX, &ret->cert_pem, NULL, err) < 0 ||
+	    fs_read_file(key, PEM_MAX, &ret->key_pem, NULL, err) < 0)
 		return -1;
 	return 0;
 }
 
 static int write_pair(struct apiserver *s, const char *name, const struct tls_pair *pair, struct err *err)
 {
-	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name), *key = xasprintf("%s/pki/%s.key", s->data_dir, name);
+	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name),
+						*key = xasprintf("%s/pki/%s.key", s->data_dir, name);
 
 	/* The key first: a certificate without its key is of no use. */
 	if (fs_write_atomic(key, pair->key_pem, strlen(pair->key_pem), 0600, err) < 0)
@@ -50,7 +53,8 @@ static int prepare_ca(struct apiserver *s, struct err *err)
 }
 
 /* Keeps the one there is while it is of our CA, for these names and not about to expire. */
-static int prepare_cert(struct apiserver *s, const char *name, const struct tls_cert_spec *spec, struct tls_pair *ret, struct err *err)
+static int prepare_cert(struct apiserver *s, const char *name, const struct tls_cert_spec *spec, struct tls_pair *ret,
+                        struct err *err)
 {
 	static const char *const no_names[] = { NULL };
 
@@ -69,11 +73,14 @@ int pki_prepare(struct apiserver *s, const char *const *names, struct err *err)
 	static const char *const masters[] = { "system:masters", NULL };
 	_cleanup_free_ char *dir = xasprintf("%s/pki", s->data_dir);
 	const struct tls_cert_spec serving = { .common_name = "scia", .names = names, .days = CERT_DAYS, .server = true };
-	const struct tls_cert_spec admin = { .common_name = "admin", .organizations = masters, .days = CERT_DAYS, .client = true };
+	const struct tls_cert_spec admin = {
+		.common_name = "admin", .organizations = masters, .days = CERT_DAYS, .client = true
+	};
 
 	if (fs_mkdir_p(dir, 0700, err) < 0 || prepare_ca(s, err) < 0)
 		return err_wrap(err, "preparing %s", dir);
-	if (prepare_cert(s, "serving", &serving, &s->serving, err) < 0 || prepare_cert(s, "admin", &admin, &s->admin, err) < 0)
+	if (prepare_cert(s, "serving", &serving, &s->serving, err) < 0 ||
+	    prepare_cert(s, "admin", &admin, &s->admin, err) < 0)
 		return err_wrap(err, "preparing %s", dir);
 	return 0;
 }
@@ -94,9 +101,9 @@ int pki_write_kubeconfig(struct apiserver *s, struct err *err)
 	put_base64(user, "client-certificate-data", s->admin.cert_pem);
 	put_base64(user, "client-key-data", s->admin.key_pem);
 	_cleanup_json_ json_t *config = json_pack(
-	    "{s:s,s:s,s:[{s:s,s:o}],s:[{s:s,s:o}],s:[{s:s,s:{s:s,s:s}}],s:s,s:{}}", "apiVersion", "v1", "kind", "Config", "clusters",
-	    "name", "scia", "cluster", cluster, "users", "name", "admin", "user", user, "contexts", "name", "scia", "context", "cluster",
-	    "scia", "user", "admin", "current-context", "scia", "preferences");
+		"{s:s,s:s,s:[{s:s,s:o}],s:[{s:s,s:o}],s:[{s:s,s:{s:s,s:s}}],s:s,s:{}}", "apiVersion", "v1", "kind", "Config",
+		"clusters", "name", "scia", "cluster", cluster, "users", "name", "admin", "user", user, "contexts", "name",
+		"scia", "context", "cluster", "scia", "user", "admin", "current-context", "scia", "preferences");
 	if (yaml_write(config, &out) < 0)
 		return err_set(err, ERR_INTERNAL, "the kubeconfig is too large");
 	return fs_write_atomic(s->kubeconfig_path, out.data, out.len, 0600, err);

@@ -13,8 +13,8 @@ struct reader {
 
 struct value {
 	unsigned number, wire;
-	uint64_t n;               /* wire type 0 */
-	struct reader bytes;      /* wire type 2 */
+	uint64_t n;          /* wire type 0 */
+	struct reader bytes; /* wire type 2 */
 };
 
 static bool read_varint(struct reader *r, uint64_t *ret)
@@ -155,7 +155,9 @@ static bool add_entry(json_t *map, enum proto_type type, struct reader r)
 			key = string_of(&v.bytes);
 		} else if (v.number == 2) {
 			json_decref(value);
-			value = type == PROTO_BYTES_MAP ? base64_of(&v.bytes) : type == PROTO_LISTS_MAP ? strings_of(v.bytes) : string_of(&v.bytes);
+			value = type == PROTO_BYTES_MAP   ? base64_of(&v.bytes)
+			        : type == PROTO_LISTS_MAP ? strings_of(v.bytes)
+			                                  : string_of(&v.bytes);
 			if (!value)
 				return false;
 		}
@@ -203,7 +205,8 @@ static bool is_map(const struct proto_field *f)
 /* Go leaves out what is empty, so that is left out here too: only pointers tell "" from nothing, and we have none. */
 static bool is_zero(const json_t *v)
 {
-	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) || (json_is_object(v) && json_object_size(v) == 0);
+	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) ||
+	       (json_is_object(v) && json_object_size(v) == 0);
 }
 
 static bool add_field(json_t *obj, const struct proto_field *f, const struct value *v, int depth)
@@ -242,7 +245,9 @@ static json_t *decode_message(struct reader r, const struct proto_message *m, in
 }
 
 /* runtime.Unknown { typeMeta = 1 { apiVersion = 1, kind = 2 }, raw = 2 } */
-static const struct proto_field TYPE_META[] = { { 1, "apiVersion", PROTO_STRING, false, NULL }, { 2, "kind", PROTO_STRING, false, NULL }, { 0 } };
+static const struct proto_field TYPE_META[] = { { 1, "apiVersion", PROTO_STRING, false, NULL },
+	                                            { 2, "kind", PROTO_STRING, false, NULL },
+	                                            { 0 } };
 
 static bool read_unknown(struct reader r, json_t **ret_type, struct reader *ret_raw)
 {
@@ -277,7 +282,8 @@ json_t *proto_decode(const char *data, size_t len, struct err *err)
 	const struct proto_message *m = proto_message_of(api_version ? api_version : "", kind ? kind : "");
 	if (!m) {
 		err_set(err, ERR_UNSUPPORTED_MEDIA,
-		        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
+		        "the body of the request was in an unknown format - accepted media types include: application/json, "
+		        "application/yaml");
 		return NULL;
 	}
 	_cleanup_json_ json_t *obj = decode_message(raw, m, 0);

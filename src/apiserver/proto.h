@@ -1,7 +1,7 @@
 #ifndef APISERVER_PROTO_H
 #define APISERVER_PROTO_H
-/* Kubernetes' protobuf form of objects, as far as requests need it: kubectl since 1.32 and Go clients send built-in kinds
- * so. Answers are JSON, which all of them accept.
+/* Kubernetes' protobuf form of objects, as far as requests need it: kubectl since 1.32 and Go clients send built-in
+ * kinds so. Answers are JSON, which all of them accept.
  *
  * A body is "k8s\0" and a runtime.Unknown (k8s.io/apimachinery/pkg/runtime/generated.proto) around the object's own
  * message, whose field numbers come from k8s.io/api's generated.proto files (proto_types.c). */
@@ -18,14 +18,14 @@ enum proto_type {
 	PROTO_STRING,
 	PROTO_INT,
 	PROTO_BOOL,
-	PROTO_BYTES,       /* base64 */
+	PROTO_BYTES, /* base64 */
 	PROTO_MESSAGE,
-	PROTO_STRING_MAP,  /* map<string, string> */
-	PROTO_BYTES_MAP,   /* map<string, bytes> */
-	PROTO_LISTS_MAP,   /* map<string, message with repeated string items = 1> */
-	PROTO_TIME,        /* seconds = 1, nanos = 2 */
+	PROTO_STRING_MAP, /* map<string, string> */
+	PROTO_BYTES_MAP,  /* map<string, bytes> */
+	PROTO_LISTS_MAP,  /* map<string, message with repeated string items = 1> */
+	PROTO_TIME,       /* seconds = 1, nanos = 2 */
 	PROTO_MICRO_TIME,
-	PROTO_RAW_JSON,    /* message with bytes raw = 1 that hold JSON */
+	PROTO_RAW_JSON, /* message with bytes raw = 1 that hold JSON */
 };
 struct proto_message;
 struct proto_field {

@@ -53,7 +53,8 @@ static char *decode(const struct buf *bytes)
 
 static void test_proto_config_map(void **state _unused_)
 {
-	_cleanup_buf_ struct buf meta = BUF_INIT(256), entry = BUF_INIT(256), label = BUF_INIT(64), time = BUF_INIT(16), raw = BUF_INIT(512);
+	_cleanup_buf_ struct buf meta = BUF_INIT(256), entry = BUF_INIT(256), label = BUF_INIT(64), time = BUF_INIT(16),
+							 raw = BUF_INIT(512);
 
 	put_text(&label, 1, "app");
 	put_text(&label, 2, "shop");
@@ -74,9 +75,11 @@ static void test_proto_config_map(void **state _unused_)
 	put_int(&raw, 4, 1);
 	_cleanup_buf_ struct buf bytes = envelope("v1", "ConfigMap", &raw);
 	_cleanup_free_ char *text = decode(&bytes);
-	assert_string_equal(text, "{\"apiVersion\":\"v1\",\"data\":{\"key\":\"value\"},\"immutable\":true,\"kind\":\"ConfigMap\","
-	                          "\"metadata\":{\"creationTimestamp\":\"2021-09-19T19:18:24Z\",\"finalizers\":[\"one\",\"two\"],\"generation\":3,"
-	                          "\"labels\":{\"app\":\"shop\"},\"name\":\"c\",\"namespace\":\"ns\"}}");
+	assert_string_equal(text,
+	                    "{\"apiVersion\":\"v1\",\"data\":{\"key\":\"value\"},\"immutable\":true,\"kind\":\"ConfigMap\","
+	                    "\"metadata\":{\"creationTimestamp\":\"2021-09-19T19:18:24Z\",\"finalizers\":[\"one\",\"two\"],"
+	                    "\"generation\":3,"
+	                    "\"labels\":{\"app\":\"shop\"},\"name\":\"c\",\"namespace\":\"ns\"}}");
 }
 
 static void test_proto_secret_data_is_base64(void **state _unused_)
@@ -116,7 +119,9 @@ static void test_proto_malformed_bytes_are_refused(void **state _unused_)
 		if (len < 4)
 			assert_null(v);
 	}
-	static const char *const bad[] = { ("\x0a\x05" "abc"), "\x0b", "\x00\x00", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f" };
+	static const char *const bad[] = { ("\x0a\x05"
+		                                "abc"),
+		                               "\x0b", "\x00\x00", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_buf_ struct buf message = BUF_INIT(64);
 		buf_append(&message, bad[i], i == 2 ? 2 : strlen(bad[i]));

@@ -274,8 +274,9 @@ unsigned api_verb_bit(const char *verb)
 	static const struct {
 		const char *name;
 		unsigned bit;
-	} bits[] = { { "get", VERB_GET },       { "list", VERB_LIST },   { "watch", VERB_WATCH },
-		         { "create", VERB_CREATE }, { "update", VERB_UPDATE }, { "patch", VERB_PATCH },
+	} bits[] = { { "get", VERB_GET },       { "list", VERB_LIST },
+		         { "watch", VERB_WATCH },   { "create", VERB_CREATE },
+		         { "update", VERB_UPDATE }, { "patch", VERB_PATCH },
 		         { "delete", VERB_DELETE }, { "deletecollection", VERB_DELETE_COLLECTION } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)

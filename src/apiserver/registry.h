@@ -33,8 +33,8 @@ struct api_version {
 	struct api_scale *scale;    /* NULL: none */
 	struct api_column *columns; /* without NAME; none: NAME and AGE only */
 	size_t columns_len;
-	bool no_name_column;        /* tables do not begin with the name */
-	char **selectable; /* further fields for field selectors, ".spec.x"; NULL: none */
+	bool no_name_column; /* tables do not begin with the name */
+	char **selectable;   /* further fields for field selectors, ".spec.x"; NULL: none */
 	/* Between this version and the stored form, in place; NULL: only apiVersion differs. */
 	void (*from_storage)(json_t *obj);
 	void (*to_storage)(json_t *obj);
@@ -84,8 +84,8 @@ struct api_type {
 	char *resource;                   /* the store's name: "group/plural" */
 	const char *stored_as;            /* apiVersion in the store; NULL: that of the storage version */
 	bool namespaced, custom;
-	unsigned verbs;                /* 0: only create, answered without storing (reviews) */
-	struct api_version *versions;  /* in the order of discovery: the preferred one first */
+	unsigned verbs;               /* 0: only create, answered without storing (reviews) */
+	struct api_version *versions; /* in the order of discovery: the preferred one first */
 	size_t versions_len, storage;
 	const struct api_strategy *strategy; /* never NULL */
 	/* Objects older than this may lack defaults of the present schema; they are filled in when read. */
@@ -123,8 +123,8 @@ uint64_t registry_generation(struct registry *r);
 /* Order of versions as Kubernetes sorts them: v2, v1, v2beta1, v1alpha1, other. < 0 when a goes first. */
 int api_version_compare(const char *a, const char *b);
 
-/* From the spec of a CustomResourceDefinition with defaults filled in, or of a built-in type (builtin_types.h). ERR_INVALID
- * when it cannot be served. */
+/* From the spec of a CustomResourceDefinition with defaults filled in, or of a built-in type (builtin_types.h).
+ * ERR_INVALID when it cannot be served. */
 struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struct err *err);
 /* "get" → VERB_GET; 0 when unknown. */
 unsigned api_verb_bit(const char *verb);

@@ -9,7 +9,7 @@ static char **strv_of(const json_t *array)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		if (json_is_string(item))
 			strv_push(&v, json_string_value(item));
 	return v;
@@ -21,7 +21,7 @@ static int add_columns(struct api_version *v, const json_t *columns, bool builti
 	json_t *c;
 
 	v->columns = xcalloc(json_array_size(columns), sizeof(*v->columns));
-	json_array_foreach(columns, i, c) {
+	json_array_foreach (columns, i, c) {
 		const char *path = json_get_str(c, "jsonPath");
 		struct api_column *column = &v->columns[v->columns_len++];
 		column->name = xstrdup(json_get_str(c, "name") ? json_get_str(c, "name") : "");
@@ -63,7 +63,7 @@ static int add_version(struct api_type *t, const json_t *spec, size_t index, boo
 		v->deprecation_warning = warning ? xstrdup(warning) : xasprintf("%s %s is deprecated", v->api_version, t->kind);
 	v->has_status = json_is_object(json_at(spec, "subresources", "status", NULL));
 	add_scale(v, json_at(spec, "subresources", "scale", NULL));
-	json_array_foreach(json_object_get(spec, "selectableFields"), i, f)
+	json_array_foreach (json_object_get(spec, "selectableFields"), i, f)
 		if (json_get_str(f, "jsonPath"))
 			strv_push(&v->selectable, json_get_str(f, "jsonPath"));
 	if (schema) {
@@ -89,7 +89,7 @@ static unsigned verbs_of(const json_t *list)
 
 	if (!list)
 		return VERB_ALL;
-	json_array_foreach(list, i, verb)
+	json_array_foreach (list, i, verb)
 		bits |= json_is_string(verb) ? api_verb_bit(json_string_value(verb)) : 0;
 	return bits;
 }
@@ -117,7 +117,7 @@ struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struc
 		free(t->list_kind);
 		t->list_kind = xstrdup(json_get_str(names, "listKind"));
 	}
-	json_array_foreach(json_object_get(spec, "versions"), i, version) {
+	json_array_foreach (json_object_get(spec, "versions"), i, version) {
 		if (!json_get_str(version, "name")) {
 			err_set(err, ERR_INVALID, "spec.versions[%zu].name: Required value", i);
 			return NULL;

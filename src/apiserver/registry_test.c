@@ -13,14 +13,17 @@
 #include <cmocka.h>
 
 static const char SPEC[] =
-    "{\"group\":\"example.org\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"things\",\"singular\":\"thing\",\"kind\":\"Thing\","
-    "\"shortNames\":[\"th\"]},\"versions\":[{\"name\":\"v1beta1\",\"served\":true,\"storage\":false,\"schema\":{\"openAPIV3Schema\":"
-    "{\"type\":\"object\"}}},{\"name\":\"v1\",\"served\":true,\"storage\":true,\"subresources\":{\"status\":{}},"
-    "\"additionalPrinterColumns\":[{\"name\":\"Size\",\"type\":\"integer\",\"jsonPath\":\".spec.size\"},"
-    "{\"name\":\"Since\",\"type\":\"date\",\"jsonPath\":\".spec.since\"},{\"name\":\"Names\",\"type\":\"string\",\"jsonPath\":"
-    "\".spec.names\"},{\"name\":\"On\",\"type\":\"boolean\",\"jsonPath\":\".spec.on\"}],"
-    "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":\"object\","
-    "\"x-kubernetes-preserve-unknown-fields\":true}}}}}]}";
+	"{\"group\":\"example.org\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"things\",\"singular\":\"thing\","
+    "\"kind\":\"Thing\","
+	"\"shortNames\":[\"th\"]},\"versions\":[{\"name\":\"v1beta1\",\"served\":true,\"storage\":false,\"schema\":{"
+    "\"openAPIV3Schema\":"
+	"{\"type\":\"object\"}}},{\"name\":\"v1\",\"served\":true,\"storage\":true,\"subresources\":{\"status\":{}},"
+	"\"additionalPrinterColumns\":[{\"name\":\"Size\",\"type\":\"integer\",\"jsonPath\":\".spec.size\"},"
+	"{\"name\":\"Since\",\"type\":\"date\",\"jsonPath\":\".spec.since\"},{\"name\":\"Names\",\"type\":\"string\","
+    "\"jsonPath\":"
+	"\".spec.names\"},{\"name\":\"On\",\"type\":\"boolean\",\"jsonPath\":\".spec.on\"}],"
+	"\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":\"object\","
+	"\"x-kubernetes-preserve-unknown-fields\":true}}}}}]}";
 
 static struct api_type *things(void)
 {
@@ -33,7 +36,8 @@ static struct api_type *things(void)
 
 static void test_registry_version_order(void **state _unused_)
 {
-	static const char *const ordered[] = { "v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "bar", "foo10" };
+	static const char *const ordered[] = { "v10",     "v2",        "v1",        "v11beta2", "v10beta3",
+		                                   "v3beta1", "v12alpha1", "v11alpha2", "bar",      "foo10" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ordered); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(ordered); k++) {
@@ -74,11 +78,14 @@ static void test_registry_refuses_what_cannot_be_served(void **state _unused_)
 {
 	static const char *const specs[] = {
 		"{}",
-		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"served\":true}]}",
+		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"served\":true}"
+		"]}",
 		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"storage\":true}]}",
-		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":true,"
+		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":"
+		"true,"
 		"\"additionalPrinterColumns\":[{\"name\":\"X\",\"jsonPath\":\".a[\"}]}]}",
-		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":true,"
+		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":"
+		"true,"
 		"\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{}}}}}]}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
@@ -98,7 +105,8 @@ static void test_registry_builtin_types(void **state _unused_)
 		fail_msg("%s", err.message);
 	_cleanup_(api_type_unrefp) struct api_type *events = registry_find(r, "events.k8s.io", "v1", "events");
 	assert_string_equal(events->resource, "/events"); /* one store for both groups */
-	_cleanup_(api_type_unrefp) struct api_type *review = registry_find(r, "authorization.k8s.io", "v1", "selfsubjectaccessreviews");
+	_cleanup_(api_type_unrefp) struct api_type *review = registry_find(r, "authorization.k8s.io", "v1",
+	                                                                   "selfsubjectaccessreviews");
 	assert_int_equal(review->verbs, VERB_CREATE);
 	assert_non_null(review->strategy->review);
 	registry_free(r);
@@ -110,8 +118,8 @@ static void test_table_cells(void **state _unused_)
 	const struct api_version *v = api_type_version(t, "v1");
 	char since[RFC3339_SIZE];
 	rfc3339_format(clock_wall_ns() - 7200 * NS_PER_S, since);
-	_cleanup_json_ json_t *obj = json_pack("{s:{s:s},s:{s:i,s:s,s:[s,s],s:b}}", "metadata", "name", "a", "spec", "size", 3, "since", since,
-	                                       "names", "x", "y", "on", 1);
+	_cleanup_json_ json_t *obj = json_pack("{s:{s:s},s:{s:i,s:s,s:[s,s],s:b}}", "metadata", "name", "a", "spec", "size",
+	                                       3, "since", since, "names", "x", "y", "on", 1);
 	_cleanup_json_ json_t *row = table_row(v, obj, NULL), *cells = json_incref(json_object_get(row, "cells"));
 	_cleanup_free_ char *text = json_to_str(cells);
 	assert_string_equal(text, "[\"a\",3,\"120m\",\"[\\\"x\\\",\\\"y\\\"]\",true]");
@@ -161,24 +169,24 @@ static const char *proto_at(const char *data, size_t len, const unsigned *path, 
 
 static void test_openapi_protobuf(void **state _unused_)
 {
-	_cleanup_json_ json_t *doc = json_pack(
-	    "{s:s,s:{s:s,s:s},s:{s:{s:{s:s,s:{s:s}}}},s:{s:{s:s,s:s}}}", "swagger", "2.0", "info", "title", "T", "version", "V", "paths",
-	    "/p", "patch", "operationId", "op", "x-kubernetes-group-version-kind", "kind", "K", "definitions", "N", "type", "object",
-	    "description", "D");
+	_cleanup_json_ json_t *doc = json_pack("{s:s,s:{s:s,s:s},s:{s:{s:{s:s,s:{s:s}}}},s:{s:{s:s,s:s}}}", "swagger",
+	                                       "2.0", "info", "title", "T", "version", "V", "paths", "/p", "patch",
+	                                       "operationId", "op", "x-kubernetes-group-version-kind", "kind", "K",
+	                                       "definitions", "N", "type", "object", "description", "D");
 	_cleanup_(bytes_unrefp) struct bytes *bytes = openapi_v2_to_protobuf(doc);
 	static const struct {
 		unsigned path[10];
 		const char *expected;
 	} cases[] = {
-		{ { 1 }, "2.0" },                          /* Document.swagger */
-		{ { 2, 1 }, "T" },                         /* info.title */
-		{ { 8, 2, 1 }, "/p" },                     /* paths.path[0].name */
-		{ { 8, 2, 2, 8, 5 }, "op" },               /* .value.patch.operation_id */
+		{ { 1 }, "2.0" },            /* Document.swagger */
+		{ { 2, 1 }, "T" },           /* info.title */
+		{ { 8, 2, 1 }, "/p" },       /* paths.path[0].name */
+		{ { 8, 2, 2, 8, 5 }, "op" }, /* .value.patch.operation_id */
 		{ { 8, 2, 2, 8, 13, 1 }, "x-kubernetes-group-version-kind" },
 		{ { 8, 2, 2, 8, 13, 2, 2 }, "{\"kind\":\"K\"}" }, /* the extension's value as YAML */
-		{ { 9, 1, 1 }, "N" },                      /* definitions.additional_properties[0].name */
-		{ { 9, 1, 2, 4 }, "D" },                   /* .value.description */
-		{ { 9, 1, 2, 22, 1 }, "object" },          /* .value.type.value[0] */
+		{ { 9, 1, 1 }, "N" },                             /* definitions.additional_properties[0].name */
+		{ { 9, 1, 2, 4 }, "D" },                          /* .value.description */
+		{ { 9, 1, 2, 22, 1 }, "object" },                 /* .value.type.value[0] */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t len = 0;

@@ -116,7 +116,8 @@ static int parse_int(const char *query, const char *name, int64_t *ret, struct e
 	_cleanup_free_ char *value = http_query_get(query, name);
 
 	if (value && *value && !str_to_i64(value, INT64_MIN, INT64_MAX, ret))
-		return err_set(err, ERR_BAD_REQUEST, "unable to parse the query parameter %s: \"%s\" is not a number", name, value);
+		return err_set(err, ERR_BAD_REQUEST, "unable to parse the query parameter %s: \"%s\" is not a number", name,
+		               value);
 	return 0;
 }
 
@@ -151,7 +152,8 @@ static int parse_propagation(const char *value, enum propagation *ret, struct er
 		*ret = PROPAGATION_ORPHAN;
 	else
 		return err_set(err, ERR_INVALID,
-		               "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"%s\": supported values: "
+		               "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"%s\": "
+		               "supported values: "
 		               "\"Foreground\", \"Background\", \"Orphan\"",
 		               value);
 	return 0;
@@ -167,8 +169,10 @@ static int parse_validation(const char *value, struct api_options *o, struct err
 	else if (strcmp(value, "Ignore") == 0)
 		o->validation = VALIDATION_IGNORE;
 	else
-		return err_set(err, ERR_INVALID,
-		               "fieldValidation: Unsupported value: \"%s\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"", value);
+		return err_set(
+			err, ERR_INVALID,
+			"fieldValidation: Unsupported value: \"%s\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
+			value);
 	return 0;
 }
 
@@ -180,7 +184,8 @@ static int parse_manager(const char *manager, struct err *err)
 		return err_set(err, ERR_INVALID, "fieldManager: Too long: may not be more than 128 bytes");
 	for (const char *c = manager; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return err_set(err, ERR_INVALID, "fieldManager: Invalid value: \"%s\": should only contain printable characters", manager);
+			return err_set(err, ERR_INVALID,
+			               "fieldManager: Invalid value: \"%s\": should only contain printable characters", manager);
 	return 0;
 }
 
@@ -206,11 +211,13 @@ int api_options_parse(const char *query, struct api_options *ret, struct err *er
 	_cleanup_free_ char *said_initial = parse_str(query, "sendInitialEvents");
 	_cleanup_free_ char *said_orphan = parse_str(query, "orphanDependents");
 	if (parse_bool(query, "watch", &o.watch, err) < 0 || parse_bool(query, "pretty", &o.pretty, err) < 0 ||
-	    parse_bool(query, "force", &o.force, err) < 0 || parse_bool(query, "allowWatchBookmarks", &o.bookmarks, err) < 0 ||
-	    parse_bool(query, "sendInitialEvents", &initial, err) < 0 || parse_bool(query, "orphanDependents", &orphan, err) < 0 ||
-	    parse_int(query, "limit", &o.limit, err) < 0 || parse_int(query, "timeoutSeconds", &o.timeout_s, err) < 0 ||
-	    parse_dry_run(dry_run, &o.dry_run, err) < 0 || parse_propagation(propagation, &o.propagation, err) < 0 ||
-	    parse_validation(validation, &o, err) < 0 || parse_manager(o.field_manager, err) < 0) {
+	    parse_bool(query, "force", &o.force, err) < 0 ||
+	    parse_bool(query, "allowWatchBookmarks", &o.bookmarks, err) < 0 ||
+	    parse_bool(query, "sendInitialEvents", &initial, err) < 0 ||
+	    parse_bool(query, "orphanDependents", &orphan, err) < 0 || parse_int(query, "limit", &o.limit, err) < 0 ||
+	    parse_int(query, "timeoutSeconds", &o.timeout_s, err) < 0 || parse_dry_run(dry_run, &o.dry_run, err) < 0 ||
+	    parse_propagation(propagation, &o.propagation, err) < 0 || parse_validation(validation, &o, err) < 0 ||
+	    parse_manager(o.field_manager, err) < 0) {
 		api_options_clear(&o);
 		return -1;
 	}
@@ -233,7 +240,7 @@ int api_options_from_delete_body(const json_t *body, struct api_options *o, stru
 		return err_set(err, ERR_BAD_REQUEST, "the body of a delete request must be DeleteOptions");
 	if (kind && strcmp(kind, "DeleteOptions") != 0)
 		return err_set(err, ERR_BAD_REQUEST, "the body of a delete request must be DeleteOptions, not %s", kind);
-	json_array_foreach(json_object_get(body, "dryRun"), i, dry_run)
+	json_array_foreach (json_object_get(body, "dryRun"), i, dry_run)
 		if (parse_dry_run(json_string_value(dry_run), &o->dry_run, err) < 0)
 			return -1;
 	if (parse_propagation(json_get_str(body, "propagationPolicy"), &o->propagation, err) < 0)

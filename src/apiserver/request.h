@@ -16,9 +16,9 @@ enum api_media {
 };
 enum api_form {
 	FORM_OBJECT,
-	FORM_TABLE,            /* as=Table */
-	FORM_PARTIAL,          /* as=PartialObjectMetadata(List) */
-	FORM_DISCOVERY_V2,     /* as=APIGroupDiscoveryList */
+	FORM_TABLE,        /* as=Table */
+	FORM_PARTIAL,      /* as=PartialObjectMetadata(List) */
+	FORM_DISCOVERY_V2, /* as=APIGroupDiscoveryList */
 	FORM_DISCOVERY_V2BETA1,
 };
 
@@ -53,7 +53,7 @@ void api_options_clear(struct api_options *o);
 
 /* A path below /api or /apis, taken apart. */
 struct api_path {
-	bool is_api;      /* below /api/VERSION or /apis/GROUP/VERSION */
+	bool is_api; /* below /api/VERSION or /apis/GROUP/VERSION */
 	char *group, *version;
 	char *ns, *resource, *name, *subresource; /* "" when absent; ns also for a namespace's own paths */
 };
@@ -76,7 +76,7 @@ struct api_request {
 	struct api_type *type; /* a reference; NULL when it is no resource */
 	const struct api_version *version;
 	char **warnings;
-	char **duplicates;     /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
+	char **duplicates; /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
 	bool deferred;
 	void (*run)(struct api_request *req); /* what a worker does next */
 	struct api_op *op;                    /* a write under way */
@@ -85,7 +85,8 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 struct api_request *api_request_free(struct api_request *req);
 /* A warning for the client, once each; at most 32. */
 void api_request_warn(struct api_request *req, const char *fmt, ...) _printf_(2, 3);
-/* The body as a value: JSON, YAML or Kubernetes' protobuf by Content-Type. Repeated keys of JSON are noted in duplicates. */
+/* The body as a value: JSON, YAML or Kubernetes' protobuf by Content-Type. Repeated keys of JSON are noted in
+ * duplicates. */
 json_t *api_request_body(struct api_request *req, struct err *err);
 /* The field manager: what the query says, else the user agent's first word. Borrowed buffer. */
 const char *api_request_manager(const struct api_request *req, char ret[static 129]);

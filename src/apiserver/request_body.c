@@ -66,7 +66,8 @@ static bool is_yaml(const char *header)
 static bool is_json(const char *header)
 {
 	return str_empty(header) || content_type_is(header, "application/json") || content_type_is(header, "*/*") ||
-	       content_type_is(header, "application/json-patch+json") || content_type_is(header, "application/merge-patch+json") ||
+	       content_type_is(header, "application/json-patch+json") ||
+	       content_type_is(header, "application/merge-patch+json") ||
 	       content_type_is(header, "application/strategic-merge-patch+json");
 }
 
@@ -95,7 +96,8 @@ json_t *api_request_body(struct api_request *req, struct err *err)
 	if (content_type_is(type, "application/vnd.kubernetes.protobuf"))
 		return proto_decode(body, len, err);
 	err_set(err, ERR_UNSUPPORTED_MEDIA,
-	        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
+	        "the body of the request was in an unknown format - accepted media types include: application/json, "
+	        "application/yaml");
 	return NULL;
 }
 

@@ -20,7 +20,8 @@ static void test_request_paths(void **state _unused_)
 		{ "/api/v1/namespaces/a/finalize", "", "v1", "a", "namespaces", "a", "finalize", true },
 		{ "/api/v1/namespaces/a/status/b", "", "v1", "a", "status", "b", "", true }, /* a resource of that name */
 		{ "/api/v1/namespaces", "", "v1", "", "namespaces", "", "", true },
-		{ "/apis/scia.io/v1alpha1/namespaces/a/deployments/b/status", "scia.io", "v1alpha1", "a", "deployments", "b", "status", true },
+		{ "/apis/scia.io/v1alpha1/namespaces/a/deployments/b/status", "scia.io", "v1alpha1", "a", "deployments", "b",
+		  "status", true },
 		{ "/apis/scia.io/v1alpha1/deployments", "scia.io", "v1alpha1", "", "deployments", "", "", true },
 		{ "/apis/g/v1/crontabs/x%20y", "g", "v1", "", "crontabs", "x y", "", true },
 		{ "/apis/g/v1", "g", "v1", "", "", "", "", true },
@@ -48,10 +49,10 @@ static void test_request_bad_paths(void **state _unused_)
 		const char *path;
 		enum err_kind kind;
 	} cases[] = {
-		{ "/api/v1/secrets/a%", ERR_BAD_REQUEST },      /* half an escape */
-		{ "/api/v1/secrets/a%00b", ERR_BAD_REQUEST },   /* NUL */
-		{ "/api/v1/secrets/a%2Fb", ERR_BAD_REQUEST },   /* a slash that is no separator */
-		{ "/api/v1/secrets/a/b/c/d", ERR_NOT_FOUND },   /* too deep */
+		{ "/api/v1/secrets/a%", ERR_BAD_REQUEST },    /* half an escape */
+		{ "/api/v1/secrets/a%00b", ERR_BAD_REQUEST }, /* NUL */
+		{ "/api/v1/secrets/a%2Fb", ERR_BAD_REQUEST }, /* a slash that is no separator */
+		{ "/api/v1/secrets/a/b/c/d", ERR_NOT_FOUND }, /* too deep */
 		{ "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", ERR_NOT_FOUND },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -110,8 +111,10 @@ static void test_request_options(void **state _unused_)
 	assert_null(o.field_selector);
 	api_options_clear(&o);
 
-	static const char *const bad[] = { "dryRun=Some", "dryRun=", "fieldValidation=Loud", "limit=many", "propagationPolicy=Perhaps",
-		                               "fieldManager=a%0Ab", "timeoutSeconds=1x" };
+	static const char *const bad[] = {
+		"dryRun=Some",        "dryRun=",          "fieldValidation=Loud", "limit=many", "propagationPolicy=Perhaps",
+		"fieldManager=a%0Ab", "timeoutSeconds=1x"
+	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_err_ struct err err = { 0 };
 		assert_int_equal(api_options_parse(bad[i], &o, &err), -1);
@@ -122,8 +125,9 @@ static void test_request_options(void **state _unused_)
 static void test_request_delete_options(void **state _unused_)
 {
 	struct api_options o;
-	_cleanup_json_ json_t *body = json_pack("{s:s,s:s,s:{s:s,s:s},s:[s]}", "kind", "DeleteOptions", "propagationPolicy", "Foreground",
-	                                        "preconditions", "uid", "u", "resourceVersion", "5", "dryRun", "All");
+	_cleanup_json_ json_t *body = json_pack("{s:s,s:s,s:{s:s,s:s},s:[s]}", "kind", "DeleteOptions", "propagationPolicy",
+	                                        "Foreground", "preconditions", "uid", "u", "resourceVersion", "5", "dryRun",
+	                                        "All");
 
 	api_options_parse("propagationPolicy=Orphan", &o, NULL);
 	assert_int_equal(api_options_from_delete_body(body, &o, NULL), 0);
@@ -160,12 +164,13 @@ static void test_request_accept(void **state _unused_)
 		{ "application/json;as=Table;v=v1;g=meta.k8s.io,application/json", TABLE, MEDIA_JSON, FORM_TABLE, false },
 		{ "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json", TABLE, MEDIA_JSON, FORM_TABLE, true },
 		{ "application/json;as=Table;v=v9;g=meta.k8s.io,application/json", TABLE, MEDIA_JSON, FORM_OBJECT, false },
-		{ "application/json; as=PartialObjectMetadataList; g=meta.k8s.io; v=v1", TABLE, MEDIA_JSON, FORM_PARTIAL, false },
+		{ "application/json; as=PartialObjectMetadataList; g=meta.k8s.io; v=v1", TABLE, MEDIA_JSON, FORM_PARTIAL,
+		  false },
 		{ "application/vnd.kubernetes.protobuf,application/json", TABLE, MEDIA_JSON, FORM_OBJECT, false },
 		{ "application/json;q=0.1,application/yaml;q=0.9", TABLE, MEDIA_YAML, FORM_OBJECT, false },
 		{ "application/yaml;q=0,application/json", TABLE, MEDIA_JSON, FORM_OBJECT, false },
-		{ "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", DISCOVERY, MEDIA_JSON,
-		  FORM_DISCOVERY_V2, false },
+		{ "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", DISCOVERY,
+		  MEDIA_JSON, FORM_DISCOVERY_V2, false },
 		{ "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList", DISCOVERY, MEDIA_JSON,
 		  FORM_DISCOVERY_V2BETA1, false },
 		{ "application/json;stream=watch", TABLE, MEDIA_JSON, FORM_OBJECT, false },
@@ -177,7 +182,8 @@ static void test_request_accept(void **state _unused_)
 		assert_int_equal(a.form, cases[i].form);
 		assert_int_equal(a.v1beta1, cases[i].v1beta1);
 	}
-	static const char *const bad[] = { "text/html", "application/json;as=Table;g=meta.k8s.io;v=v9", "application/json;q=0",
+	static const char *const bad[] = { "text/html", "application/json;as=Table;g=meta.k8s.io;v=v9",
+		                               "application/json;q=0",
 		                               "application/json;as=APIGroupDiscoveryList;g=apidiscovery.k8s.io;v=v2" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_err_ struct err err = { 0 };
@@ -190,8 +196,8 @@ static void test_request_accept(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request_paths),   cmocka_unit_test(test_request_bad_paths),
-		cmocka_unit_test(test_request_verbs),   cmocka_unit_test(test_request_options),
+		cmocka_unit_test(test_request_paths),          cmocka_unit_test(test_request_bad_paths),
+		cmocka_unit_test(test_request_verbs),          cmocka_unit_test(test_request_options),
 		cmocka_unit_test(test_request_delete_options), cmocka_unit_test(test_request_accept),
 	};
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

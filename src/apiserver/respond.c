@@ -40,7 +40,8 @@ void api_request_done(struct api_request *req, int code)
 	const char *resource = req->type ? req->type->plural : "", *group = req->type ? req->type->group : "";
 	metric_add(s->requests, 1, METRIC_LABELS(verb, group, resource, digits));
 	if (strcmp(verb, "watch") != 0)
-		metric_observe(s->request_seconds, (double)(clock_mono_ns() - req->start_ns) / (double)NS_PER_S, METRIC_LABELS(verb));
+		metric_observe(s->request_seconds, (double)(clock_mono_ns() - req->start_ns) / (double)NS_PER_S,
+		               METRIC_LABELS(verb));
 	api_request_free(req);
 }
 
@@ -126,7 +127,8 @@ json_t *api_status_value(const struct api_type *t, const char *name, const struc
 
 json_t *api_status_success(const struct api_type *t, const char *name, const char *uid)
 {
-	json_t *status = json_pack("{s:s,s:s,s:{},s:s}", "kind", "Status", "apiVersion", "v1", "metadata", "status", "Success");
+	json_t *status = json_pack("{s:s,s:s,s:{},s:s}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
+	                           "Success");
 	json_t *details = json_object();
 
 	json_put_str(details, "name", name);
@@ -153,7 +155,8 @@ void api_respond_err_about(struct api_request *req, const char *name, const stru
 
 bool api_respond_object_is_slow(const struct api_request *req)
 {
-	return req->accept.form != FORM_OBJECT || strcmp(req->path.subresource, "scale") == 0 || req->accept.media != MEDIA_JSON || req->version->from_storage;
+	return req->accept.form != FORM_OBJECT || strcmp(req->path.subresource, "scale") == 0 ||
+	       req->accept.media != MEDIA_JSON || req->version->from_storage;
 }
 
 void api_respond_object(struct api_request *req, int code, const struct store_object *o)

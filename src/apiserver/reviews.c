@@ -38,7 +38,8 @@ static void answer(struct api_request *req, json_t *body, json_t *status)
 
 static json_t *decide(const struct api_request *req, const struct auth_user *user, const json_t *spec)
 {
-	const json_t *resource = json_object_get(spec, "resourceAttributes"), *other = json_object_get(spec, "nonResourceAttributes");
+	const json_t *resource = json_object_get(spec, "resourceAttributes"),
+				 *other = json_object_get(spec, "nonResourceAttributes");
 	const struct auth_attributes a = {
 		.verb = or_empty(json_get_str(resource ? resource : other, "verb")),
 		.group = or_empty(json_get_str(resource, "group")),
@@ -93,7 +94,7 @@ static void review_access(struct api_request *req, json_t *body)
 	size_t i;
 	json_t *group;
 
-	json_array_foreach(json_object_get(spec, "groups"), i, group)
+	json_array_foreach (json_object_get(spec, "groups"), i, group)
 		strv_push(&user.groups, or_empty(json_string_value(group)));
 	json_t *status = decide(req, &user, spec);
 	auth_user_clear(&user);
@@ -107,9 +108,11 @@ static void review_rules(struct api_request *req, json_t *body)
 	if (!check(req, body))
 		return;
 	json_t *resource_rules = json_array(), *non_resource_rules = json_array();
-	authorizer->rules(authorizer->self, &req->user, or_empty(json_str_at(body, "spec", "namespace", NULL)), resource_rules,
-	                  non_resource_rules);
-	answer(req, body, json_pack("{s:o,s:o,s:b}", "resourceRules", resource_rules, "nonResourceRules", non_resource_rules, "incomplete", 0));
+	authorizer->rules(authorizer->self, &req->user, or_empty(json_str_at(body, "spec", "namespace", NULL)),
+	                  resource_rules, non_resource_rules);
+	answer(req, body,
+	       json_pack("{s:o,s:o,s:b}", "resourceRules", resource_rules, "nonResourceRules", non_resource_rules,
+	                 "incomplete", 0));
 }
 
 static void review_self(struct api_request *req, json_t *body)

@@ -53,12 +53,14 @@ static int check_scale(const struct api_op *op, const json_t *scale, const json_
 	const char *version = kube_resource_version(scale);
 
 	if (!json_is_integer(replicas) || json_integer_value(replicas) < 0)
-		return err_set(err, ERR_INVALID, "Scale.autoscaling \"%s\" is invalid: spec.replicas: Invalid value: must be greater than or "
-		                                 "equal to 0",
+		return err_set(err, ERR_INVALID,
+		               "Scale.autoscaling \"%s\" is invalid: spec.replicas: Invalid value: must be greater than or "
+		               "equal to 0",
 		               op->name);
 	if (*version && strcmp(version, kube_resource_version(before)) != 0)
 		return err_set(err, ERR_CONFLICT,
-		               "Operation cannot be fulfilled on \"%s\": the object has been modified; please apply your changes to the latest "
+		               "Operation cannot be fulfilled on \"%s\": the object has been modified; please apply your "
+		               "changes to the latest "
 		               "version and try again",
 		               op->name);
 	return 0;
@@ -73,7 +75,8 @@ static int prepare_scale(struct api_request *req, struct api_op *op, struct err 
 	op->current = store_get(req->server->store, req->type->resource, op->ns, op->name);
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
-	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current), *before = scale_view(req->version, old);
+	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current),
+						  *before = scale_view(req->version, old);
 	_cleanup_json_ json_t *scale = NULL;
 	if (strcmp(req->verb, "update") == 0)
 		scale = json_incref(op->body);
@@ -103,10 +106,11 @@ void handle_scale(struct api_request *req)
 			api_respond_err(req, &err);
 		return;
 	}
-	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, req->type->resource, ns, req->path.name);
+	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, req->type->resource, ns,
+	                                                                  req->path.name);
 	if (!o || strcmp(req->verb, "get") != 0) {
-		err_set(&err, o ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND, "%s \"%s\" %s", api_type_words(req->type, words), req->path.name,
-		        o ? "does not allow this method" : "not found");
+		err_set(&err, o ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND, "%s \"%s\" %s", api_type_words(req->type, words),
+		        req->path.name, o ? "does not allow this method" : "not found");
 		api_respond_err(req, &err);
 		return;
 	}

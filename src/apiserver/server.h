@@ -51,7 +51,7 @@ struct apiserver {
 	struct apiserver_mount *mounts;
 	struct apiserver_check *checks;
 
-	struct metrics *metrics;     /* the caller's, or own_metrics */
+	struct metrics *metrics; /* the caller's, or own_metrics */
 	struct metrics *own_metrics;
 	struct metric *requests, *request_seconds;
 };

@@ -98,8 +98,8 @@ static int load_row(void *self, const struct store_row *row, struct err *err)
 	struct store_resource *r = store_resource_get(s, row->resource);
 
 	if (store_index_get(&r->index, row->ns, row->name))
-		return err_set(err, ERR_INTERNAL, "the store is damaged: %s %s/%s is there twice; restore a backup", row->resource, row->ns,
-		               row->name);
+		return err_set(err, ERR_INTERNAL, "the store is damaged: %s %s/%s is there twice; restore a backup",
+		               row->resource, row->ns, row->name);
 	store_index_put(&r->index, store_object_new(row, r->name, bytes_new(row->text, row->text_len)));
 	if (row->id >= s->next_row_id)
 		s->next_row_id = row->id + 1;
@@ -112,8 +112,8 @@ static void add_metrics(struct store *s, struct metrics *m)
 		return;
 	s->commits = metrics_counter(m, "scia_store_commits_total", "Transactions of the store.", "");
 	s->writes = metrics_counter(m, "scia_store_writes_total", "Objects written or deleted.", "");
-	s->commit_seconds = metrics_histogram(m, "scia_store_commit_duration_seconds", "Duration of a transaction with its fsync.", "",
-	                                      NULL, 0);
+	s->commit_seconds = metrics_histogram(m, "scia_store_commit_duration_seconds",
+	                                      "Duration of a transaction with its fsync.", "", NULL, 0);
 	s->objects = metrics_gauge(m, "apiserver_storage_objects", "Number of stored objects.", "resource");
 }
 

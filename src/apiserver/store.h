@@ -1,6 +1,7 @@
 #ifndef APISERVER_STORE_H
 #define APISERVER_STORE_H
-/* The durable store: objects as JSON text by (resource, namespace, name), one sequence of resource versions, history for watches.
+/* The durable store: objects as JSON text by (resource, namespace, name), one sequence of resource versions, history
+ * for watches.
  *
  * Reads come from memory and see the latest durable state. Writes are conditions plus a new text; a committer thread
  * takes all that wait, writes them in one SQLite transaction (WAL, synchronous=FULL), and only then shows and
@@ -18,10 +19,10 @@ struct store_watch;
 /* One stored object; immutable, reference-counted. All references must be given back before the store is closed. */
 struct store_object {
 	atomic_size_t refs;
-	uint64_t version;       /* resource version of its last change */
-	struct bytes *text;     /* compact JSON, with metadata.resourceVersion in it */
-	char *labels;           /* "k\0v\0…\0" for selectors, NULL when none */
-	char *fields;           /* selectable fields, same form: metadata.name, metadata.namespace and the type's own */
+	uint64_t version;           /* resource version of its last change */
+	struct bytes *text;         /* compact JSON, with metadata.resourceVersion in it */
+	char *labels;               /* "k\0v\0…\0" for selectors, NULL when none */
+	char *fields;               /* selectable fields, same form: metadata.name, metadata.namespace and the type's own */
 	char *resource, *ns, *name; /* resource: "group/plural" ("/secrets"); ns "" for cluster scope */
 	char *uid;
 };
@@ -33,8 +34,8 @@ const char *store_object_label(const struct store_object *o, const char *name);
 const char *store_object_field(const struct store_object *o, const char *name);
 
 struct store_config {
-	const char *path;        /* of the database file; its lock file lies beside it */
-	size_t history_max;      /* changes */
+	const char *path;   /* of the database file; its lock file lies beside it */
+	size_t history_max; /* changes */
 	size_t history_bytes_max;
 	int64_t history_age_max_ns; /* how long a change is kept at most, in steps of a tenth; 0: 10 minutes */
 	struct logger *log;
@@ -51,9 +52,9 @@ struct store_object *store_get(struct store *s, const char *resource, const char
 struct store_list {
 	struct store_object **items; /* a reference each */
 	size_t len;
-	uint64_t version;   /* the store's version when the list was taken */
-	bool more;          /* the limit ended it */
-	size_t remaining;   /* after the limit, when known without a selector */
+	uint64_t version; /* the store's version when the list was taken */
+	bool more;        /* the limit ended it */
+	size_t remaining; /* after the limit, when known without a selector */
 };
 /* Ordered by namespace and name. ns "" lists all namespaces. after_*: continue behind that key (NULL: from the start).
  * at_version 0: now; else the snapshot at that version when history still has it, ERR_EXPIRED when not. select (may be
@@ -76,12 +77,14 @@ void store_each_resource(struct store *s, void (*each)(void *self, const char *r
 
 /* What a write's guard may look at: the latest state including the writes before it in the same group. Borrowed. */
 struct store_view;
-const struct store_object *store_view_get(struct store_view *view, const char *resource, const char *ns, const char *name);
+const struct store_object *store_view_get(struct store_view *view, const char *resource, const char *ns,
+                                          const char *name);
 /* Objects of a resource as of this view ("" namespace: all). */
 size_t store_view_count(struct store_view *view, const char *resource, const char *ns);
 
-/* A write waits for the committer; done() is called from the committer's thread, after the fsync: with the new object (a borrowed
- * reference; for deletes the last state with the deletion's version), or with an error. It must not block. */
+/* A write waits for the committer; done() is called from the committer's thread, after the fsync: with the new object
+ * (a borrowed reference; for deletes the last state with the deletion's version), or with an error. It must not block.
+ */
 struct store_write {
 	const char *resource, *ns, *name;
 	enum { STORE_CREATE, STORE_UPDATE, STORE_DELETE } op;
@@ -111,13 +114,15 @@ struct store_change {
 	struct store_object *object;   /* DELETED: the last state, its text carries the deletion's version */
 	struct store_object *previous; /* MODIFIED, DELETED */
 };
-/* All changes of a resource (NULL: of all; and of a namespace, unless "") behind `from`, first those of history, then as they are committed, in order, without gap or
- * repetition; called from the committer's thread (the first ones from the caller's): must not block. ERR_EXPIRED when history no longer reaches back to
- * `from`; ERR_TIMEOUT ("Too large resource version") when `from` lies in the future. */
+/* All changes of a resource (NULL: of all; and of a namespace, unless "") behind `from`, first those of history, then
+ * as they are committed, in order, without gap or repetition; called from the committer's thread (the first ones from
+ * the caller's): must not block. ERR_EXPIRED when history no longer reaches back to `from`; ERR_TIMEOUT ("Too large
+ * resource version") when `from` lies in the future. */
 int store_watch(struct store *s, const char *resource, const char *ns, uint64_t from,
-                void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret, struct err *err);
-/* Calls f with a version up to which on_change has been told everything, while on_change does not run. Does nothing when
- * the first changes are still being delivered. */
+                void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret,
+                struct err *err);
+/* Calls f with a version up to which on_change has been told everything, while on_change does not run. Does nothing
+ * when the first changes are still being delivered. */
 void store_watch_progress(struct store_watch *w, void (*f)(void *self, uint64_t version), void *self);
 /* After it returns, on_change is not running and will not be called. Not to be called from on_change or done. */
 void store_unwatch(struct store_watch *w);

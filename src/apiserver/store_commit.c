@@ -1,5 +1,5 @@
-/* The committer: takes all writes that wait, decides each against the state the ones before it leave, writes them in one
- * transaction, and shows and acknowledges them once that is durable. */
+/* The committer: takes all writes that wait, decides each against the state the ones before it leave, writes them in
+ * one transaction, and shows and acknowledges them once that is durable. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "store_internal.h"
@@ -43,7 +43,8 @@ static char *view_key(const char *resource, const char *ns, const char *name)
 	return xasprintf("%s\n%s\n%s", resource, ns, name);
 }
 
-const struct store_object *store_view_get(struct store_view *view, const char *resource, const char *ns, const char *name)
+const struct store_object *store_view_get(struct store_view *view, const char *resource, const char *ns,
+                                          const char *name)
 {
 	if (map_len(view->latest) > 0) {
 		_cleanup_free_ char *key = view_key(resource, ns, name);
@@ -100,7 +101,8 @@ static void resource_words(const char *resource, char *ret, size_t size)
 	snprintf(ret, size, "%s%s%.*s", plural, group ? "." : "", group, resource);
 }
 
-static int check(struct store_view *view, const struct store_write *w, const struct store_object *current, struct err *err)
+static int check(struct store_view *view, const struct store_write *w, const struct store_object *current,
+                 struct err *err)
 {
 	char words[256];
 
@@ -111,7 +113,8 @@ static int check(struct store_view *view, const struct store_write *w, const str
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", words, w->name);
 	if (w->op != STORE_CREATE && w->expected_version && w->expected_version != current->version)
 		return err_set(err, ERR_CONFLICT,
-		               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the "
+		               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
+		               "changes to the "
 		               "latest version and try again",
 		               words, w->name);
 	return w->guard ? w->guard(w->self, view, err) : 0;
@@ -231,11 +234,11 @@ static void show(struct store *s, struct decided *list, size_t len, uint64_t ver
 		else
 			store_index_put(&r->index, store_object_ref(d->object));
 		store_history_append(&s->history, &(struct store_change){
-		                                      .version = d->object->version,
-		                                      .type = d->type,
-		                                      .object = store_object_ref(d->object),
-		                                      .previous = d->previous ? store_object_ref(d->previous) : NULL,
-		                                  });
+											  .version = d->object->version,
+											  .type = d->type,
+											  .object = store_object_ref(d->object),
+											  .previous = d->previous ? store_object_ref(d->previous) : NULL,
+										  });
 	}
 	s->version = version;
 	pthread_rwlock_unlock(&s->lock);
@@ -246,7 +249,9 @@ static void acknowledge(struct store *s, struct decided *d)
 	struct store_queued *q = d->queued;
 
 	if (d->object) {
-		const struct store_change change = { .version = d->object->version, .type = d->type, .object = d->object, .previous = d->previous };
+		const struct store_change change = {
+			.version = d->object->version, .type = d->type, .object = d->object, .previous = d->previous
+		};
 		store_watch_dispatch(s, &change, find_resource(s, d->object->resource));
 		metric_add(s->writes, 1, NULL);
 	}

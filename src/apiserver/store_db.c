@@ -109,7 +109,8 @@ static int db_error(struct store_db *db, const char *doing, struct err *err)
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
 		return err_set(err, ERR_INTERNAL, "store %s: %s: the file is damaged (%s): restore a backup", db->path, doing,
 		               sqlite3_errmsg(db->sql));
-	return err_set(err, ERR_INTERNAL, "store %s: %s: %s", db->path, doing, db->sql ? sqlite3_errmsg(db->sql) : "no memory");
+	return err_set(err, ERR_INTERNAL, "store %s: %s: %s", db->path, doing,
+	               db->sql ? sqlite3_errmsg(db->sql) : "no memory");
 }
 
 static int run(struct store_db *db, const char *sql, const char *doing, struct err *err)
@@ -156,15 +157,17 @@ static int check_format(struct store_db *db, struct err *err)
 {
 	int64_t format = 0, application = 0;
 
-	if (run_int(db, "PRAGMA user_version", &format, err) < 0 || run_int(db, "PRAGMA application_id", &application, err) < 0)
+	if (run_int(db, "PRAGMA user_version", &format, err) < 0 ||
+	    run_int(db, "PRAGMA application_id", &application, err) < 0)
 		return -1;
 	if (format == 0 && application == 0)
 		return 0;
 	if (application != APPLICATION_ID)
 		return err_set(err, ERR_INTERNAL, "%s is an SQLite file of another program, not a store", db->path);
 	if (format != FORMAT_VERSION)
-		return err_set(err, ERR_INTERNAL, "store %s has format %" PRId64 ", this program knows %d: use the newer program",
-		               db->path, format, FORMAT_VERSION);
+		return err_set(err, ERR_INTERNAL,
+		               "store %s has format %" PRId64 ", this program knows %d: use the newer program", db->path,
+		               format, FORMAT_VERSION);
 	return 0;
 }
 
@@ -283,13 +286,14 @@ static bool read_row(sqlite3_stmt *stmt, struct store_row *ret)
 	};
 	ret->labels = column_pairs(stmt, 6, &ok);
 	ret->fields = column_pairs(stmt, 7, &ok);
-	if (!ok || !ret->resource || !ret->ns || !ret->name || !ret->uid || !ret->text || ret->text_version_offset > ret->text_len)
+	if (!ok || !ret->resource || !ret->ns || !ret->name || !ret->uid || !ret->text ||
+	    ret->text_version_offset > ret->text_len)
 		return false;
 	return row_checksum(ret) == (uint64_t)sqlite3_column_int64(stmt, 10);
 }
 
-int store_db_load(struct store_db *db, int (*each)(void *self, const struct store_row *row, struct err *err), void *self,
-                  struct err *err)
+int store_db_load(struct store_db *db, int (*each)(void *self, const struct store_row *row, struct err *err),
+                  void *self, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct store_row row;
@@ -300,13 +304,14 @@ int store_db_load(struct store_db *db, int (*each)(void *self, const struct stor
 	while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
 		if (!read_row(stmt, &row)) {
 			err_set(err, ERR_INTERNAL,
-			        "store %s: row %" PRId64 " (%s %s/%s) is damaged: its checksum does not match; restore a backup", db->path,
-			        row.id, row.resource ? row.resource : "?", row.ns ? row.ns : "?", row.name ? row.name : "?");
+			        "store %s: row %" PRId64 " (%s %s/%s) is damaged: its checksum does not match; restore a backup",
+			        db->path, row.id, row.resource ? row.resource : "?", row.ns ? row.ns : "?",
+			        row.name ? row.name : "?");
 			break;
 		}
 		if (row.version > db->version) {
-			err_set(err, ERR_INTERNAL, "store %s: row %" PRId64 " (%s %s/%s) is newer than the store: restore a backup", db->path,
-			        row.id, row.resource, row.ns, row.name);
+			err_set(err, ERR_INTERNAL, "store %s: row %" PRId64 " (%s %s/%s) is newer than the store: restore a backup",
+			        db->path, row.id, row.resource, row.ns, row.name);
 			break;
 		}
 		if (each(self, &row, err) < 0)

@@ -23,13 +23,14 @@ struct store_db *store_db_close(struct store_db *db);
 /* The last version given out, durable. */
 uint64_t store_db_version(const struct store_db *db);
 /* Calls each() with every row; its checksum has been verified. A damaged row or a negative each() ends it. */
-int store_db_load(struct store_db *db, int (*each)(void *self, const struct store_row *row, struct err *err), void *self,
-                  struct err *err);
+int store_db_load(struct store_db *db, int (*each)(void *self, const struct store_row *row, struct err *err),
+                  void *self, struct err *err);
 
 /* begin, puts and deletes, then commit (durable when it returns 0) or rollback. After a failed put, delete or commit
  * only a rollback may follow. */
 int store_db_begin(struct store_db *db, struct err *err);
-int store_db_put(struct store_db *db, const struct store_row *row, struct err *err); /* a new id inserts, a known one replaces */
+int store_db_put(struct store_db *db, const struct store_row *row,
+                 struct err *err); /* a new id inserts, a known one replaces */
 int store_db_delete(struct store_db *db, int64_t id, struct err *err);
 int store_db_commit(struct store_db *db, uint64_t version, struct err *err);
 void store_db_rollback(struct store_db *db);

@@ -182,7 +182,8 @@ void store_index_del(struct store_index *idx, const char *ns, const char *name)
 }
 
 /* First position whose key is behind (or, with or_equal, at) the given one. */
-static void seek(const struct store_index *idx, const char *ns, const char *name, bool or_equal, size_t *ret_leaf, size_t *ret_pos)
+static void seek(const struct store_index *idx, const char *ns, const char *name, bool or_equal, size_t *ret_leaf,
+                 size_t *ret_pos)
 {
 	*ret_leaf = *ret_pos = 0;
 	if (idx->len == 0)
@@ -234,7 +235,9 @@ void store_index_snapshot(const struct store_index *idx, const char *ns, const c
 		seek_end(idx, ns, &end_leaf, &end_pos);
 
 	size_t len = end_leaf + (end_pos > 0) > leaf ? end_leaf + (end_pos > 0) - leaf : 0;
-	*ret = (struct store_snapshot){ .leaves = xcalloc(len, sizeof(struct store_leaf *)), .len = len, .pos = pos, .ns = ns };
+	*ret = (struct store_snapshot){
+		.leaves = xcalloc(len, sizeof(struct store_leaf *)), .len = len, .pos = pos, .ns = ns
+	};
 	for (size_t i = 0; i < len; i++) {
 		ret->leaves[i] = idx->leaves[leaf + i];
 		atomic_fetch_add_explicit(&ret->leaves[i]->refs, 1, memory_order_relaxed);

@@ -36,7 +36,8 @@ static int undo_compare(const void *a, const void *b)
 }
 
 /* With lock held: what the resource's changes behind query->at_version replaced. */
-static void undo_collect(struct store *s, const struct store_resource *r, const struct store_list_query *query, struct undo_list *u)
+static void undo_collect(struct store *s, const struct store_resource *r, const struct store_list_query *query,
+                         struct undo_list *u)
 {
 	const struct store_history *h = &s->history;
 
@@ -44,7 +45,8 @@ static void undo_collect(struct store *s, const struct store_resource *r, const 
 		const struct store_change *c = store_history_at(h, i);
 		if (c->object->resource != r->name || (*query->ns && strcmp(c->object->ns, query->ns) != 0))
 			continue;
-		if (query->after_ns && store_key_compare(c->object->ns, c->object->name, query->after_ns, query->after_name) <= 0)
+		if (query->after_ns &&
+		    store_key_compare(c->object->ns, c->object->name, query->after_ns, query->after_name) <= 0)
 			continue;
 		if (u->len == u->cap) {
 			u->cap = u->cap ? u->cap * 2 : 16;
@@ -90,7 +92,8 @@ static struct store_object *merge_next(struct merge *m)
 		if (order == 0)
 			m->head = NULL;
 		/* The earliest change behind the version says what was there; later ones of the same key do not count. */
-		while (m->next_undo < m->undo->len && store_key_compare(m->undo->list[m->next_undo].ns, m->undo->list[m->next_undo].name, u->ns, u->name) == 0)
+		while (m->next_undo < m->undo->len &&
+		       store_key_compare(m->undo->list[m->next_undo].ns, m->undo->list[m->next_undo].name, u->ns, u->name) == 0)
 			m->next_undo++;
 		if (u->object)
 			return u->object;
@@ -142,9 +145,11 @@ int store_list(struct store *s, const struct store_list_query *query, struct sto
 	}
 	pthread_rwlock_unlock(&s->lock);
 	if (!in_reach && query->at_version > now)
-		return err_set(err, ERR_TIMEOUT, "Too large resource version: %" PRIu64 ", current: %" PRIu64, query->at_version, now);
+		return err_set(err, ERR_TIMEOUT, "Too large resource version: %" PRIu64 ", current: %" PRIu64,
+		               query->at_version, now);
 	if (!in_reach)
-		return err_set(err, ERR_EXPIRED, "The provided continue parameter is too old to display a consistent list result.");
+		return err_set(err, ERR_EXPIRED,
+		               "The provided continue parameter is too old to display a consistent list result.");
 
 	if (undo.len > 1)
 		qsort(undo.list, undo.len, sizeof(undo.list[0]), undo_compare);

@@ -226,7 +226,8 @@ static bool select_odd(const void *self _unused_, const struct store_object *o)
 static void test_store_list_order_and_pages(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const keys[][2] = { { "b", "2" }, { "a", "1" }, { "b", "1" }, { "a-b", "1" }, { "a", "2" }, { "ab", "1" } };
+	static const char *const keys[][2] = { { "b", "2" },   { "a", "1" }, { "b", "1" },
+		                                   { "a-b", "1" }, { "a", "2" }, { "ab", "1" } };
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		put(f->store, 'c', keys[i][0], keys[i][1], "", 0);
 	static const struct {
@@ -252,8 +253,11 @@ static void test_store_list_order_and_pages(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct store_list rest;
-		struct store_list_query q = { .resource = "example.org/things", .ns = cases[i].ns, .after_ns = cases[i].after_ns,
-			                          .after_name = cases[i].after_name, .limit = cases[i].limit };
+		struct store_list_query q = { .resource = "example.org/things",
+			                          .ns = cases[i].ns,
+			                          .after_ns = cases[i].after_ns,
+			                          .after_name = cases[i].after_name,
+			                          .limit = cases[i].limit };
 		q.select = cases[i].odd ? select_odd : NULL;
 		_cleanup_free_ char *got = list_keys(f->store, &q, &rest);
 		assert_string_equal(got, cases[i].expected);
@@ -317,7 +321,8 @@ static void assert_snapshot(struct store *s, uint64_t version, const uint64_t mo
 			assert_true(str_to_i64(o->name + 1, 0, KEYS, &key));
 			assert_int_equal(o->version, model[key]);
 			if (q.after_ns) /* ascending, also across pages */
-				assert_true(strcmp(o->ns, after_ns) > 0 || (strcmp(o->ns, after_ns) == 0 && strcmp(o->name, after_name) > 0));
+				assert_true(strcmp(o->ns, after_ns) > 0 ||
+				            (strcmp(o->ns, after_ns) == 0 && strcmp(o->name, after_name) > 0));
 			snprintf(after_ns, sizeof(after_ns), "%s", o->ns);
 			snprintf(after_name, sizeof(after_name), "%s", o->name);
 			q.after_ns = after_ns;
@@ -378,14 +383,17 @@ static void see(void *self, const struct store_change *c)
 	struct seen *seen = self;
 
 	MUTEX_GUARD(&seen->lock);
-	buf_printf(&seen->text, "%s%c%" PRIu64, seen->text.len ? " " : "", "AMD"[c->type], c->version);
+	buf_printf(&seen->text, "%s%c%" PRIu64, seen->text.len ? " " : "", "AMD"[c->type], c -> version);
 	seen->disorder = seen->disorder || c->version <= seen->last || c->object->version != c->version ||
 	                 (c->type == STORE_ADDED) != (c->previous == NULL);
 	seen->last = c->version;
 	seen->count++;
 }
 
-#define SEEN_INIT { .lock = PTHREAD_MUTEX_INITIALIZER, .text = BUF_INIT(1 << 20) }
+#define SEEN_INIT                                                    \
+	{                                                                \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .text = BUF_INIT(1 << 20) \
+	}
 
 static void test_store_watch_history_then_live(void **state)
 {

@@ -91,7 +91,8 @@ static int join(struct store *s, struct store_watch *w, const char *resource, st
 	const struct store_history *h = &s->history;
 
 	if (w->from > s->version)
-		return err_set(err, ERR_TIMEOUT, "Too large resource version: %" PRIu64 ", current: %" PRIu64, w->from, s->version);
+		return err_set(err, ERR_TIMEOUT, "Too large resource version: %" PRIu64 ", current: %" PRIu64, w->from,
+		               s->version);
 	if (w->from < h->floor)
 		return err_set(err, ERR_EXPIRED, "too old resource version: %" PRIu64 " (%" PRIu64 ")", w->from, h->floor + 1);
 	w->resource = resource ? store_resource_get(s, resource) : NULL;
@@ -123,7 +124,8 @@ static void replay(struct store *s, struct store_watch *w)
 }
 
 int store_watch(struct store *s, const char *resource, const char *ns, uint64_t from,
-                void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret, struct err *err)
+                void (*on_change)(void *self, const struct store_change *change), void *self, struct store_watch **ret,
+                struct err *err)
 {
 	struct store_watch *w = new0(struct store_watch);
 

@@ -66,7 +66,7 @@ static void secret_fold_strings(json_t *obj)
 
 	if (json_object_size(strings) > 0) {
 		json_t *data = json_ensure_object(obj, "data");
-		json_object_foreach(strings, key, value) {
+		json_object_foreach (strings, key, value) {
 			if (!json_is_string(value))
 				continue;
 			_cleanup_free_ char *encoded = base64_encode(json_string_value(value), json_string_length(value));
@@ -88,7 +88,8 @@ static void secret_update(json_t *obj, const json_t *old)
 
 static bool is_data_key(const char *key)
 {
-	return *key && strlen(key) <= 253 && strspn(key, "-._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == strlen(key) &&
+	return *key && strlen(key) <= 253 &&
+	       strspn(key, "-._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == strlen(key) &&
 	       strcmp(key, ".") != 0 && strcmp(key, "..") != 0;
 }
 
@@ -98,7 +99,8 @@ static void check_key(const char *field, const char *key, struct err *err)
 		return;
 	_cleanup_free_ char *path = xasprintf("%s[%s]", field, key);
 	invalid_add(err, INVALID_VALUE, path,
-	            "Invalid value: \"%s\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+	            "Invalid value: \"%s\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+	            "(e.g. 'key.name',  or "
 	            "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
 	            key);
 }
@@ -110,7 +112,7 @@ static size_t check_base64(const json_t *data, const char *field, struct err *er
 	json_t *value;
 	size_t total = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)data, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)data, key, value) {
 		size_t len = 0;
 		_cleanup_free_ char *decoded = base64_decode(json_string_value(value) ? json_string_value(value) : "",
 		                                             json_string_length(value), &len);
@@ -165,7 +167,7 @@ static int configmap_validate(const json_t *obj, const json_t *old, struct err *
 	size_t total = check_base64(binary, "binaryData", err);
 	const char *key;
 
-	json_object_foreach(data, key, value) {
+	json_object_foreach (data, key, value) {
 		check_key("data", key, err);
 		total += json_string_length(value);
 		if (json_object_get(binary, key)) {

@@ -47,7 +47,8 @@ static void add_field(struct buf *out, const char *key, const char *value)
 
 static void event_fields(const json_t *obj, struct buf *out)
 {
-	static const char *const about[] = { "kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath" };
+	static const char *const about[] = { "kind",       "namespace",       "name",     "uid",
+		                                 "apiVersion", "resourceVersion", "fieldPath" };
 	const char *source = json_str_at(obj, "source", "component", NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(about); i++) {

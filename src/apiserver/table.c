@@ -8,19 +8,23 @@
 #include <math.h>
 
 #define CELL_MAX ((size_t)64 * 1024)
-#define NAME_DESCRIPTION                                                                                                   \
-	"Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client " \
-	"to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and " \
-	"configuration definition. Cannot be updated. More info: " \
+#define NAME_DESCRIPTION                                                                                              \
+	"Name must be unique within a namespace. Is required when creating resources, although some resources may allow " \
+	"a client "                                                                                                       \
+	"to request the generation of an appropriate name automatically. Name is primarily intended for creation "        \
+	"idempotence and "                                                                                                \
+	"configuration definition. Cannot be updated. More info: "                                                        \
 	"https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
-#define AGE_DESCRIPTION                                                                                                        \
-	"CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set " \
-	"in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and " \
-	"is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: " \
+#define AGE_DESCRIPTION                                                                                         \
+	"CreationTimestamp is a timestamp representing the server time when this object was created. It is not "    \
+	"guaranteed to be set "                                                                                     \
+	"in happens-before order across separate operations. Clients may not set this value. It is represented in " \
+	"RFC3339 form and "                                                                                         \
+	"is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "                             \
 	"https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
 
-static void add_definition(json_t *columns, const char *name, const char *type, const char *format, const char *description,
-                           int priority)
+static void add_definition(json_t *columns, const char *name, const char *type, const char *format,
+                           const char *description, int priority)
 {
 	json_t *c = json_object();
 

@@ -15,7 +15,9 @@
 #define DEFAULT_TIMEOUT_S 1800 /* to twice that, so that clients do not return all at once */
 #define EVENT_MAX ((size_t)64 * 1024 * 1024)
 
-static const char *const TYPE_NAMES[] = { [STORE_ADDED] = "ADDED", [STORE_MODIFIED] = "MODIFIED", [STORE_DELETED] = "DELETED" };
+static const char *const TYPE_NAMES[] = {
+	[STORE_ADDED] = "ADDED", [STORE_MODIFIED] = "MODIFIED", [STORE_DELETED] = "DELETED"
+};
 
 struct watcher {
 	struct watch_hub *hub;
@@ -72,7 +74,8 @@ static void send_value(struct watcher *w, const char *type, json_t *object)
 	json_decref(object);
 }
 
-static struct bytes *encode_shared(struct watch_hub *hub, enum store_change_type type, const struct bytes *text, uint64_t version)
+static struct bytes *encode_shared(struct watch_hub *hub, enum store_change_type type, const struct bytes *text,
+                                   uint64_t version)
 {
 	MUTEX_GUARD(&hub->encode_lock);
 	if (!hub->encoded || hub->encoded_version != version || hub->encoded_type != type) {
@@ -106,8 +109,8 @@ static void send_object(struct watcher *w, enum store_change_type type, const st
 	if (req->accept.form == FORM_OBJECT) {
 		_cleanup_(bytes_unrefp) struct bytes *text = object_view_text(req->type, req->version, o);
 		bool common = shared && text == o->text;
-		_cleanup_(bytes_unrefp) struct bytes *event =
-		    common ? encode_shared(w->hub, type, text, o->version) : wrap_event(TYPE_NAMES[type], text->data, text->len);
+		_cleanup_(bytes_unrefp) struct bytes *event = common ? encode_shared(w->hub, type, text, o->version)
+		                                                     : wrap_event(TYPE_NAMES[type], text->data, text->len);
 		http_stream_write_bytes(w->stream, event);
 		return;
 	}
@@ -152,9 +155,10 @@ static json_t *bookmark(const struct watcher *w, uint64_t version, bool initial_
 	json_decref(obj);
 	char digits[24];
 	snprintf(digits, sizeof(digits), "%" PRIu64, version);
-	return w->req->accept.form == FORM_TABLE ? table_new(w->req->version, w->req->accept.v1beta1, digits)
-	                                         : json_pack("{s:s,s:s,s:{s:s}}", "kind", "PartialObjectMetadata", "apiVersion",
-	                                                     "meta.k8s.io/v1", "metadata", "resourceVersion", digits);
+	return w->req->accept.form == FORM_TABLE
+	           ? table_new(w->req->version, w->req->accept.v1beta1, digits)
+	           : json_pack("{s:s,s:s,s:{s:s}}", "kind", "PartialObjectMetadata", "apiVersion", "meta.k8s.io/v1",
+	                       "metadata", "resourceVersion", digits);
 }
 
 static void send_bookmark(void *self, uint64_t version)
@@ -238,8 +242,8 @@ static void watcher_go(struct watcher *w, bool finished)
 /* ---- requests ---- */
 
 struct start {
-	bool initial;   /* send what is there first */
-	bool mark_end;  /* and a bookmark behind it */
+	bool initial;  /* send what is there first */
+	bool mark_end; /* and a bookmark behind it */
 	uint64_t from;
 };
 
@@ -256,11 +260,12 @@ static int parse_start(const struct api_request *req, struct start *ret, struct 
 	if (o->resource_version && !str_to_i64(o->resource_version, 0, INT64_MAX, &version))
 		return invalid(err, "resourceVersion: Invalid value: not a number");
 	if (o->send_initial_events < 0 && o->version_match)
-		return invalid(err,
-		               "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+		return invalid(err, "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
+		                    "sendInitialEvents is provided");
 	if (o->send_initial_events >= 0 && !o->version_match)
-		return invalid(err,
-		               "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+		return invalid(
+			err,
+			"resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
 	if (o->send_initial_events >= 0 && strcmp(o->version_match, "NotOlderThan") != 0)
 		return invalid(err, "resourceVersionMatch: Unsupported value: supported values: \"NotOlderThan\"");
 	uint64_t now = store_version(req->server->store);
@@ -318,7 +323,8 @@ static void start_watcher(struct api_request *req, struct list_selection *select
 	w->stream = http_respond_stream(TAKE_PTR(req->http), 200, &headers, on_close, w);
 	http_headers_clear(&headers);
 	bool ok = !start->initial || send_initial(w, start, &from, &err) == 0;
-	ok = ok && store_watch(req->server->store, req->type->resource, list_namespace(req), from, on_change, w, &w->watch, &err) == 0;
+	ok = ok && store_watch(req->server->store, req->type->resource, list_namespace(req), from, on_change, w, &w->watch,
+	                       &err) == 0;
 	if (!ok)
 		send_error(w, &err);
 	watcher_go(w, !ok);

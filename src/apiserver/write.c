@@ -66,7 +66,8 @@ static void committed(void *self, struct store_object *object, const struct err 
 	struct api_op *op = req->op;
 
 	if (err) {
-		bool again = (err->kind == ERR_CONFLICT && op->retry) || (err->kind == ERR_ALREADY_EXISTS && op->generated_name) ||
+		bool again = (err->kind == ERR_CONFLICT && op->retry) ||
+		             (err->kind == ERR_ALREADY_EXISTS && op->generated_name) ||
 		             (err->kind == ERR_NOT_FOUND && op->retry && op->write.op == STORE_UPDATE) ||
 		             (err->kind == ERR_ALREADY_EXISTS && op->retry);
 		if (again && op->attempts < ATTEMPTS_MAX)
@@ -115,7 +116,8 @@ static void run(struct api_request *req)
 	}
 }
 
-void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err), json_t *body)
+void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
+                 json_t *body)
 {
 	struct api_op *op = new0(struct api_op);
 
@@ -150,7 +152,7 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 
 	if (req->options.validation == VALIDATION_IGNORE)
 		return 0;
-	json_array_foreach(dropped, i, path)
+	json_array_foreach (dropped, i, path)
 		strv_push(&paths, json_string_value(path));
 	if (paths)
 		qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
@@ -160,8 +162,8 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 		complain(req, "unknown", paths[i], &text);
 	if (text.len == 0 || req->options.validation == VALIDATION_WARN)
 		return 0;
-	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", req->type->kind,
-	               req->version->name, req->type->kind, buf_str(&text));
+	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+	               req->type->kind, req->version->name, req->type->kind, buf_str(&text));
 }
 
 json_t *write_subresource(const json_t *old, const json_t *body, const char *subresource)
@@ -184,8 +186,8 @@ json_t *write_subresource(const json_t *old, const json_t *body, const char *sub
 /* ---- the common end ---- */
 
 /* On create (and in the committer, at the very moment): the namespace is there and stays. */
-static int namespace_error(const struct store_object *ns_object, struct api_request *req, const char *ns, const char *name,
-                           struct err *err)
+static int namespace_error(const struct store_object *ns_object, struct api_request *req, const char *ns,
+                           const char *name, struct err *err)
 {
 	char words[512];
 
@@ -194,7 +196,8 @@ static int namespace_error(const struct store_object *ns_object, struct api_requ
 		return err_set(err, ERR_NOT_FOUND, "namespaces \"%s\" not found", ns);
 	if (!str_eq(store_object_field(ns_object, "status.phase"), "Terminating"))
 		return 0;
-	err_set(err, ERR_FORBIDDEN, "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being terminated",
+	err_set(err, ERR_FORBIDDEN,
+	        "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being terminated",
 	        api_type_words(req->type, words), name, ns);
 	err_add_cause(err, "NamespaceTerminating", "metadata.namespace", "namespace %s is being terminated", ns);
 	return -1;
@@ -289,9 +292,11 @@ static int dry_run(struct api_request *req, struct api_op *op, json_t *obj, cons
 	char words[512];
 
 	if (!old) {
-		_cleanup_(store_object_unrefp) struct store_object *there = store_get(req->server->store, req->type->resource, op->ns, op->name);
+		_cleanup_(store_object_unrefp) struct store_object *there = store_get(req->server->store, req->type->resource,
+		                                                                      op->ns, op->name);
 		if (there)
-			return err_set(err, ERR_ALREADY_EXISTS, "%s \"%s\" already exists", api_type_words(req->type, words), op->name);
+			return err_set(err, ERR_ALREADY_EXISTS, "%s \"%s\" already exists", api_type_words(req->type, words),
+			               op->name);
 	} else {
 		json_object_set(kube_meta(obj), "resourceVersion", json_object_get(kube_meta(old), "resourceVersion"));
 	}

@@ -1,7 +1,8 @@
 #ifndef APISERVER_WRITE_H
 #define APISERVER_WRITE_H
 /* Writes: create, update, patch, delete. A worker prepares the new state from the present one and hands it to the
- * store; the committer answers once it is durable. A conflict that is not the client's fault sends it back to a worker. */
+ * store; the committer answers once it is durable. A conflict that is not the client's fault sends it back to a worker.
+ */
 
 #include "request.h"
 #include "respond.h"
@@ -16,31 +17,32 @@ enum write_next {
 struct api_op {
 	/* Computes the next step from the present state; called again after a conflict. Returns enum write_next or -1. */
 	int (*prepare)(struct api_request *req, struct api_op *op, struct err *err);
-	json_t *body;            /* what was sent */
-	json_t *dropped;         /* unknown fields of the body, once told */
+	json_t *body;    /* what was sent */
+	json_t *dropped; /* unknown fields of the body, once told */
 	struct store_object *current;
 	json_t *value;
 	struct store_write write;
 	int code;
-	bool retry;              /* a conflict is ours: the client named no version */
-	bool generated_name;     /* AlreadyExists is ours too */
-	bool no_namespace;       /* the error is about the namespace */
-	bool gone;               /* answer a delete with a Status, not with the object */
+	bool retry;          /* a conflict is ours: the client named no version */
+	bool generated_name; /* AlreadyExists is ours too */
+	bool no_namespace;   /* the error is about the namespace */
+	bool gone;           /* answer a delete with a Status, not with the object */
 	unsigned attempts;
 	char *ns, *name;
 };
 
 /* Takes the request over; body may be NULL and is stolen. Runs prepare at once (on a worker). */
-void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err), json_t *body);
+void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
+                 json_t *body);
 
 /* The common end of create, update and patch: obj is the wanted state in the request's version (stolen), old the
- * present one in that version or NULL. Defaults, prunes, keeps managed fields (unless applied), validates, and fills op.
- * Returns as prepare does. */
+ * present one in that version or NULL. Defaults, prunes, keeps managed fields (unless applied), validates, and fills
+ * op. Returns as prepare does. */
 struct write_input {
 	json_t *obj;
 	const json_t *old;
-	bool applied;              /* managedFields are done */
-	const char *subresource;   /* "" or the one written through */
+	bool applied;            /* managedFields are done */
+	const char *subresource; /* "" or the one written through */
 };
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err);
 /* Fills op->write for a deletion of op->current. */
