@@ -76,7 +76,7 @@ struct datastore {
 };
 
 /* A shell command line and the folder it runs in. "{port}" stands for $PORT with the port found as default, "{host}"
- * for the address to listen on; "{version}"-like forms do not exist: detectors write everything else out. */
+ * for the address to listen on; report.c replaces both. */
 struct command {
 	const char *line; /* NULL: there is none */
 	struct tree_dir *dir;
@@ -150,8 +150,10 @@ struct detector {
 	void (*detect)(struct analysis *a, struct tree_dir *dir);
 };
 
-/* NULL-terminated; each is defined in the file of its ecosystem. */
-extern const struct detector *const analyzer_detectors[];
+/* Each in the file of its name. */
+extern const struct detector node_detector, deno_detector, python_detector, golang_detector, rust_detector,
+	jvm_detector, ruby_detector, php_detector, dotnet_detector, elixir_detector, native_detector, static_site_detector,
+	docker_detector, compose_detector, procfile_detector, shell_detector;
 
 /* Marks the folders of the tree with the ecosystems whose manifests they hold. */
 void ecosystem_mark(struct analysis *a);

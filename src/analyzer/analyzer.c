@@ -11,11 +11,7 @@
 #define READ_DEFAULT ((size_t)64 * 1024 * 1024)
 #define TIMEOUT_DEFAULT (30 * NS_PER_S)
 
-extern const struct detector node_detector, deno_detector, python_detector, golang_detector, rust_detector,
-	jvm_detector, ruby_detector, php_detector, dotnet_detector, elixir_detector, native_detector, static_site_detector,
-	docker_detector, compose_detector, procfile_detector, shell_detector;
-
-const struct detector *const analyzer_detectors[] = {
+static const struct detector *const detectors[] = {
 	&node_detector,
 	&deno_detector,
 	&python_detector,
@@ -53,9 +49,9 @@ static bool wants(struct tree_dir *dir, unsigned bit)
 static void detect(struct analysis *a)
 {
 	for (size_t i = 0; i < a->tree.dirs_len && a->candidates_len < CANDIDATES_MAX && !tree_exhausted(&a->tree); i++)
-		for (size_t k = 0; analyzer_detectors[k]; k++)
-			if (wants(a->tree.dirs[i], ECO_BIT(analyzer_detectors[k]->eco)))
-				analyzer_detectors[k]->detect(a, a->tree.dirs[i]);
+		for (size_t k = 0; detectors[k]; k++)
+			if (wants(a->tree.dirs[i], ECO_BIT(detectors[k]->eco)))
+				detectors[k]->detect(a, a->tree.dirs[i]);
 }
 
 static void run(struct analysis *a, json_t **ret)

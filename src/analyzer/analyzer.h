@@ -21,7 +21,7 @@ struct analyzer_limits {
  *   bun; flask, django, fastapi, streamlit, python; gin, echo, fiber, chi, go; axum, actix, rocket, rust; spring-boot,
  *   quarkus, micronaut, ktor, java, kotlin; rails, sinatra, rack, ruby; laravel, symfony, php; aspnet, dotnet; phoenix,
  *   elixir; cmake, meson, make; static; docker, compose, shell; unknown
- * - language: javascript, typescript, python, go, rust, java, kotlin, ruby, php, csharp, elixir, c, cpp, html, shell, …
+ * - language: javascript, typescript, python, go, rust, java, kotlin, ruby, php, csharp, elixir, c, cpp, html, shell…
  * - runtimeVersion: as the repository says it ("20.x", ">=3.11", "1.22"); absent when it does not
  * - packageManager: npm, pnpm, yarn, bun, pip, poetry, uv, pipenv, pdm, conda, go, cargo, maven, gradle, bundler,
  *   composer, nuget, mix, deno, cmake, meson, make; absent when there is none
@@ -35,12 +35,12 @@ struct analyzer_limits {
  * - staticDir: of static sites and static builds: the folder that is served ("." or "dist")
  * - healthPath: an HTTP path that the code offers for it (/healthz, /health, …); absent when none
  * - hasDockerfile, hasCompose: booleans
- * - env: [{name, required, default?, file, line}] variables the code reads, at most 100; defaults that look like secrets
- *   are left out
- * - datastores: [{type, why, file, line}]; type: postgresql, mysql, mariadb, redis, mongodb, sqlite, s3, rabbitmq, kafka,
- *   elasticsearch, memcached, …
- * - services: [{name, path, framework, language, port?, installCommand?, buildCommand?, startCommand?, confidence}] every
- *   deployable part of the repository when there is more than one; the first is the main one
+ * - env: [{name, required, default?, file, line}] variables the code reads, at most 100; defaults that look like
+ *   secrets are left out
+ * - datastores: [{type, why, file, line}]; type: postgresql, mysql, mariadb, redis, mongodb, sqlite, s3, rabbitmq,
+ *   kafka, elasticsearch, memcached, …
+ * - services: [{name, path, framework, language, port?, installCommand?, buildCommand?, startCommand?, confidence}]
+ *   every deployable part of the repository when there is more than one; the first is the main one
  * - confidence: 0..1
  * - evidence: [{file, line, why}] at most 50, for the winner and its fields
  * - runnersUp: [{framework, path, confidence, why}] at most 10, best first

@@ -9,14 +9,13 @@
 static const char uses_deno[] =
 	"\\bDeno\\.(?:serve|env|listen|args|readTextFile)\\b|https://deno\\.land/|from\\s+['\"]jsr:";
 
-static const char *find_entry(struct analysis *a, struct tree_dir *dir)
+static const char *find_entry(struct tree_dir *dir)
 {
 	static const char *const names[] = { "main.ts",     "server.ts",     "app.ts",       "mod.ts",
 		                                 "index.ts",    "main.tsx",      "main.js",      "server.js",
 		                                 "src/main.ts", "src/server.ts", "src/index.ts", NULL };
 	struct tree_dir *at;
 
-	(void)a;
 	for (size_t i = 0; names[i]; i++)
 		if (tree_file_at(dir, names[i], &at))
 			return names[i];
@@ -49,7 +48,7 @@ static bool serves(struct analysis *a, struct tree_dir *dir, const char *entry)
 static void set_start(struct analysis *a, struct candidate *c, struct tree_dir *dir, json_t *tasks)
 {
 	static const char *const names[] = { "start", "serve", "server", "preview", "dev", NULL };
-	const char *entry = find_entry(a, dir);
+	const char *entry = find_entry(dir);
 
 	c->entry = entry;
 	if (json_get_str(tasks, "build"))
@@ -75,7 +74,7 @@ static void detect_deno(struct analysis *a, struct tree_dir *dir)
 {
 	static const char *const names[] = { "deno.json", "deno.jsonc", NULL };
 	const struct text *t = tree_read_any(&a->tree, dir, names), *program;
-	const char *entry = find_entry(a, dir);
+	const char *entry = find_entry(dir);
 	struct regex_match m;
 	struct candidate *c;
 	json_t *json;

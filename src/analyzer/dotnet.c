@@ -106,7 +106,7 @@ static void set_commands(struct analysis *a, struct candidate *c, struct tree_di
                          const char *assembly)
 {
 	command_set(a, &c->install, dir, "dotnet restore %s", shell_path(a, file));
-	if (str_ends_with(c->framework, "net") && c->library)
+	if (c->library)
 		return;
 	command_set(a, &c->build, dir, "dotnet publish %s -c Release -o publish", shell_path(a, file));
 	command_set(a, &c->start, dir,

@@ -142,12 +142,11 @@ static void collect_mains(struct analysis *a, struct tree_dir *module, const str
 	free(queue);
 }
 
-static const struct go_framework *choose(struct analysis *a, struct candidate *c, const struct tree_dir *dir)
+static const struct go_framework *choose(struct analysis *a, struct candidate *c)
 {
 	const struct source_list list = sources_find(a, c->dir, ECO_GO, SRC_GO, NULL, 150);
 	const struct go_framework *listed = NULL;
 
-	(void)dir;
 	for (size_t i = 0; i < ARRAY_SIZE(frameworks); i++) {
 		const struct dependency *d;
 
@@ -217,7 +216,7 @@ static void detect_go(struct analysis *a, struct tree_dir *dir)
 		init_without_module(a, c, dir, best.text);
 	}
 	install = c->install;
-	f = choose(a, c, dir);
+	f = choose(a, c);
 	collect_mains(a, dir, c, &best, &mains);
 	if (!mains) {
 		c->library = true;

@@ -28,11 +28,10 @@ static const char *native_language(struct analysis *a, struct tree_dir *dir)
 }
 
 /* Is the program the one to deploy? Servers before tools, tests last. */
-static int program_points(struct analysis *a, const struct tree_dir *dir, const char *name, const char *project)
+static int program_points(const struct tree_dir *dir, const char *name, const char *project)
 {
 	int points = 10 - (int)dir->depth;
 
-	(void)a;
 	if (str_contains(name, "server") || str_contains(name, "httpd") || str_contains(name, "daemon") ||
 	    str_contains(name, "app"))
 		points += 6;
@@ -72,7 +71,7 @@ static void find_programs(struct analysis *a, struct tree_dir *top, struct tree_
 		if (!p.name || strchr(p.name, '$'))
 			continue;
 		p.dir = dir == top ? "" : path_below(top, dir->path);
-		p.points = program_points(a, dir, p.name, project);
+		p.points = program_points(dir, p.name, project);
 		/* A test or an example is no reason to call a library a program. */
 		if (p.points > 0 && p.points > best->points)
 			*best = p;

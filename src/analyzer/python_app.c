@@ -33,11 +33,6 @@ const struct python_framework python_frameworks[] = {
 	{ NULL },
 };
 
-static const struct text *text_of(struct analysis *a, const struct source *s)
-{
-	return source_text(a, s);
-}
-
 static const char *path_of(struct analysis *a, const struct python_project *p, const struct source *s)
 {
 	return path_join(a, path_below(p->dir, s->dir->path), s->file->name);
@@ -54,7 +49,7 @@ static bool exists_at(struct analysis *a, const struct tree_dir *dir, const char
 static struct tree_dir *import_root(struct analysis *a, const struct python_project *p, const struct source *s)
 {
 	static const char import[] = "^[ \\t]*(?:from|import)\\s+([A-Za-z_]\\w*)";
-	const struct text *t = text_of(a, s);
+	const struct text *t = source_text(a, s);
 	struct regex_match m;
 	size_t pos = 0;
 
@@ -99,7 +94,7 @@ static void look_at_main(struct analysis *a, struct python_app *app)
 	static const char runs[] =
 		"\\.run\\(|\\.run_server\\(|run_simple\\(|\\brun\\(|serve\\(|run_app\\(|\\.launch\\(|serve_forever";
 	static const char statement[] = "^[ \\t]*(?!#)([A-Za-z_][^\\n]*)";
-	const struct text *t = text_of(a, app->source);
+	const struct text *t = source_text(a, app->source);
 	struct regex_match m, r;
 	size_t pos = 0, inner = 0;
 	int statements = 0;
@@ -125,7 +120,7 @@ static bool find_object(struct analysis *a, const struct python_project *p, cons
 {
 	static const char factory[] =
 		"^(?:async\\s+)?def\\s+(create_app|make_app|get_app|build_app|create_application|application_factory)\\(";
-	const struct text *t = text_of(a, s);
+	const struct text *t = source_text(a, s);
 	struct regex_match m;
 	size_t pos = 0;
 
@@ -195,7 +190,7 @@ const char *python_main_file(struct analysis *a, const struct python_project *p,
 	}
 	for (size_t i = 0; i < p->sources.len; i++) {
 		const struct source *s = &p->sources.v[i];
-		const struct text *t = s->dir == p->dir && !str_eq(s->file->name, "setup.py") ? text_of(a, s) : NULL;
+		const struct text *t = s->dir == p->dir && !str_eq(s->file->name, "setup.py") ? source_text(a, s) : NULL;
 		struct regex_match m;
 		size_t pos = 0;
 

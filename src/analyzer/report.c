@@ -42,11 +42,9 @@ static const char *command_text(struct analysis *a, const struct candidate *c, c
 	return line;
 }
 
-/* Of what runs in the same folder, only the difference matters: "cd web && a" and "cd web && b". */
-static void put_commands(struct analysis *a, json_t *o, const struct candidate *c, bool install)
+static void put_commands(struct analysis *a, json_t *o, const struct candidate *c)
 {
-	if (install)
-		put(o, "installCommand", command_text(a, c, &c->install));
+	put(o, "installCommand", command_text(a, c, &c->install));
 	put(o, "buildCommand", command_text(a, c, &c->build));
 	put(o, "startCommand", command_text(a, c, &c->start));
 }
@@ -146,7 +144,7 @@ static json_t *write_services(struct analysis *a, const struct services *s)
 		put(o, "language", c->language);
 		if (c->port)
 			json_put_int(o, "port", c->port);
-		put_commands(a, o, c, true);
+		put_commands(a, o, c);
 		json_put(o, "confidence", confidence(c->score));
 		json_array_append_new(all, o);
 	}
@@ -215,7 +213,7 @@ static void put_main(struct analysis *a, json_t *o, const struct candidate *c)
 		json_put_int(o, "port", c->port);
 	if (c->port_from_env)
 		json_put_bool(o, "portFromEnv", true);
-	put_commands(a, o, c, true);
+	put_commands(a, o, c);
 	if (c->static_dir)
 		put(o, "staticDir",
 		    path_join(a, c->dir->path, c->static_dir)[0] ? path_join(a, c->dir->path, c->static_dir) : ".");
