@@ -13,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -92,17 +93,16 @@ class Api:
         if "token" in user:
             self.headers["Authorization"] = "Bearer " + user["token"]
         if "client-certificate-data" in user:
-            self._load_certificate(user, pathlib.Path(kubeconfig).parent)
+            self._load_certificate(user)
         self.connection = None
 
-    def _load_certificate(self, user, folder):
-        pair = folder / ".test-client.pem"
-        text = base64.b64decode(user["client-certificate-data"]) + b"\n" + base64.b64decode(user["client-key-data"])
-        descriptor = os.open(pair, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-        self.context.load_cert_chain(pair)
-        pair.unlink()
+    def _load_certificate(self, user):
+        # The module only takes files.
+        with tempfile.NamedTemporaryFile(prefix="scia-client-") as file:
+            file.write(base64.b64decode(user["client-certificate-data"]) + b"\n" +
+                       base64.b64decode(user["client-key-data"]))
+            file.flush()
+            self.context.load_cert_chain(file.name)
 
     def close(self):
         if self.connection:
