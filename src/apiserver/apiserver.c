@@ -130,7 +130,7 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	struct controllers *c = s->controllers = new0(struct controllers);
 
 	if (crd_controller_start(s, &c->crds, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
-	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, &c->events, err) < 0)
+	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0)
 		return -1;
 	for (size_t i = 0; config->crds && config->crds[i]; i++)
 		if (internal_apply_crd(s, config->crds[i], err) < 0)

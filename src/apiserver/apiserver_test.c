@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "codec/yaml.h"
+#include "controllers.h"
 #include "net/http_client.h"
 #include "net/tls.h"
 
@@ -124,14 +125,19 @@ static void test_apiserver_keeps_everything_over_a_restart(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_free_ char *before = NULL, *after = NULL, *url = xstrdup(apiserver_url(f->server));
+	_cleanup_free_ char *list_before = NULL, *list_after = NULL;
 
 	call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"a\"}}", NULL);
 	call(f, "GET", THINGS "/a", NULL, &before);
+	call(f, "GET", "/api/v1/namespaces?limit=1", NULL, &list_before);
 	stop(f);
 	start(f);
 	assert_string_equal(apiserver_url(f->server), url); /* kubeconfigs that were copied stay valid */
 	assert_int_equal(call(f, "GET", THINGS "/a", NULL, &after), 200);
 	assert_string_equal(before, after);
+	/* Nothing is written when nothing changed: not even the version. */
+	call(f, "GET", "/api/v1/namespaces?limit=1", NULL, &list_after);
+	assert_string_equal(list_before, list_after);
 }
 
 static void test_apiserver_refuses_a_second_one_on_its_folder(void **state)
@@ -145,6 +151,42 @@ static void test_apiserver_refuses_a_second_one_on_its_folder(void **state)
 	assert_int_equal(apiserver_start(&config, &second, &err), -1);
 	assert_int_equal(err.kind, ERR_ALREADY_EXISTS);
 	assert_int_equal(call(f, "GET", "/api/v1/namespaces", NULL, NULL), 200); /* the first does not suffer */
+}
+
+static void test_apiserver_says_what_is_wrong_with_a_crd(void **state)
+{
+	static const char *const bad[] = { "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+		                               "metadata: {name: bad.example.org}\nspec: {group: example.org}\n",
+		                               NULL };
+	struct fixture *f = *state;
+	_cleanup_free_ char *data = fs_join(f->dir, "other");
+	struct apiserver_config config = { .data_dir = data, .crds = bad };
+	struct apiserver *s = NULL;
+	_cleanup_err_ struct err err = { 0 };
+
+	assert_int_equal(apiserver_start(&config, &s, &err), -1);
+	assert_non_null(strstr(err.message, "CustomResourceDefinition"));
+	assert_non_null(strstr(err.message, "bad.example.org"));
+	config.crds = NULL; /* the folder was given back */
+	assert_int_equal(apiserver_start(&config, &s, NULL), 0);
+	apiserver_stop(s);
+}
+
+static void test_apiserver_forgets_old_events(void **state)
+{
+	static const char event[] = "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"namespace\":\"default\"}}";
+	struct fixture *f = *state;
+	struct event_expiry *expiry = NULL;
+	int status = 200;
+
+	assert_int_equal(call(f, "POST", "/api/v1/namespaces/default/events", event, NULL), 201);
+	assert_int_equal(event_expiry_start(f->server, NS_PER_MS, &expiry, NULL), 0);
+	for (int i = 0; i < 500 && status == 200; i++) {
+		clock_sleep_ns(10 * NS_PER_MS);
+		status = call(f, "GET", "/api/v1/namespaces/default/events/e", NULL, NULL);
+	}
+	event_expiry_stop(expiry);
+	assert_int_equal(status, 404);
 }
 
 static void test_apiserver_tokens(void **state)
@@ -336,6 +378,8 @@ int main(void)
 		TEST(test_apiserver_serves_its_own_crds),
 		TEST(test_apiserver_keeps_everything_over_a_restart),
 		TEST(test_apiserver_refuses_a_second_one_on_its_folder),
+		TEST(test_apiserver_says_what_is_wrong_with_a_crd),
+		TEST(test_apiserver_forgets_old_events),
 		TEST(test_apiserver_tokens),
 		TEST(test_apiserver_forbids_what_is_not_allowed),
 		TEST(test_apiserver_files),

@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 struct apiserver;
 
 struct crd_controller;
@@ -23,8 +25,9 @@ int gc_start(struct apiserver *s, struct gc **ret, struct err *err);
 struct gc *gc_stop(struct gc *g);
 
 struct event_expiry;
-/* Deletes events that are older than an hour. */
-int event_expiry_start(struct apiserver *s, struct event_expiry **ret, struct err *err);
+/* Deletes events that have not changed for 60 ticks; an hour with ticks of EVENT_EXPIRY_TICK_NS. */
+#define EVENT_EXPIRY_TICK_NS (INT64_C(60) * 1000000000)
+int event_expiry_start(struct apiserver *s, int64_t tick_ns, struct event_expiry **ret, struct err *err);
 struct event_expiry *event_expiry_stop(struct event_expiry *e);
 
 struct controllers {

@@ -5,13 +5,13 @@
 #include "loop.h"
 #include "server.h"
 
-#define TICK_NS (60 * NS_PER_S)
-#define TICKS 60 /* an event lives for an hour after its last change */
+#define TICKS 60
 
 struct event_expiry {
 	struct apiserver *server;
 	struct api_type *type;
 	struct loop *loop;
+	int64_t tick_ns;
 	/* The store's version at the last ticks, oldest first: what is not newer than the first has not changed for an
 	 * hour. */
 	uint64_t versions[TICKS];
@@ -29,7 +29,7 @@ static int reconcile(void *self, const char *key _unused_, int64_t *ret_after_ns
 	const struct store_list_query query = { .resource = e->type->resource, .ns = "", .select = is_old, .self = &old };
 	struct store_list list;
 
-	*ret_after_ns = TICK_NS;
+	*ret_after_ns = e->tick_ns;
 	memmove(e->versions, e->versions + 1, (TICKS - 1) * sizeof(e->versions[0]));
 	e->versions[TICKS - 1] = store_version(e->server->store);
 	if (old == 0)
@@ -41,12 +41,13 @@ static int reconcile(void *self, const char *key _unused_, int64_t *ret_after_ns
 	return r;
 }
 
-int event_expiry_start(struct apiserver *s, struct event_expiry **ret, struct err *err)
+int event_expiry_start(struct apiserver *s, int64_t tick_ns, struct event_expiry **ret, struct err *err)
 {
 	struct event_expiry *e = new0(struct event_expiry);
 
 	*ret = e;
 	e->server = s;
+	e->tick_ns = tick_ns;
 	e->type = registry_find(s->registry, "", "v1", "events");
 	if (loop_start("api-events", reconcile, e, s->log, &e->loop, err) < 0)
 		return -1;

@@ -165,10 +165,8 @@ static int authorize(struct api_request *req, struct err *err)
 {
 	const struct api_path *p = &req->path;
 	_cleanup_free_ char *reason = NULL;
-	bool resource = p->is_api && *p->resource;
 	const struct auth_attributes a = {
-		.verb = resource ? req->verb
-		                 : api_verb_of(http_request_method(req->http), &(struct api_path){ 0 }, &req->options),
+		.verb = req->verb,
 		.group = p->group,
 		.version = p->version,
 		.resource = p->resource,

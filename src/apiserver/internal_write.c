@@ -71,8 +71,8 @@ static int check(const struct api_type *t, const json_t *obj, const json_t *old,
 	const struct schema *schema = t->versions[t->storage].schema;
 	_cleanup_err_ struct err found = { 0 }, more = { 0 };
 
-	if (schema && schema_validate(schema, obj, old, &found) < 0)
-		return err_move(err, &found), -1;
+	if (schema)
+		schema_validate(schema, obj, old, &found);
 	if (t->strategy->validate && t->strategy->validate(obj, old, &more) < 0)
 		invalid_merge(&found, &more);
 	if (invalid_finish(&found, t->kind, t->group, kube_name(obj)) == 0)

@@ -80,12 +80,24 @@ void api_path_clear(struct api_path *p)
 	*p = (struct api_path){ 0 };
 }
 
+static const char *lower_method(const char *method)
+{
+	static const char *const methods[] = { "get", "post", "put", "patch", "delete", "head", "options" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (strcasecmp(methods[i], method) == 0)
+			return methods[i];
+	return "";
+}
+
 const char *api_verb_of(const char *method, const struct api_path *path, const struct api_options *options)
 {
 	bool named = path->name && *path->name, get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
+	if (!path->is_api || !*path->resource)
+		return lower_method(method);
 	if (get)
-		return !path->resource || !*path->resource ? "get" : named ? "get" : options->watch ? "watch" : "list";
+		return named ? "get" : options->watch ? "watch" : "list";
 	if (strcmp(method, "POST") == 0)
 		return "create";
 	if (strcmp(method, "PUT") == 0)

@@ -79,6 +79,8 @@ static void test_request_verbs(void **state _unused_)
 		{ "DELETE", "/api/v1/namespaces/a/secrets/b", NULL, "delete" },
 		{ "DELETE", "/api/v1/namespaces/a/secrets", NULL, "deletecollection" },
 		{ "GET", "/healthz", NULL, "get" },
+		{ "POST", "/apis/scia.io", NULL, "post" }, /* no resource: the method itself */
+		{ "DELETE", "/api/v1", NULL, "delete" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct api_options o;

@@ -139,6 +139,53 @@ static void check_immutable(const json_t *obj, const json_t *old, const char *co
 	}
 }
 
+static void require_data(const json_t *obj, const char *key, struct err *err)
+{
+	_cleanup_free_ char *field = xasprintf("data[%s]", key);
+
+	if (!json_object_get(json_object_get(obj, "data"), key))
+		invalid_add(err, INVALID_REQUIRED, field, "Required value");
+}
+
+static void check_json(const json_t *obj, const char *key, struct err *err)
+{
+	const char *encoded = json_str_at(obj, "data", key, NULL);
+	size_t len = 0;
+	_cleanup_free_ char *text = encoded ? base64_decode(encoded, strlen(encoded), &len) : NULL;
+	_cleanup_json_ json_t *v = text ? json_parse(text, len, 0, NULL) : NULL;
+	_cleanup_free_ char *field = xasprintf("data[%s]", key);
+
+	if (text && !json_is_object(v))
+		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"<secret contents redacted>\": not a JSON object");
+}
+
+/* Types that Kubernetes knows promise certain keys. */
+static void check_secret_type(const json_t *obj, const char *type, struct err *err)
+{
+	static const struct {
+		const char *type, *keys[2];
+		bool json, any;
+	} types[] = {
+		{ "kubernetes.io/tls", { "tls.crt", "tls.key" }, false, false },
+		{ "kubernetes.io/dockerconfigjson", { ".dockerconfigjson", NULL }, true, false },
+		{ "kubernetes.io/dockercfg", { ".dockercfg", NULL }, true, false },
+		{ "kubernetes.io/ssh-auth", { "ssh-privatekey", NULL }, false, false },
+		{ "kubernetes.io/basic-auth", { "username", "password" }, false, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!str_eq(type, types[i].type))
+			continue;
+		const json_t *data = json_object_get(obj, "data");
+		if (types[i].any && (json_object_get(data, types[i].keys[0]) || json_object_get(data, types[i].keys[1])))
+			return;
+		for (size_t k = 0; k < 2 && types[i].keys[k]; k++)
+			require_data(obj, types[i].keys[k], err);
+		if (types[i].json)
+			check_json(obj, types[i].keys[0], err);
+	}
+}
+
 static int secret_validate(const json_t *obj, const json_t *old, struct err *err)
 {
 	static const char *const fields[] = { "data", NULL };
@@ -146,6 +193,7 @@ static int secret_validate(const json_t *obj, const json_t *old, struct err *err
 
 	if (check_base64(json_object_get(obj, "data"), "data", err) > DATA_MAX)
 		invalid_add(err, INVALID_TOO_LONG, "data", "Too long: may not be more than %zu bytes", DATA_MAX);
+	check_secret_type(obj, type, err);
 	if (old && !str_eq(type, json_get_str(old, "type")))
 		invalid_add(err, INVALID_VALUE, "type", "Invalid value: \"%s\": field is immutable", type ? type : "");
 	if (old)

@@ -9,7 +9,7 @@
 #include "object_view.h"
 #include "server.h"
 
-#define ATTEMPTS_MAX 32
+#define ATTEMPTS_MAX 100 /* one writer of an object wins in each group: so many may be at it at once */
 
 static void op_free(struct api_op *op)
 {

@@ -306,6 +306,17 @@ def test_secrets(api, ns):
     assert answer.status == 422 and "field is immutable when `immutable` is set" in answer.json["message"]
 
 
+def test_secrets_of_known_types(api, ns):
+    path = f"/api/v1/namespaces/{ns}/secrets"
+    answer = api.post(path, {"metadata": {"name": "t"}, "type": "kubernetes.io/tls", "data": {"tls.crt": ""}})
+    assert answer.status == 422 and answer.json["message"] == 'Secret "t" is invalid: data[tls.key]: Required value'
+    answer = api.post(path, {"metadata": {"name": "d"}, "type": "kubernetes.io/dockerconfigjson",
+                             "stringData": {".dockerconfigjson": "hush"}})
+    assert answer.status == 422 and "hush" not in answer.body.decode()
+    answer = api.post(path, {"metadata": {"name": "b"}, "type": "kubernetes.io/basic-auth", "stringData": {"username": "u"}})
+    assert answer.status == 201
+
+
 def test_events_are_one_thing_in_two_groups(api, ns):
     core, v1 = f"/api/v1/namespaces/{ns}/events", f"/apis/events.k8s.io/v1/namespaces/{ns}/events"
     made = api.post(core, {"metadata": {"name": "e"}, "involvedObject": {"kind": "Widget", "name": "a", "namespace": ns},
