@@ -126,9 +126,10 @@ static void start_program(struct analysis *a, struct candidate *c, struct tree_d
 		candidate_why(a, c, t, SIZE_MAX, "the program");
 	if (file)
 		c->entry = file;
-	if (tree_file(dir, "config.ru"))
+	if (tree_file(dir, "config.ru")) {
+		c->default_port = 9292; /* rackup's, whatever the framework's is */
 		command_set(a, &c->start, dir, "bundle exec rackup -o {host} -p {port}");
-	else if (file && str_eq(c->framework, "sinatra"))
+	} else if (file && str_eq(c->framework, "sinatra"))
 		command_set(a, &c->start, dir, "bundle exec ruby %s -o {host} -p {port}", shell_path(a, file));
 	else if (file)
 		command_set(a, &c->start, dir, "%sruby %s", c->deps ? "bundle exec " : "", shell_path(a, file));

@@ -99,23 +99,32 @@ struct collect {
 	size_t len, cap;
 };
 
+/* Is the file of dir the one at the path entry, relative to top? */
+static bool is_entry(const struct tree_dir *top, const struct tree_dir *dir, const char *name, const char *entry)
+{
+	size_t n = strlen(entry), tail = strlen(name);
+	const char *below = path_below(top, dir->path);
+
+	if (n < tail || !str_eq(entry + n - tail, name))
+		return false;
+	if (n == tail)
+		return dir == top;
+	return entry[n - tail - 1] == '/' && strlen(below) == n - tail - 1 && !strncmp(entry, below, n - tail - 1);
+}
+
 static void collect_dir(struct collect *l, const struct tree_dir *top, struct tree_dir *dir, unsigned languages,
                         const char *entry)
 {
-	const char *below = path_below(top, dir->path);
-
 	for (size_t i = 0; i < dir->files_len && l->len < FOUND_MAX; i++) {
 		struct source s = { .dir = dir, .file = &dir->files[i], .language = source_language(dir->files[i].name) };
+		bool first = entry && is_entry(top, dir, s.file->name, entry);
 
+		/* bin/www has no suffix: it is of the first of the languages asked for. */
+		if (first && !s.language)
+			s.language = languages & -languages;
 		if (!(s.language & languages) || !is_source(s.file->name))
 			continue;
-		s.order = name_order(s.file->name) + 12 * (dir->depth - top->depth);
-		if (entry && str_eq(path_base(entry), s.file->name)) {
-			size_t n = strlen(entry) - strlen(s.file->name);
-
-			if ((n == 0 && dir == top) || (n > 1 && strlen(below) == n - 1 && !strncmp(entry, below, n - 1)))
-				s.order = 0;
-		}
+		s.order = first ? 0 : name_order(s.file->name) + 12 * (dir->depth - top->depth);
 		if (l->len == l->cap) {
 			l->cap = l->cap ? l->cap * 2 : 64;
 			l->v = xreallocarray(l->v, l->cap, sizeof(*l->v));
