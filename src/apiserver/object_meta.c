@@ -113,12 +113,30 @@ static bool is_empty(const json_t *v)
 	       (json_is_object(v) && json_object_size(v) == 0) || (json_is_array(v) && json_array_size(v) == 0);
 }
 
+/* Any offset and fraction is accepted; what is kept is whole seconds of UTC, as metav1.Time does. */
+static int decode_time(const struct api_type *t, const struct api_version *v, json_t *obj, const char *key,
+                       struct err *err)
+{
+	const char *text = json_get_str(obj, key);
+	char normal[RFC3339_SIZE];
+	int64_t time;
+
+	if (rfc3339_parse(text, &time)) {
+		json_put_str(obj, key, rfc3339_format(time, normal));
+		return 0;
+	}
+	_cleanup_free_ char *what =
+		xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"", text, text);
+	return decode_failed(t, v, err, what);
+}
+
 static int decode_meta(const struct api_type *t, const struct api_version *v, json_t *meta, json_t *dropped,
                        struct err *err)
 {
 	const char *key;
 	json_t *value;
 	void *next;
+	size_t i;
 
 	json_object_foreach_safe (meta, next, key, value) {
 		int field = meta_field(key);
@@ -137,20 +155,18 @@ static int decode_meta(const struct api_type *t, const struct api_version *v, js
 		if (META_FIELDS[field].type == META_STRING_MAP && json_is_object(value))
 			fill_null_strings(value);
 		const json_t *wrong = wrong_member(value, META_FIELDS[field].type);
-		int64_t time;
 		if (wrong) {
 			_cleanup_free_ char *what = xasprintf(
 				"json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
 				json_type_words(wrong), key, META_FIELDS[field].go_type);
 			return decode_failed(t, v, err, what);
 		}
-		if (str_ends_with(key, "Timestamp") && !rfc3339_parse(json_string_value(value), &time)) {
-			_cleanup_free_ char *what = xasprintf(
-				"parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"", json_string_value(value),
-				json_string_value(value));
-			return decode_failed(t, v, err, what);
-		}
+		if (str_ends_with(key, "Timestamp") && decode_time(t, v, meta, key, err) < 0)
+			return -1;
 	}
+	json_array_foreach(json_object_get(meta, "managedFields"), i, value)
+		if (json_get_str(value, "time") && decode_time(t, v, value, "time", err) < 0)
+			return -1;
 	return 0;
 }
 

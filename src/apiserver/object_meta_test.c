@@ -53,6 +53,9 @@ static void test_object_meta_decode(void **state _unused_)
 		  "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"a\"}}" },
 		{ "{\"metadata\":{\"labels\":{\"a\":null}}}",
 		  "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\",\"metadata\":{\"labels\":{\"a\":\"\"}}}" },
+		{ "{\"metadata\":{\"creationTimestamp\":\"2026-01-01T02:00:00.5+02:00\"}}",
+		  "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\",\"metadata\":{\"creationTimestamp\":"
+		  "\"2026-01-01T00:00:00Z\"}}" },
 		{ "[]", "the body of the request must be one object of kind Thing" },
 		{ "{\"apiVersion\":\"v2\"}",
 		  "the API version in the data (v2) does not match the expected API version (example.org/v1)" },
