@@ -182,7 +182,7 @@ static const struct config_file config_files[] = {
 	{ ECO_NODE, "astro.config.mjs", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "astro" },
 	{ ECO_NODE, "vite.config.ts", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit" },
 	{ ECO_NODE, "vite.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "sveltekit" },
-	{ ECO_NODE, "vue.config.js", "\\bport\\s*:\\s*['\"]?(\\d{2,5})", "static" },
+	{ ECO_NODE, "vue.config.js", "\\bport\\s*[:=][^\\n;,]{0,100}?\\b(\\d{4,5})\\b", "static" },
 	{ ECO_NODE, "config/default.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL },
 	{ ECO_NODE, "config.json", "\"port\"\\s*:\\s*\"?(\\d{2,5})", NULL },
 	{ ECO_GO, "config.yaml", "^\\s*(?:port|addr|address|listen)\\s*:\\s*[\"']?(?:[\\w.]*:)?(\\d{2,5})", NULL },
