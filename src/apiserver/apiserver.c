@@ -93,7 +93,7 @@ static int start_http(struct apiserver *s, const struct apiserver_config *config
 	bool v6 = strchr(reachable(address), ':');
 	s->url = xasprintf("https://%s%s%s:%d", v6 ? "[" : "", reachable(address), v6 ? "]" : "", port);
 	_cleanup_free_ char *text = xasprintf("%d\n", port);
-	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0)
+	if (server_write_file(path, text, 0600, err) < 0)
 		return -1;
 	return pki_write_kubeconfig(s, err);
 }

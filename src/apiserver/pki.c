@@ -11,6 +11,15 @@
 #define RENEW_NS (30 * 86400 * NS_PER_S)
 #define PEM_MAX ((size_t)64 * 1024)
 
+int server_write_file(const char *path, const char *text, mode_t mode, struct err *err)
+{
+	_cleanup_free_ char *there = NULL;
+
+	if (fs_read_file(path, PEM_MAX * 4, &there, NULL, NULL) == 0 && strcmp(there, text) == 0)
+		return 0;
+	return fs_write_atomic(path, text, strlen(text), mode, err);
+}
+
 static int read_pair(struct apiserver *s, const char *name, struct tls_pair *ret, struct err *err)
 {
 	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name),
@@ -106,5 +115,5 @@ int pki_write_kubeconfig(struct apiserver *s, struct err *err)
 		"scia", "context", "cluster", "scia", "user", "admin", "current-context", "scia", "preferences");
 	if (yaml_write(config, &out) < 0)
 		return err_set(err, ERR_INTERNAL, "the kubeconfig is too large");
-	return fs_write_atomic(s->kubeconfig_path, out.data, out.len, 0600, err);
+	return server_write_file(s->kubeconfig_path, out.data, 0600, err);
 }

@@ -13,6 +13,8 @@
 #include "store.h"
 #include "workers.h"
 
+#include <sys/types.h>
+
 struct watch_hub;
 struct controllers;
 struct documents;
@@ -62,5 +64,7 @@ void api_handle(void *server, struct http_request *http);
 /* pki.c: makes or renews what is missing or about to expire in DIR/pki. */
 int pki_prepare(struct apiserver *s, const char *const *names, struct err *err);
 int pki_write_kubeconfig(struct apiserver *s, struct err *err);
+/* Writes a file unless it has this content already, so that starting needs no space on a full disk. */
+int server_write_file(const char *path, const char *text, mode_t mode, struct err *err);
 
 #endif

@@ -296,6 +296,9 @@ static void commit_batch(struct store *s, struct store_queued *batch, size_t len
 		store_db_rollback(s->db);
 		log_error(s->log, "%zu writes failed: %s", len, err_message(&err));
 		fail_all(list, len, &err);
+		/* The log's space can be used again once it is moved into the file. */
+		if (err.kind == ERR_INSUFFICIENT_STORAGE)
+			store_db_checkpoint(s->db, 0);
 	} else {
 		(void)fault_point("store.commit.after-fsync");
 		show(s, list, len, view.version);

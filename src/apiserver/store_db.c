@@ -14,6 +14,17 @@
 #define APPLICATION_ID 0x53434941 /* "SCIA" */
 #define PAGE_SIZE 4096
 
+static const char SETTINGS[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+							   "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304;";
+static const char TABLES[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE objects(id INTEGER PRIMARY KEY, resource TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL,"
+	" version INTEGER NOT NULL, uid TEXT NOT NULL, labels BLOB, fields BLOB, text BLOB NOT NULL,"
+	" version_offset INTEGER NOT NULL, checksum INTEGER NOT NULL);"
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	"PRAGMA application_id=0x53434941; PRAGMA user_version=1;"
+	"COMMIT;";
+
 struct store_db {
 	sqlite3 *sql;
 	sqlite3_stmt *begin, *put, *del, *set_version, *commit, *rollback;
@@ -153,6 +164,7 @@ static int take_lock(struct store_db *db, struct err *err)
 	return 0;
 }
 
+/* 1 for a new file. */
 static int check_format(struct store_db *db, struct err *err)
 {
 	int64_t format = 0, application = 0;
@@ -161,7 +173,7 @@ static int check_format(struct store_db *db, struct err *err)
 	    run_int(db, "PRAGMA application_id", &application, err) < 0)
 		return -1;
 	if (format == 0 && application == 0)
-		return 0;
+		return 1;
 	if (application != APPLICATION_ID)
 		return err_set(err, ERR_INTERNAL, "%s is an SQLite file of another program, not a store", db->path);
 	if (format != FORMAT_VERSION)
@@ -199,20 +211,13 @@ static int open_file(struct store_db *db, struct err *err)
 		return db_error(db, "opening", err);
 	sqlite3_extended_result_codes(db->sql, 1);
 	/* locking_mode before the first access: the index of the log then stays in our own memory. */
-	if (run(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=4096; PRAGMA cache_size=-2000;", "opening", err) < 0 ||
-	    check_format(db, err) < 0)
+	if (run(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=4096; PRAGMA cache_size=-2000;", "opening", err) < 0)
 		return -1;
-	if (run(db,
-	        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
-	        "PRAGMA journal_size_limit=4194304;"
-	        "BEGIN IMMEDIATE;"
-	        "CREATE TABLE IF NOT EXISTS objects(id INTEGER PRIMARY KEY, resource TEXT NOT NULL, ns TEXT NOT NULL,"
-	        " name TEXT NOT NULL, version INTEGER NOT NULL, uid TEXT NOT NULL, labels BLOB, fields BLOB,"
-	        " text BLOB NOT NULL, version_offset INTEGER NOT NULL, checksum INTEGER NOT NULL);"
-	        "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-	        "PRAGMA application_id=0x53434941; PRAGMA user_version=1;"
-	        "COMMIT;",
-	        "preparing the file", err) < 0)
+	int fresh = check_format(db, err);
+	if (fresh < 0 || run(db, SETTINGS, "opening", err) < 0)
+		return -1;
+	/* Nothing is written to a store that is there: it can be opened and read on a full disk. */
+	if (fresh && run(db, TABLES, "preparing the file", err) < 0)
 		return -1;
 	if (run_int(db, "SELECT value FROM meta WHERE key='version'", &version, err) < 0)
 		return -1;
