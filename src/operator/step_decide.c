@@ -143,8 +143,8 @@ static void announce(struct deployment_pass *p, const json_t *revision)
 	deployment_event(p, KUBE_EVENT_NORMAL, "AnalysisComplete", "commit %.12s is %s (%s), confidence %.2f", p->commit,
 	                 json_get_str(analysis, "framework"), json_get_str(analysis, "language"),
 	                 json_number(json_object_get(analysis, "confidence"), 0));
-	deployment_event(p, KUBE_EVENT_NORMAL, "DecisionMade", "revision %lld: %s, because %s",
-	                 (long long)revision_number(revision), strategy, json_get_str(decision, "reason"));
+	deployment_event(p, KUBE_EVENT_NORMAL, "DecisionMade", "revision %lld: %s", (long long)revision_number(revision),
+	                 json_get_str(decision, "reason"));
 	metric_set(p->op->decision_confidence, json_number(json_object_get(decision, "confidence"), 0),
 	           METRIC_LABELS(strategy));
 }
