@@ -71,6 +71,7 @@ static int compare(const void *a, const void *b)
 
 static int measure(const char *dir)
 {
+	const size_t middle = ROUNDS / 2;
 	int64_t times[ROUNDS];
 
 	for (int i = 0; i < ROUNDS; i++) {
@@ -89,7 +90,7 @@ static int measure(const char *dir)
 	}
 	printf("first: %.0f ms\n", (double)times[0] / NS_PER_MS);
 	qsort(times, ROUNDS, sizeof(*times), compare);
-	printf("median of %d: %.0f ms (goal: 2000 ms)\n", ROUNDS, (double)times[ROUNDS / 2] / NS_PER_MS);
+	printf("median of %d: %.0f ms (goal: 2000 ms)\n", ROUNDS, (double)times[middle] / NS_PER_MS);
 	return 0;
 }
 
