@@ -190,8 +190,8 @@ static void test_compose_local_makes_a_process(void **state _unused_)
 	                  &desired, &err),
 	          &err);
 	_cleanup_json_ json_t *expected = parse(
-		"{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", \"spec\": {\"deletionPolicy\": \"Orphan\", "
-		"\"forProvider\": {\"source\": {\"url\": \"https://example.com/r\", \"commit\": \"c\", \"ref\": \"main\", "
+		"{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", \"metadata\": {\"finalizers\": "
+		"[\"scia.io/managed\"]}, \"spec\": {\"deletionPolicy\": \"Orphan\", \"forProvider\": {\"source\": {\"url\": \"https://example.com/r\", \"commit\": \"c\", \"ref\": \"main\", "
 		"\"path\": \"web\", \"secretRef\": {\"name\": \"key\"}}, \"mode\": \"kubernetes\", \"installCommand\": \"npm "
 		"ci\", \"startCommand\": \"node .\", \"port\": 3000, \"replicas\": 3, \"revision\": 4, \"env\": [{\"name\": "
 		"\"A\", \"value\": \"1\"}], \"healthCheck\": {\"path\": \"/\"}, \"resources\": {\"cpu\": \"500m\", \"memory\": "

@@ -96,11 +96,16 @@ static int patch_composite(struct composition_pass *p, json_t *patch, const char
 	return 0;
 }
 
+/* A merge patch that sets the finalizers the composite is to have. */
+static json_t *finalizers_patch(const struct composition_pass *p)
+{
+	return json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion", kube_resource_version(p->composite),
+	                 "finalizers", json_object_get(kube_meta(p->composite), "finalizers"));
+}
+
 static int write_finalizers(struct composition_pass *p)
 {
-	_cleanup_json_ json_t *patch = json_pack("{s:{s:s, s:O?}}", "metadata", "resourceVersion",
-	                                         kube_resource_version(p->composite), "finalizers",
-	                                         json_object_get(kube_meta(p->composite), "finalizers"));
+	_cleanup_json_ json_t *patch = finalizers_patch(p);
 	return patch_composite(p, patch, NULL);
 }
 
@@ -126,7 +131,8 @@ static int reconcile_deletion(struct composition_pass *p)
 	return 0;
 }
 
-/* Records what is going to exist before it is created, as Crossplane does. */
+/* Records what is going to exist before it is created, as Crossplane does, and in the same write the finalizer, so that
+ * nothing is left behind. */
 static int record_references(struct composition_pass *p)
 {
 	_cleanup_json_ json_t *references = json_array();
@@ -137,9 +143,13 @@ static int record_references(struct composition_pass *p)
 		json_array_append_new(references, json_pack("{s:s, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"),
 		                                            "kind", json_get_str(object, "kind"), "name", kube_name(object)));
 	}
-	if (json_same(references, json_at(p->composite, "spec", "crossplane", "resourceRefs", NULL)))
+	bool is_new = kube_add_finalizer(p->composite, COMPOSITE_FINALIZER);
+	bool is_recorded = json_same(references, json_at(p->composite, "spec", "crossplane", "resourceRefs", NULL));
+	if (is_recorded && !is_new)
 		return 0;
-	_cleanup_json_ json_t *patch = json_pack("{s:{s:{s:O}}}", "spec", "crossplane", "resourceRefs", references);
+	_cleanup_json_ json_t *patch = is_new ? finalizers_patch(p) : json_object();
+	if (!is_recorded)
+		json_put(patch, "spec", json_pack("{s:{s:O}}", "crossplane", "resourceRefs", references));
 	return patch_composite(p, patch, NULL);
 }
 
@@ -418,8 +428,6 @@ static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *
 	/* Paused holds everything but a deletion. */
 	if (str_eq(kube_annotation(p.composite, "scia.io/paused"), "true"))
 		return 0;
-	if (kube_add_finalizer(p.composite, COMPOSITE_FINALIZER) && write_finalizers(&p) < 0)
-		return -1;
 	int r = reconcile_composite(&p);
 	if (r < 0 && pass->err->kind == ERR_CONFLICT)
 		return r; /* somebody else was faster: look again, nothing to report */

@@ -20,7 +20,8 @@ static json_t *respond_with(const char *name, json_t *resource)
 static json_t *new_managed(const struct kube_type *type, const json_t *parameters, json_t *for_provider)
 {
 	json_t *resource = kube_object_new(type, "", "");
-	json_object_del(resource, "metadata");
+	/* From its first moment on, or its provider would have to begin with another write. */
+	json_put(resource, "metadata", json_pack("{s:[s]}", "finalizers", SCIA_MANAGED_FINALIZER));
 	const char *policy = json_get_str(parameters, "deletionPolicy");
 	json_put(resource, "spec",
 	         json_pack("{s:s, s:o}", "deletionPolicy", policy ? policy : "Delete", "forProvider", for_provider));

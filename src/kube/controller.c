@@ -265,6 +265,7 @@ static void run_pass(struct kube_controller *c, const char *key_text)
 		.deadline_ns = begin + c->pass_timeout_ns,
 		.cancelled = &c->stop,
 		.failures = kube_workqueue_failures(c->queue, key_text),
+		.woken_ns = kube_workqueue_added_ns(c->queue, key_text),
 	};
 	struct kube_result result = { 0 };
 	metric_add(c->active, 1, METRIC_LABELS(c->name));

@@ -15,6 +15,7 @@ struct kube_pass {
 	int64_t deadline_ns;          /* monotonic */
 	const atomic_bool *cancelled; /* the controller is stopping */
 	int failures;                 /* passes of this key that failed in a row before this one */
+	int64_t woken_ns;             /* monotonic; whatever this pass was asked for happened before */
 };
 
 struct kube_result {

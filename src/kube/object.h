@@ -17,6 +17,9 @@ extern const struct kube_type KUBE_NAMESPACE, KUBE_SECRET, KUBE_CONFIGMAP, KUBE_
 extern const struct kube_type SCIA_DEPLOYMENT, SCIA_REVISION, SCIA_INFRASTRUCTURE, SCIA_PROVIDER, SCIA_PROCESS,
 	SCIA_NOP;
 
+/* On managed resources, until what they stand for is gone. */
+#define SCIA_MANAGED_FINALIZER "scia.io/managed"
+
 /* "group/version", or "version" for core; free(). */
 char *kube_type_api_version(const struct kube_type *type);
 

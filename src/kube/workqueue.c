@@ -19,7 +19,7 @@ struct item {
 	int failures;
 	size_t delay_index; /* in the heap, or NOT_DELAYED */
 	int64_t ready_ns;   /* when the delay is over */
-	int64_t queued_ns, started_ns;
+	int64_t added_ns, queued_ns, started_ns;
 	struct item *next; /* in the line */
 };
 
@@ -143,6 +143,7 @@ static struct item *line_pop(struct kube_workqueue *q)
 
 static void add_item(struct kube_workqueue *q, struct item *item)
 {
+	item->added_ns = clock_mono_ns();
 	if (item->queued || item->dirty)
 		return;
 	metric_add(q->adds, 1, METRIC_LABELS(q->name));
@@ -300,6 +301,13 @@ int kube_workqueue_failures(struct kube_workqueue *q, const char *key)
 	MUTEX_GUARD(&q->lock);
 	const struct item *item = map_get(q->items, key);
 	return item ? item->failures : 0;
+}
+
+int64_t kube_workqueue_added_ns(struct kube_workqueue *q, const char *key)
+{
+	MUTEX_GUARD(&q->lock);
+	const struct item *item = map_get(q->items, key);
+	return item ? item->added_ns : 0;
 }
 
 char *kube_workqueue_get(struct kube_workqueue *q)

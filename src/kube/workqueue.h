@@ -26,6 +26,8 @@ void kube_workqueue_add_rate_limited(struct kube_workqueue *q, const char *key);
 /* Resets the key's back-off. */
 void kube_workqueue_forget(struct kube_workqueue *q, const char *key);
 int kube_workqueue_failures(struct kube_workqueue *q, const char *key);
+/* When the key was added last, or its delay was over (monotonic): what it was added for happened before. 0: never. */
+int64_t kube_workqueue_added_ns(struct kube_workqueue *q, const char *key);
 /* Blocks; the key (free()), or NULL when the queue was shut down. Every key got must be given to _done(). */
 char *kube_workqueue_get(struct kube_workqueue *q);
 void kube_workqueue_done(struct kube_workqueue *q, const char *key);

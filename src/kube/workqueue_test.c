@@ -132,6 +132,22 @@ static void test_workqueue_backs_off_and_forgets(void **state)
 	kube_workqueue_free(q);
 }
 
+/* Whatever a key is added for happened before that: also when it is in the line already, or with a worker. */
+static void test_workqueue_knows_when_a_key_was_added_last(void **state)
+{
+	(void)state;
+	struct kube_workqueue *q = new_queue(0, 0, 0);
+	assert_int_equal(kube_workqueue_added_ns(q, "a"), 0);
+	for (int i = 0; i < 3; i++) {
+		int64_t before = clock_mono_ns();
+		kube_workqueue_add(q, "a");
+		assert_in_range(kube_workqueue_added_ns(q, "a"), before, clock_mono_ns());
+		if (i == 1)
+			expect_get(q, "a");
+	}
+	kube_workqueue_free(q);
+}
+
 static void test_workqueue_overall_rate_bounds_retries(void **state)
 {
 	(void)state;
@@ -297,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_workqueue_delays_come_in_time_order),
 		cmocka_unit_test(test_workqueue_many_delays_keep_their_order),
 		cmocka_unit_test(test_workqueue_backs_off_and_forgets),
+		cmocka_unit_test(test_workqueue_knows_when_a_key_was_added_last),
 		cmocka_unit_test(test_workqueue_overall_rate_bounds_retries),
 		cmocka_unit_test(test_workqueue_shut_down_wakes_all),
 		cmocka_unit_test(test_workqueue_earlier_delay_wakes_the_waiter),

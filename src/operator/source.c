@@ -16,7 +16,7 @@ struct entry {
 	pthread_mutex_t lock;
 	int refs;
 	char commit[41];
-	int64_t resolved_ns;
+	int64_t resolved_ns; /* when it was asked for commit */
 	json_t *analysis;
 };
 
@@ -136,26 +136,23 @@ static void entry_unlock(struct source_cache *c, struct entry *entry)
 	entry->refs--;
 }
 
-int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, bool fresh,
+int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, int64_t since_ns,
                    const atomic_bool *cancel, char ret_commit[static 41], struct err *err)
 {
 	_cleanup_(access_clear) struct access a = { 0 };
 	if (open_access(c, ns, repository, &a, err) < 0)
 		return -1;
 	_cleanup_free_ char *key = xasprintf("ref\n%s\n%s\n%s", a.source.url, a.source.ref ? a.source.ref : "", a.identity);
-	int64_t asked_ns = clock_mono_ns();
 	struct entry *entry = entry_lock(c, key);
+	int64_t now = clock_mono_ns();
 	int r = 0;
-	/* Whoever waited for somebody else's answer takes it, fresh as it is. */
-	bool is_known = entry->commit[0] &&
-	                (fresh ? entry->resolved_ns >= asked_ns : asked_ns - entry->resolved_ns < c->config.poll_ns);
-	if (!is_known) {
+	if (!entry->commit[0] || entry->resolved_ns < (since_ns ? since_ns : now - c->config.poll_ns)) {
 		struct git_limits limits = { .timeout_ns = 60 * NS_PER_S, .cancel = cancel };
 		char commit[41];
 		r = git_resolve(&a.source, &limits, commit, err);
 		if (r == 0) {
 			memcpy(entry->commit, commit, sizeof(commit));
-			entry->resolved_ns = clock_mono_ns();
+			entry->resolved_ns = now;
 		}
 	}
 	if (r == 0)
@@ -178,6 +175,27 @@ static int analyze(struct source_cache *c, const struct access *a, const char *p
 	return r;
 }
 
+static char *analysis_key(const struct access *a, const char *path, const char *commit)
+{
+	return xasprintf("tree\n%s\n%s\n%s\n%s", a->source.url, commit, path ? path : "", a->identity);
+}
+
+json_t *source_known_analysis(struct source_cache *c, const json_t *repository, const char *commit)
+{
+	/* Which credentials a Secret holds now would have to be asked. */
+	if (json_object_get(repository, "secretRef"))
+		return NULL;
+	_cleanup_(access_clear) struct access a = { .source.url = json_get_str(repository, "url"), .identity = xstrdup("") };
+	_cleanup_free_ char *key = analysis_key(&a, json_get_str(repository, "path"), commit);
+	MUTEX_GUARD(&c->lock);
+	struct entry *entry = map_get(c->entries, key);
+	if (!entry || pthread_mutex_trylock(&entry->lock) != 0)
+		return NULL;
+	json_t *analysis = entry->analysis ? json_deep_copy(entry->analysis) : NULL;
+	pthread_mutex_unlock(&entry->lock);
+	return analysis;
+}
+
 int source_analyze(struct source_cache *c, const char *ns, const json_t *repository, const char *commit,
                    const atomic_bool *cancel, json_t **ret, struct err *err)
 {
@@ -185,7 +203,7 @@ int source_analyze(struct source_cache *c, const char *ns, const json_t *reposit
 	if (open_access(c, ns, repository, &a, err) < 0)
 		return -1;
 	const char *path = json_get_str(repository, "path");
-	_cleanup_free_ char *key = xasprintf("tree\n%s\n%s\n%s\n%s", a.source.url, commit, path ? path : "", a.identity);
+	_cleanup_free_ char *key = analysis_key(&a, path, commit);
 	struct entry *entry = entry_lock(c, key);
 	int r = entry->analysis ? 0 : analyze(c, &a, path, commit, cancel, &entry->analysis, err);
 	if (r == 0)

@@ -10,9 +10,13 @@
 
 static int analyze(struct deployment_pass *p, json_t **ret)
 {
+	const json_t *repository = json_object_get(deployment_spec(p), "repository");
+	*ret = source_known_analysis(p->op->sources, repository, p->commit);
+	if (*ret)
+		return 0;
 	deployment_phase(p, "Analyzing");
 	deployment_show_progress(p); /* may replace p->object: look into it only afterwards */
-	const json_t *repository = json_object_get(deployment_spec(p), "repository");
+	repository = json_object_get(deployment_spec(p), "repository");
 	if (source_analyze(p->op->sources, kube_namespace(p->object), repository, p->commit, p->pass->cancelled, ret,
 	                   p->pass->err) < 0) {
 		/* The step's own words are about decisions; this one is about the repository. */

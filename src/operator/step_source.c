@@ -115,10 +115,10 @@ int step_source(struct deployment_pass *p)
 		return STEP_CONTINUE;
 	const json_t *repository = json_object_get(deployment_spec(p), "repository");
 	/* The spec just changed: the user waits for what is there now, not for what was there a minute ago. */
-	bool fresh = json_get_int(kube_status(p->object), "observedGeneration", 0) != kube_generation(p->object);
+	bool is_new = json_get_int(kube_status(p->object), "observedGeneration", 0) != kube_generation(p->object);
 	deployment_requeue(p, p->op->config.poll_ns);
-	if (source_resolve(p->op->sources, kube_namespace(p->object), repository, fresh, p->pass->cancelled, p->commit,
-	                   p->pass->err) < 0)
+	if (source_resolve(p->op->sources, kube_namespace(p->object), repository, is_new ? p->pass->woken_ns : 0,
+	                   p->pass->cancelled, p->commit, p->pass->err) < 0)
 		return -1;
 	hash_inputs(p);
 	p->wanted = json_incref(frozen_revision(p));

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define MANAGED_FINALIZER "scia.io/managed"
 #define DELETE_POLL_NS (2 * NS_PER_S)
 
 struct provider_controller {
@@ -125,7 +124,7 @@ static int remove_outside(struct provider_controller *c, struct kube_pass *pass,
 static int reconcile_deletion(struct provider_controller *c, struct kube_pass *pass, json_t *managed,
                               struct kube_result *result)
 {
-	if (!kube_has_finalizer(managed, MANAGED_FINALIZER))
+	if (!kube_has_finalizer(managed, SCIA_MANAGED_FINALIZER))
 		return 0;
 	int r = remove_outside(c, pass, managed);
 	if (r < 0)
@@ -134,7 +133,7 @@ static int reconcile_deletion(struct provider_controller *c, struct kube_pass *p
 		result->requeue_after_ns = DELETE_POLL_NS;
 		return 0;
 	}
-	kube_remove_finalizer(managed, MANAGED_FINALIZER);
+	kube_remove_finalizer(managed, SCIA_MANAGED_FINALIZER);
 	return patch_finalizers(c, managed, pass->err);
 }
 
@@ -146,7 +145,7 @@ static int reconcile_object(struct provider_controller *c, struct kube_pass *pas
 	/* Paused holds everything but a deletion. */
 	if (str_eq(kube_annotation(managed, "scia.io/paused"), "true"))
 		return 0;
-	if (kube_add_finalizer(managed, MANAGED_FINALIZER))
+	if (kube_add_finalizer(managed, SCIA_MANAGED_FINALIZER))
 		return patch_finalizers(c, managed, pass->err); /* comes back as a change of the object */
 
 	struct provider_observation seen = { 0 };
