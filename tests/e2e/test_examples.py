@@ -120,7 +120,7 @@ def test_broken_fails_and_names_the_health_check(control_plane, repositories):
     assert "GET /healthz answered 500" in cause["message"]
     ready = next(c for c in d["status"]["conditions"] if c["type"] == "Ready")
     assert ready["status"] == "False" and "GET /healthz answered 500" in ready["message"]
-    wait_for("an event says so", lambda: control_plane.api.events("broken", "HealthCheckFailed"), 5)
+    wait_for("an event says so", lambda: control_plane.api.events("broken", "HealthCheckFailed"), 40)
     log = control_plane.cli("logs", "broken").stdout
     log += control_plane.cli("logs", "broken", "--previous").stdout
     assert "cannot reach the database" in log
