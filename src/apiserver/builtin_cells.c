@@ -8,8 +8,8 @@
 static json_t *data_count(const json_t *obj, int64_t now_ns)
 {
 	(void)now_ns;
-	return json_integer((json_int_t)(json_object_size(json_object_get(obj, "data")) +
-	                                 json_object_size(json_object_get(obj, "binaryData"))));
+	return json_integer((json_int_t)json_object_size(json_object_get(obj, "data")) +
+	                    (json_int_t)json_object_size(json_object_get(obj, "binaryData")));
 }
 
 static json_t *secrets_count(const json_t *obj, int64_t now_ns)
