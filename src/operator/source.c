@@ -10,6 +10,8 @@
 #include "git/git.h"
 
 #define ENTRIES_MAX 2000
+#define GIT_CACHE_MAX (INT64_C(8) << 30) /* bytes on disk */
+#define PRUNE_EVERY 64                  /* checkouts */
 
 /* One remembered answer. Those who want the same one wait for each other at its lock. */
 struct entry {
@@ -165,13 +167,18 @@ static int analyze(struct source_cache *c, const struct access *a, const char *p
                    const atomic_bool *cancel, json_t **ret, struct err *err)
 {
 	struct git_limits limits = { .cancel = cancel };
-	_cleanup_free_ char *dir = xasprintf("%s/%u", c->scratch_dir, atomic_fetch_add(&c->scratch_counter, 1));
+	unsigned number = atomic_fetch_add(&c->scratch_counter, 1);
+	_cleanup_free_ char *dir = xasprintf("%s/%u", c->scratch_dir, number);
 	int r = git_checkout(&a->source, &limits, c->git_dir, commit, dir, err);
 	if (r == 0)
 		r = analyzer_run(dir, path, NULL, ret, err);
 	/* A leftover is cleared away at the next start. */
 	_cleanup_err_ struct err ignored = { 0 };
 	fs_remove_tree(dir, &ignored);
+	if (number % PRUNE_EVERY == 0) {
+		_cleanup_err_ struct err prune_err = { 0 };
+		git_cache_prune(c->git_dir, GIT_CACHE_MAX, &prune_err);
+	}
 	return r;
 }
 
