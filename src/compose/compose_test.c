@@ -28,7 +28,7 @@ static int add_resources(void *self, const json_t *request, json_t **ret, struct
 /* Says what it saw, in the context. */
 static int echo_request(void *self _unused_, const json_t *request, json_t **ret, struct err *err _unused_)
 {
-	*ret = json_pack("{s:{s:O}}", "context", "saw", request);
+	*ret = json_pack("{s:{s:o}}", "context", "saw", json_deep_copy(request));
 	return 0;
 }
 
