@@ -1,7 +1,7 @@
 #ifndef LOCAL_CGROUP_H
 #define LOCAL_CGROUP_H
-/* Resource limits of a group of processes: control groups v2 where they can be had, else v1, else none (the caller then
- * falls back to rlimits). */
+/* Resource limits of groups of processes: control groups v2 where they can be had, else v1, else none (the caller then
+ * falls back to rlimits). Thread-safe: nothing changes after cgroups_open(). */
 
 #include "base/err.h"
 #include "base/str.h"
@@ -14,14 +14,23 @@ struct cgroup_limits {
 	int64_t pids;      /* 0: none */
 };
 
-/* What this machine lets us use. */
-enum cgroup_version cgroup_probe(void);
-/* Makes (or changes) the group scia/NAME. *ret_procs: the cgroup.procs files to write oneself into (strv_free());
- * empty when nothing could be made, which is no error: limits are then the caller's. */
-void cgroup_make(enum cgroup_version version, const char *name, const struct cgroup_limits *limits, char ***ret_procs);
+struct cgroups;
+
+/* Groups are made below ROOT/PARENT (v2) or ROOT/CONTROLLER/PARENT (v1); root NULL: /sys/fs/cgroup. Never fails: what
+ * this machine does not let us use is not used. */
+struct cgroups *cgroups_open(const char *root, const char *parent);
+/* Removes the parent group when it is empty. Returns NULL. */
+struct cgroups *cgroups_close(struct cgroups *c);
+enum cgroup_version cgroups_version(const struct cgroups *c);
+
+/* Makes (or changes) a group. The cgroup.procs files to write oneself into (strv_free()); NULL when nothing could be
+ * made, which is no error: limits are then the caller's. */
+char **cgroup_make(const struct cgroups *c, const char *name, const struct cgroup_limits *limits);
 /* True when a process of the group was killed for using too much memory. */
-bool cgroup_was_out_of_memory(enum cgroup_version version, const char *name);
-/* Kills what is still in it, removes it; absent is fine. */
-void cgroup_remove(enum cgroup_version version, const char *name);
+bool cgroup_was_out_of_memory(const struct cgroups *c, const char *name);
+/* Kills what is still in it, removes it; absent is fine. Takes a moment while its processes die. */
+void cgroup_remove(const struct cgroups *c, const char *name);
+/* Removes all groups that nobody uses any more. */
+void cgroups_sweep(const struct cgroups *c, bool (*is_used)(void *self, const char *name), void *self);
 
 #endif

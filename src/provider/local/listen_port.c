@@ -4,12 +4,21 @@
 #include "base/str.h"
 
 #include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
 
-#define SOCKETS_MAX 4096
+#define SOCKETS_MAX 65536
+#define TABLE_MAX ((size_t)64 * 1024 * 1024)
+#define TCP_LISTEN 0x0A
 
 struct listener {
 	uint64_t inode;
 	int port;
+};
+
+struct listeners {
+	struct listener *list; /* by inode */
+	size_t len;
 };
 
 static char *read_proc(const char *path, size_t max)
@@ -20,64 +29,114 @@ static char *read_proc(const char *path, size_t max)
 	return text;
 }
 
+/* Children are listed by the thread that made them. */
+static size_t add_children(pid_t pid, const char *thread, pid_t *list, size_t len)
+{
+	char path[96];
+	snprintf(path, sizeof(path), "/proc/%d/task/%.20s/children", (int)pid, thread);
+	_cleanup_free_ char *text = read_proc(path, 65536);
+	_cleanup_strv_ char **pids = text ? str_split(text, " \n") : NULL;
+	for (size_t i = 0; i < strv_len(pids) && len < PROCESS_TREE_MAX; i++) {
+		int64_t child;
+		if (str_to_i64(pids[i], 2, INT32_MAX, &child))
+			list[len++] = (pid_t)child;
+	}
+	return len;
+}
+
 size_t process_tree(pid_t root, pid_t ret[static PROCESS_TREE_MAX])
 {
-	size_t len = 0, next = 0;
+	size_t len = 0;
 	ret[len++] = root;
-	while (next < len) {
+	for (size_t next = 0; next < len; next++) {
 		char path[64];
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)ret[next], (int)ret[next]);
-		next++;
-		_cleanup_free_ char *text = read_proc(path, 65536);
-		_cleanup_strv_ char **pids = text ? str_split(text, " \n") : NULL;
-		for (size_t i = 0; i < strv_len(pids) && len < PROCESS_TREE_MAX; i++) {
-			int64_t pid;
-			if (str_to_i64(pids[i], 2, INT32_MAX, &pid))
-				ret[len++] = (pid_t)pid;
+		snprintf(path, sizeof(path), "/proc/%d/task", (int)ret[next]);
+		DIR *dir = opendir(path);
+		for (struct dirent *entry; dir && (entry = readdir(dir));) {
+			if (entry->d_name[0] != '.')
+				len = add_children(ret[next], entry->d_name, ret, len);
 		}
+		if (dir)
+			closedir(dir);
 	}
 	return len;
 }
 
-/* Listening sockets (state 0A) of one table; addresses are hexadecimal words in host order (proc(5), /proc/net/tcp). */
-static size_t read_listeners(const char *path, struct listener *list, size_t len)
+/* One line of /proc/net/tcp or tcp6 (proc(5)); false when it is no listening socket. */
+static bool parse_listener(const char *line, struct listener *ret)
 {
-	_cleanup_free_ char *text = read_proc(path, 8 * 1024 * 1024);
-	_cleanup_strv_ char **lines = text ? str_split(text, "\n") : NULL;
-	for (size_t i = 1; i < strv_len(lines) && len < SOCKETS_MAX; i++) {
-		char address[40];
-		unsigned port, state;
-		unsigned long long inode;
-		if (sscanf(lines[i], " %*d: %39[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %llu", address, &port, &state,
-		           &inode) != 4)
-			continue;
-		if (state != 0x0A)
-			continue;
-		list[len++] = (struct listener){ .inode = inode, .port = (int)port };
-	}
-	return len;
+	char address[40];
+	unsigned port, state;
+	unsigned long long inode;
+	if (sscanf(line, " %*d: %39[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %llu", address, &port, &state,
+	           &inode) != 4 ||
+	    state != TCP_LISTEN)
+		return false;
+	*ret = (struct listener){ .inode = inode, .port = (int)port };
+	return true;
 }
 
-static int port_of_inode(const struct listener *list, size_t len, uint64_t inode)
+static void read_table(const char *path, struct listeners *l)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (list[i].inode == inode)
-			return list[i].port;
+	_cleanup_free_ char *text = read_proc(path, TABLE_MAX);
+	for (char *line = text, *end; line && l->len < SOCKETS_MAX; line = end) {
+		struct listener found;
+		end = strchr(line, '\n');
+		if (end)
+			*end++ = '\0';
+		if (!parse_listener(line, &found))
+			continue;
+		if ((l->len & (l->len - 1)) == 0) /* room doubles at each power of two */
+			l->list = xreallocarray(l->list, l->len ? l->len * 2 : 1, sizeof(*l->list));
+		l->list[l->len++] = found;
 	}
-	return 0;
 }
 
-/* The better of two ports: the preferred one, else the lower. */
-static int better_port(int a, int b, int preferred)
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = ((const struct listener *)a)->inode, y = ((const struct listener *)b)->inode;
+	return (x > y) - (x < y);
+}
+
+struct listeners *listeners_read(void)
+{
+	struct listeners *l = new0(struct listeners);
+	read_table("/proc/net/tcp", l);
+	read_table("/proc/net/tcp6", l);
+	if (l->len)
+		qsort(l->list, l->len, sizeof(*l->list), compare);
+	return l;
+}
+
+struct listeners *listeners_free(struct listeners *l)
+{
+	if (!l)
+		return NULL;
+	free(l->list);
+	free(l);
+	return NULL;
+}
+
+static int port_of_inode(const struct listeners *l, uint64_t inode)
+{
+	struct listener key = { .inode = inode };
+	const struct listener *found = l->len ? bsearch(&key, l->list, l->len, sizeof(key), compare) : NULL;
+	return found ? found->port : 0;
+}
+
+/* The better of two ports: the preferred one, else the expected one, else the lower. */
+static int better_port(int a, int b, const int liked[2])
 {
 	if (a == 0 || b == 0)
 		return a ? a : b;
-	if (a == preferred || b == preferred)
-		return preferred;
+	for (size_t i = 0; i < 2; i++) {
+		if (a == liked[i] || b == liked[i])
+			return liked[i];
+	}
 	return a < b ? a : b;
 }
 
-static int port_of_process(pid_t pid, const struct listener *list, size_t len, int preferred)
+static int port_of_process(const struct listeners *l, pid_t pid, const int liked[2])
 {
 	char path[64];
 	int best = 0;
@@ -93,21 +152,19 @@ static int port_of_process(pid_t pid, const struct listener *list, size_t len, i
 			continue;
 		target[n] = '\0';
 		if (sscanf(target, "socket:[%llu]", &inode) == 1)
-			best = better_port(best, port_of_inode(list, len, inode), preferred);
+			best = better_port(best, port_of_inode(l, inode), liked);
 	}
 	closedir(dir);
 	return best;
 }
 
-int listen_port_of(pid_t root, int preferred)
+int listen_port_of(const struct listeners *l, pid_t root, int preferred, int expected)
 {
+	const int liked[] = { preferred, expected };
 	_cleanup_free_ pid_t *pids = xcalloc(PROCESS_TREE_MAX, sizeof(*pids));
-	_cleanup_free_ struct listener *list = xcalloc(SOCKETS_MAX, sizeof(*list));
-	size_t len = read_listeners("/proc/net/tcp", list, 0);
-	len = read_listeners("/proc/net/tcp6", list, len);
-	size_t count = process_tree(root, pids);
+	size_t count = l->len ? process_tree(root, pids) : 0;
 	int best = 0;
-	for (size_t i = 0; i < count; i++)
-		best = better_port(best, port_of_process(pids[i], list, len, preferred), preferred);
+	for (size_t i = 0; i < count && best != preferred; i++)
+		best = better_port(best, port_of_process(l, pids[i], liked), liked);
 	return best;
 }

@@ -5,42 +5,31 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "base/thread.h"
 #include "codec/base64.h"
+#include "log_text.h"
 #include "sandbox.h"
+#include "unique.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/queue.h>
+#include <stdio.h>
+#include <unistd.h>
 
-#define LOG_TAIL_MAX (64 * 1024)
-#define LINE_MAX_SHOWN 300
 #define BUILD_PIDS_MAX 2048
 #define BUILD_MEMORY_MAX (INT64_C(4) << 30)
-
-struct queued_job {
-	STAILQ_ENTRY(queued_job) next;
-	struct release_job *job;
-};
-
-struct builder {
-	struct builder_config config;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	STAILQ_HEAD(, queued_job) queue;
-	bool stopping;
-	struct release_job **running; /* one slot a thread, NULL while it waits */
-	pthread_t *threads;
-	int threads_len;
-};
+#define CLONE_TIMEOUT_NS (5 * 60 * NS_PER_S)
+#define ARGUMENTS_MAX ((size_t)4 * 1024 * 1024)
+#define SIZE_CHECK_SHARE 10 /* measuring folders takes at most one part of so many of the time */
 
 /* One build under way. */
 struct build {
-	struct builder *builder;
+	const struct release_config *config;
 	const struct release_job *job;
 	char *src_dir, *log_path;
 	int log_fd;
 	int64_t log_size;
+	int64_t next_size_check_ns;
+	enum { FITS, TREE_TOO_LARGE, HOME_TOO_LARGE } size;
 };
 
 void release_job_free(struct release_job *job)
@@ -53,7 +42,7 @@ void release_job_free(struct release_job *job)
 	free(job->home_dir);
 	json_decref(job->spec);
 	strv_free(job->env);
-	free(job->remove_dir);
+	strv_free(job->secrets);
 	free(job);
 }
 
@@ -91,16 +80,25 @@ bool release_is_done(const char *dir)
 	return fs_read_file(marker, 64, &text, NULL, &ignored) == 0 && str_eq(text, boot);
 }
 
+void release_spoil(const char *dir)
+{
+	_cleanup_free_ char *marker = fs_join(dir, "done");
+	unlink(marker);
+}
+
+/* ---- the log ---- */
+
 static void write_log(struct build *b, const char *data, size_t len)
 {
-	if (b->log_fd < 0 || b->log_size >= b->builder->config.log_max)
+	static const char cut[] = "\n[the rest of the build's output was dropped]\n";
+	int64_t max = b->config->log_max;
+	if (b->log_fd < 0 || b->log_size >= max)
 		return;
-	if (b->log_size + (int64_t)len > b->builder->config.log_max)
-		len = (size_t)(b->builder->config.log_max - b->log_size);
+	if (b->log_size + (int64_t)len > max)
+		len = (size_t)(max - b->log_size);
 	if (fs_write_all(b->log_fd, data, len) == 0)
 		b->log_size += (int64_t)len;
-	static const char cut[] = "\n[the rest of the build's output was dropped]\n";
-	if (b->log_size >= b->builder->config.log_max)
+	if (b->log_size >= max)
 		(void)!write(b->log_fd, cut, sizeof(cut) - 1);
 }
 
@@ -109,11 +107,7 @@ static void on_output(void *self, int stream _unused_, const char *data, size_t 
 	write_log(self, data, len);
 }
 
-static bool is_too_large(void *self)
-{
-	struct build *b = self;
-	return fs_tree_size(b->src_dir, b->builder->config.size_max) > b->builder->config.size_max;
-}
+/* ---- the tree ---- */
 
 static char *secret_value(const json_t *secret, const char *key)
 {
@@ -127,18 +121,18 @@ static int check_out(struct build *b, struct err *err)
 	const json_t *source = json_object_get(b->job->spec, "source");
 	const char *secret_name = json_str_at(source, "secretRef", "name", NULL);
 	_cleanup_json_ json_t *secret = NULL;
-	struct git_limits limits = { .timeout_ns = 5 * 60 * NS_PER_S,
-		                         .size_max = b->builder->config.size_max,
+	struct git_limits limits = { .timeout_ns = CLONE_TIMEOUT_NS,
+		                         .size_max = b->config->size_max,
 		                         .cancel = &b->job->cancelled };
 	struct git_source git = {
 		.url = json_get_str(source, "url"),
 		.ref = json_get_str(source, "ref"),
-		.allow_local = b->builder->config.allow_local,
+		.allow_local = b->config->allow_local,
 	};
 
 	if (secret_name) {
 		_cleanup_free_ char *ns = xstrndup(b->job->key, strcspn(b->job->key, "/"));
-		if (kube_get(b->builder->config.client, &KUBE_SECRET, ns, secret_name, &secret, err) < 0)
+		if (kube_get(b->config->client, &KUBE_SECRET, ns, secret_name, &secret, err) < 0)
 			return err_wrap(err, "reading Secret %s", secret_name);
 	}
 	_cleanup_free_ char *user = secret_value(secret, "username"), *token = secret_value(secret, "token");
@@ -147,7 +141,25 @@ static int check_out(struct build *b, struct err *err)
 	struct git_credentials credentials = { user, token ? token : password, key, hosts };
 	if (secret)
 		git.credentials = &credentials;
-	return git_checkout(&git, &limits, b->builder->config.git_dir, json_get_str(source, "commit"), b->src_dir, err);
+	return git_checkout(&git, &limits, b->config->git_dir, json_get_str(source, "commit"), b->src_dir, err);
+}
+
+/* ---- commands ---- */
+
+/* Is a folder the build writes to larger than allowed? Large trees take long to measure, so they are not all the time. */
+static bool is_too_large(void *self)
+{
+	struct build *b = self;
+	int64_t max = b->config->size_max, now = clock_mono_ns();
+	if (now < b->next_size_check_ns)
+		return false;
+	if (fs_tree_size(b->src_dir, max) > max)
+		b->size = TREE_TOO_LARGE;
+	else if (fs_tree_size(b->job->home_dir, max) > max)
+		b->size = HOME_TOO_LARGE;
+	int64_t end = clock_mono_ns();
+	b->next_size_check_ns = end + (end - now) * SIZE_CHECK_SHARE;
+	return b->size != FITS;
 }
 
 /* A virtual environment may use what the system has: what Debian's packages bring need not be fetched again, and then
@@ -162,15 +174,31 @@ static char *with_system_packages(const char *command)
 	return xasprintf("%.*s--system-site-packages %s", (int)before, command, command + before);
 }
 
-/* The command line in front of `inner` that enters a control group of the build's own first. */
-static char **inside_cgroup(struct build *b, const char *group, char *const *inner)
+static char **build_environment(const struct build *b)
+{
+	/* Package managers: no questions, no advertisements, and what is in the cache is not asked for again. */
+	static const char *const quiet[] = { "CI=true",
+		                                 "npm_config_prefer_offline=true",
+		                                 "npm_config_audit=false",
+		                                 "npm_config_fund=false",
+		                                 "npm_config_update_notifier=false",
+		                                 "PIP_DISABLE_PIP_VERSION_CHECK=1",
+		                                 "PIP_NO_INPUT=1" };
+	char **env = sandbox_environment(b->job->env);
+	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++)
+		strv_push(&env, quiet[i]);
+	return env;
+}
+
+/* The command line in front of bubblewrap's that enters a control group of the build's own first. What bubblewrap is to
+ * read comes as our standard input; the command itself gets an empty one. */
+static char **inside_cgroup(const struct build *b, const char *group, char *const *walled)
 {
 	static const char script[] =
-		"while [ \"$1\" != -- ]; do echo 0 >\"$1\" || exit 70; shift; done; shift; exec \"$@\"";
+		"while [ \"$1\" != -- ]; do echo 0 >\"$1\" || exit 70; shift; done; shift; exec \"$@\" 3<&0 </dev/null";
 	struct cgroup_limits limits = { .memory = BUILD_MEMORY_MAX, .pids = BUILD_PIDS_MAX };
-	_cleanup_strv_ char **procs = NULL;
+	_cleanup_strv_ char **procs = cgroup_make(b->config->cgroups, group, &limits);
 	char **argv = NULL;
-	cgroup_make(b->builder->config.cgroups, group, &limits, &procs);
 	strv_push(&argv, "/bin/sh");
 	strv_push(&argv, "-c");
 	strv_push(&argv, script);
@@ -178,37 +206,56 @@ static char **inside_cgroup(struct build *b, const char *group, char *const *inn
 	for (size_t i = 0; i < strv_len(procs); i++)
 		strv_push(&argv, procs[i]);
 	strv_push(&argv, "--");
-	for (; *inner; inner++)
-		strv_push(&argv, *inner);
+	for (; *walled; walled++)
+		strv_push(&argv, *walled);
 	return argv;
 }
 
-/* Runs one command in the sandbox, its output into the log. */
-static int run_command(struct build *b, const char *command, const char *reason, struct release_result *result,
-                       struct err *err)
+/* The sentence about a command that did not end well. */
+static char *describe_failure(const struct build *b, const char *command, const struct proc_result *run,
+                              bool out_of_memory, const char *cause, int64_t line)
+{
+	if (run->cancelled)
+		return xasprintf("`%s` was ended: its result is not wanted any more", command);
+	if (run->timed_out)
+		return xasprintf("`%s` did not end within %lld s", command, (long long)(b->config->timeout_ns / NS_PER_S));
+	if (run->limited)
+		return xasprintf("`%s` made the %s folder larger than %lld MiB", command,
+		                 b->size == HOME_TOO_LARGE ? "home" : "work", (long long)(b->config->size_max >> 20));
+	if (out_of_memory)
+		return xasprintf("`%s` used more than %lld MiB of memory", command, (long long)(BUILD_MEMORY_MAX >> 20));
+	if (run->signal)
+		return xasprintf("`%s` was killed by signal %d", command, run->signal);
+	return xasprintf("`%s` exited with %d%s%s (line %lld of the build log)", command, run->exit_code,
+	                 cause ? ": " : "", cause ? cause : "", (long long)line);
+}
+
+/* Runs the command in the sandbox, its output into the log; negative when it cannot even be started. */
+static int run_walled(struct build *b, const char *command, struct proc_result *run, bool *ret_out_of_memory,
+                      struct err *err)
 {
 	_cleanup_free_ char *prepared = with_system_packages(command);
 	struct sandbox_spec sandbox = {
 		.app_dir = b->src_dir,
 		.workdir = json_str_at(b->job->spec, "source", "path", NULL),
 		.home_dir = b->job->home_dir,
-		.scia_path = b->builder->config.scia_path,
+		.scia_path = b->config->scia_path,
+		.etc_dir = b->config->etc_dir,
+		.hide_dir = b->config->hide_dir,
 		.command = prepared,
 	};
-	_cleanup_strv_ char **walled = sandbox_command(&sandbox);
-	_cleanup_free_ char *group = xasprintf("build-%s", b->job->id);
-	_cleanup_strv_ char **argv = inside_cgroup(b, group, walled);
-	_cleanup_strv_ char **env = sandbox_environment(b->job->env);
-	/* Package managers: no questions, no advertisements, and what is in the cache is not asked for again. */
-	static const char *const quiet[] = { "CI=true", "npm_config_prefer_offline=true", "npm_config_audit=false",
-		                                 "npm_config_fund=false", "npm_config_update_notifier=false",
-		                                 "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1" };
-	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++)
-		strv_push(&env, quiet[i]);
+	char id[UNIQUE_SIZE];
+	_cleanup_free_ char *group = xasprintf("build-%s", unique_id(id));
+	_cleanup_strv_ char **walled = sandbox_command(&sandbox), **argv = inside_cgroup(b, group, walled);
+	_cleanup_strv_ char **env = build_environment(b), **outer = sandbox_outer_environment();
+	_cleanup_buf_ struct buf arguments = BUF_INIT(ARGUMENTS_MAX);
+	sandbox_arguments(env, &arguments);
 	struct proc_spec proc = {
 		.argv = argv,
-		.env = env,
-		.timeout_ns = b->builder->config.timeout_ns,
+		.env = outer,
+		.input = arguments.data,
+		.input_len = arguments.len,
+		.timeout_ns = b->config->timeout_ns,
 		.output_max = 1,
 		.merge_stderr = true,
 		.cancel = &b->job->cancelled,
@@ -216,35 +263,33 @@ static int run_command(struct build *b, const char *command, const char *reason,
 		.over_limit = is_too_large,
 		.self = b,
 	};
+	int r = proc_run(&proc, run, err);
+	*ret_out_of_memory = cgroup_was_out_of_memory(b->config->cgroups, group);
+	cgroup_remove(b->config->cgroups, group);
+	return r;
+}
+
+static int run_command(struct build *b, const char *command, const char *reason, struct release_result *result,
+                       struct err *err)
+{
 	_cleanup_proc_result_ struct proc_result run = { 0 };
 	_cleanup_free_ char *headline = xasprintf("$ %s\n", command);
+	bool out_of_memory = false;
+	int64_t line = 0;
+
 	write_log(b, headline, strlen(headline));
-	int r = proc_run(&proc, &run, err);
-	bool out_of_memory = cgroup_was_out_of_memory(b->builder->config.cgroups, group);
-	cgroup_remove(b->builder->config.cgroups, group);
-	if (r < 0)
+	if (run_walled(b, command, &run, &out_of_memory, err) < 0)
 		return -1;
 	if (run.exit_code == 0)
 		return 0;
-	int64_t line = 0;
-	_cleanup_free_ char *cause = log_find_cause(b->log_path, &line);
+	_cleanup_free_ char *cause = log_find_cause(b->log_path, LOG_BUILD_TAIL, &line);
+	log_mask(cause, b->job->secrets);
 	result->reason = reason;
-	if (run.timed_out)
-		result->message = xasprintf("`%s` did not end within %lld s", command,
-		                            (long long)(b->builder->config.timeout_ns / NS_PER_S));
-	else if (run.limited)
-		result->message = xasprintf("`%s` made the work folder larger than %lld MiB", command,
-		                            (long long)(b->builder->config.size_max >> 20));
-	else if (out_of_memory)
-		result->message = xasprintf("`%s` used more than %lld MiB of memory", command,
-		                            (long long)(BUILD_MEMORY_MAX >> 20));
-	else if (run.signal)
-		result->message = xasprintf("`%s` was killed by signal %d", command, run.signal);
-	else
-		result->message = xasprintf("`%s` exited with %d%s%s (line %lld of the build log)", command, run.exit_code,
-		                            cause ? ": " : "", cause ? cause : "", (long long)line);
-	result->is_transient = run.cancelled;
-	return 0;
+	result->message = describe_failure(b, command, &run, out_of_memory, cause, line);
+	result->is_transient = run.cancelled || b->size == HOME_TOO_LARGE ||
+	                       (str_eq(reason, "InstallFailed") && log_is_about_network(cause));
+	/* The home folder is a cache of many builds: it begins anew. */
+	return b->size == HOME_TOO_LARGE ? fs_remove_tree(b->job->home_dir, err) : 0;
 }
 
 static int run_commands(struct build *b, struct release_result *result, struct err *err)
@@ -260,7 +305,9 @@ static int run_commands(struct build *b, struct release_result *result, struct e
 	return 0;
 }
 
-static int build_release(struct build *b, struct release_result *result, struct err *err)
+/* ---- the whole ---- */
+
+static int build(struct build *b, struct release_result *result, struct err *err)
 {
 	const struct release_job *job = b->job;
 	if (fs_remove_tree(job->dir, err) < 0 || fs_mkdir_p(job->dir, 0700, err) < 0 ||
@@ -277,211 +324,35 @@ static int build_release(struct build *b, struct release_result *result, struct 
 		err_clear(err);
 		return 0;
 	}
-	if (run_commands(b, result, err) < 0 || result->reason)
-		return err_is_set(err) ? -1 : 0;
+	if (run_commands(b, result, err) < 0)
+		return -1;
+	if (result->reason)
+		return 0;
 	_cleanup_free_ char *marker = fs_join(job->dir, "done"), *boot = boot_id();
 	return fs_replace(marker, boot, strlen(boot), 0600, err);
 }
 
-static void run_build(struct builder *builder, const struct release_job *job)
+void release_build(const struct release_config *config, const struct release_job *job, struct release_result *result)
 {
-	struct build b = { .builder = builder, .job = job, .log_fd = -1 };
-	struct release_result result = { 0 };
+	struct build b = { .config = config, .job = job, .log_fd = -1 };
 	_cleanup_err_ struct err err = { 0 };
 	int64_t started = clock_mono_ns();
 
+	*result = (struct release_result){ 0 };
 	b.src_dir = fs_join(job->dir, "src");
 	b.log_path = fs_join(job->dir, "build.log");
-	if (build_release(&b, &result, &err) < 0) {
-		result.reason = "BuildFailed";
-		result.message = xstrdup(err_message(&err));
-		result.is_transient = true;
+	if (atomic_load(&job->cancelled)) {
+		result->reason = "BuildFailed";
+		result->message = xstrdup("it was cancelled before it began");
+		result->is_transient = true;
+	} else if (build(&b, result, &err) < 0) {
+		result->reason = "BuildFailed";
+		free(result->message);
+		result->message = xstrdup(err_message(&err));
+		result->is_transient = true;
 	}
-	result.seconds = (double)(clock_mono_ns() - started) / (double)NS_PER_S;
+	result->seconds = (double)(clock_mono_ns() - started) / (double)NS_PER_S;
 	closep(&b.log_fd);
-	builder->config.done(builder->config.self, job, &result);
-	free(result.message);
 	free(b.src_dir);
 	free(b.log_path);
-}
-
-/* The slot of the job that a thread works on; with NULL a free one. */
-static struct release_job **find_slot(struct builder *b, const struct release_job *job)
-{
-	int i = 0;
-	while (b->running[i] != job)
-		i++;
-	return &b->running[i];
-}
-
-static struct release_job *next_job(struct builder *b)
-{
-	MUTEX_GUARD(&b->lock);
-	while (!b->stopping && STAILQ_EMPTY(&b->queue))
-		pthread_cond_wait(&b->wake, &b->lock);
-	if (b->stopping)
-		return NULL;
-	struct queued_job *queued = STAILQ_FIRST(&b->queue);
-	STAILQ_REMOVE_HEAD(&b->queue, next);
-	struct release_job *job = queued->job;
-	free(queued);
-	*find_slot(b, NULL) = job;
-	return job;
-}
-
-static void job_done(struct builder *b, struct release_job *job)
-{
-	MUTEX_GUARD(&b->lock);
-	*find_slot(b, job) = NULL;
-	release_job_free(job);
-}
-
-void builder_cancel(struct builder *b, const char *key)
-{
-	struct queued_job *queued;
-	MUTEX_GUARD(&b->lock);
-	STAILQ_FOREACH (queued, &b->queue, next) {
-		if (!queued->job->remove_dir && str_eq(queued->job->key, key))
-			atomic_store(&queued->job->cancelled, true);
-	}
-	for (int i = 0; i < b->config.threads; i++) {
-		if (b->running[i] && str_eq(b->running[i]->key, key))
-			atomic_store(&b->running[i]->cancelled, true);
-	}
-}
-
-static void *builder_main(void *arg)
-{
-	struct builder *b = arg;
-	for (struct release_job *job; (job = next_job(b)); job_done(b, job)) {
-		if (job->remove_dir) {
-			struct release_result result = { 0 };
-			_cleanup_err_ struct err err = { 0 };
-			if (fs_remove_tree(job->remove_dir, &err) < 0) {
-				result.reason = "CleanupFailed";
-				result.message = xstrdup(err_message(&err));
-			}
-			b->config.done(b->config.self, job, &result);
-			free(result.message);
-		} else {
-			run_build(b, job);
-		}
-	}
-	return NULL;
-}
-
-struct builder *builder_new(const struct builder_config *config, struct err *err)
-{
-	struct builder *b = new0(struct builder);
-	b->config = *config;
-	STAILQ_INIT(&b->queue);
-	pthread_mutex_init(&b->lock, NULL);
-	pthread_cond_init(&b->wake, NULL);
-	b->threads = xcalloc((size_t)config->threads, sizeof(*b->threads));
-	b->running = xcalloc((size_t)config->threads, sizeof(struct release_job *));
-	while (b->threads_len < config->threads) {
-		if (thread_start(&b->threads[b->threads_len], "build", builder_main, b, err) < 0)
-			return builder_free(b);
-		b->threads_len++;
-	}
-	return b;
-}
-
-struct builder *builder_free(struct builder *b)
-{
-	if (!b)
-		return NULL;
-	pthread_mutex_lock(&b->lock);
-	b->stopping = true;
-	for (int i = 0; i < b->config.threads; i++) {
-		if (b->running[i])
-			atomic_store(&b->running[i]->cancelled, true);
-	}
-	pthread_cond_broadcast(&b->wake);
-	pthread_mutex_unlock(&b->lock);
-	for (int i = 0; i < b->threads_len; i++)
-		pthread_join(b->threads[i], NULL);
-	for (struct queued_job *queued; (queued = STAILQ_FIRST(&b->queue));) {
-		STAILQ_REMOVE_HEAD(&b->queue, next);
-		release_job_free(queued->job);
-		free(queued);
-	}
-	pthread_cond_destroy(&b->wake);
-	pthread_mutex_destroy(&b->lock);
-	free(b->threads);
-	free(b->running);
-	free(b);
-	return NULL;
-}
-
-void builder_submit(struct builder *b, struct release_job *job)
-{
-	struct queued_job *queued = new0(struct queued_job);
-	queued->job = job;
-	MUTEX_GUARD(&b->lock);
-	STAILQ_INSERT_TAIL(&b->queue, queued, next);
-	pthread_cond_signal(&b->wake);
-}
-
-static bool looks_like_cause(const char *line)
-{
-	static const char *const words[] = { "error",        "err!",   "fatal",     "cannot find", "not found",
-		                                 "no such file", "failed", "exception", "denied",      "eaddrinuse" };
-	_cleanup_free_ char *lower = xstrdup(line);
-	str_lower(lower);
-	/* A warning that mentions an error is a retry, mostly; the error itself follows. */
-	if (str_starts_with(lower, "warning") || str_starts_with(lower, "npm warn"))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (str_contains(lower, words[i]))
-			return true;
-	}
-	return false;
-}
-
-/* The end of a file, from the start of a line, and how many lines come before it. */
-static char *read_tail(const char *path, int64_t *ret_lines_before)
-{
-	_cleanup_err_ struct err ignored = { 0 };
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
-	if (fs_read_file(path, 64 * 1024 * 1024, &text, &len, &ignored) < 0)
-		return NULL;
-	char *start = text;
-	*ret_lines_before = 0;
-	if (len > LOG_TAIL_MAX) {
-		char *next = strchr(text + len - LOG_TAIL_MAX, '\n');
-		start = next ? next + 1 : text + len - LOG_TAIL_MAX;
-	}
-	for (const char *p = text; p < start; p++)
-		*ret_lines_before += *p == '\n';
-	return xstrdup(start);
-}
-
-char *log_find_cause(const char *path, int64_t *ret_line)
-{
-	int64_t number = 0, last_number = 0;
-	_cleanup_free_ char *tail = read_tail(path, &number);
-	const char *last = NULL, *cause = NULL;
-	*ret_line = 0;
-	for (char *line = tail, *end; line && *line; line = end) {
-		end = strchr(line, '\n');
-		if (end)
-			*end++ = '\0';
-		number++;
-		char *stripped = str_strip(line);
-		if (!*stripped)
-			continue;
-		last = stripped;
-		last_number = number;
-		if (!cause && looks_like_cause(stripped)) {
-			cause = stripped;
-			*ret_line = number;
-		}
-	}
-	if (!cause) {
-		cause = last;
-		*ret_line = last_number;
-	}
-	return cause ? xasprintf("%.*s", LINE_MAX_SHOWN, cause) : NULL;
 }

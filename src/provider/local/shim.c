@@ -1,16 +1,19 @@
 /* scia-shim: stands between the local provider and one application process, and outlives the provider.
  *
- *   scia-shim DIR LOG_MAX [--cgroup PROCS_FILE]... [--rlimit NAME=VALUE]... -- PROGRAM ARGUMENTS...
+ *   scia-shim DIR LOG_MAX [--cgroup PROCS_FILE]... [--rlimit NAME=VALUE]... [--keep-fd N] -- PROGRAM ARGUMENTS...
  *
  * In DIR it keeps
- *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so
- * that an application exists at most once, whoever starts it, and whenever its starter was killed pid    "SHIM_PID
- * SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started log    what the program printed,
- * rotated to log.1 at LOG_MAX bytes exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal
- * did it)
  *
- * The program gets the shim's environment (so that secrets are on no command line) and dies with the shim. SIGTERM to
- * the shim is passed on. The folder's files are replaced whole (rename), so a reader sees old or new, never half. */
+ *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so that
+ *          an application exists at most once, whoever starts it, and whenever its starter was killed
+ *   pid    "SHIM_PID SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started
+ *   log    what the program printed, rotated to log.1 at LOG_MAX bytes
+ *   exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal did it)
+ *
+ * The program dies with the shim. SIGTERM to the shim is passed on. Descriptor N, which the shim was started with, is the
+ * program's too: bubblewrap reads the application's environment from it, so that secrets are on no command line. A
+ * program that prints more than LOG_MAX bytes a second waits for its log. The folder's files are replaced whole (rename),
+ * so a reader sees old or new, never half. */
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -33,6 +36,7 @@
 #define EXIT_FAILED 70
 #define LIMITS_MAX 16
 #define COPY_SIZE 65536
+#define REST_MAX 64 /* pieces: a pipe holds no more */
 
 struct shim {
 	int64_t log_max;
@@ -43,10 +47,12 @@ struct shim {
 		rlim_t value;
 	} rlimits[LIMITS_MAX];
 	size_t rlimits_len;
+	int64_t keep_fd; /* -1: none */
 	char **argv;
 	pid_t child;
 	int log_fd;
 	int64_t log_size;
+	int64_t window_ns, window_size; /* when the present second began, and what was written in it */
 };
 
 static bool parse_rlimit(struct shim *shim, const char *text)
@@ -80,6 +86,8 @@ static bool parse_arguments(struct shim *shim, int argc, char **argv)
 	for (; i + 1 < argc && !str_eq(argv[i], "--"); i += 2) {
 		if (str_eq(argv[i], "--cgroup") && shim->cgroups_len < LIMITS_MAX)
 			shim->cgroups[shim->cgroups_len++] = argv[i + 1];
+		else if (str_eq(argv[i], "--keep-fd") && str_to_i64(argv[i + 1], 3, 1023, &shim->keep_fd))
+			continue;
 		else if (!str_eq(argv[i], "--rlimit") || !parse_rlimit(shim, argv[i + 1]))
 			return false;
 	}
@@ -154,6 +162,8 @@ static int start_program(struct shim *shim, int *ret_output)
 	if (shim->child == 0)
 		run_program(shim, fds[1], self);
 	close(fds[1]);
+	if (shim->keep_fd >= 0)
+		close((int)shim->keep_fd);
 	if (shim->child < 0) {
 		close(fds[0]);
 		return -1;
@@ -176,8 +186,10 @@ static bool copy_output(struct shim *shim, int output)
 {
 	static char data[COPY_SIZE];
 	ssize_t n = read(output, data, sizeof(data));
-	if (n > 0)
+	if (n > 0) {
 		write_log(shim, data, (size_t)n);
+		shim->window_size += n;
+	}
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
@@ -209,17 +221,32 @@ static void pass_signal_on(const struct shim *shim, int number)
 		kill(shim->child, SIGKILL);
 }
 
+/* How long the program's output has to wait, in ms: this second's share is used up. -1: it need not. */
+static int output_pause(struct shim *shim)
+{
+	int64_t now = clock_mono_ns();
+	if (now - shim->window_ns >= NS_PER_S) {
+		shim->window_ns = now;
+		shim->window_size = 0;
+	}
+	return shim->window_size < shim->log_max ? -1 : (int)((shim->window_ns + NS_PER_S - now) / NS_PER_MS) + 1;
+}
+
 /* Until the program ended; its status. */
 static int supervise(struct shim *shim, int output, int signals)
 {
 	struct pollfd fds[2] = { { .fd = output, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	bool is_open = true;
 	int status = 0;
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		int pause = output_pause(shim);
+		fds[0].fd = is_open && pause < 0 ? output : -1;
+		fds[0].revents = fds[1].revents = 0;
+		if (poll(fds, 2, pause) < 0 && errno != EINTR)
 			return -1;
 		if (fds[0].revents && !copy_output(shim, output))
-			fds[0].fd = -1;
+			is_open = false;
 		struct signalfd_siginfo info;
 		if (!fds[1].revents || read(signals, &info, sizeof(info)) != sizeof(info))
 			continue;
@@ -230,7 +257,7 @@ static int supervise(struct shim *shim, int output, int signals)
 	}
 	/* What it printed last is in the pipe still; a grandchild that kept the pipe open is not waited for. */
 	struct pollfd rest = { .fd = output, .events = POLLIN };
-	while (fds[0].fd >= 0 && poll(&rest, 1, 0) > 0 && copy_output(shim, output))
+	for (int n = 0; n < REST_MAX && is_open && poll(&rest, 1, 0) > 0 && copy_output(shim, output); n++)
 		;
 	return status;
 }
@@ -260,7 +287,7 @@ static int block_signals(void)
 
 int main(int argc, char **argv)
 {
-	struct shim shim = { .log_fd = -1 };
+	struct shim shim = { .log_fd = -1, .keep_fd = -1 };
 
 	if (!parse_arguments(&shim, argc, argv) || chdir(argv[1]) < 0)
 		return EXIT_USAGE;
