@@ -204,32 +204,36 @@ class ControlPlane:
         return self._api
 
     def start(self, stop_applications=True):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        command = [str(SCIA), "up", "--data", str(self.data), "--allow-local-repositories", "--log-format", "human"]
-        if stop_applications:
-            command.append("--stop-applications")
-        offset = self.log_path.stat().st_size if self.log_path.exists() else 0
-        with open(self.log_path, "ab") as log:
-            # A session of its own, so that a Ctrl-C at the tests' terminal reaches us first.
-            self.process = subprocess.Popen(command + list(self.options), stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
-        self.reconnect()
+        self.launch(stop_applications)
         try:
-            wait_for("scia up says it is ready", lambda: self._is_ready(offset), 30, every=0.01)
+            wait_for("scia up says it is ready", self.is_ready, 30, every=0.01)
         except AssertionError as error:
             self.kill()
             raise AssertionError(f"{error}\nits log:\n{self.log_tail()}") from None
         return self
+
+    def launch(self, stop_applications=True, **environment):
+        """Starts it and does not wait."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [str(SCIA), "up", "--data", str(self.data), "--allow-local-repositories", "--log-format", "human"]
+        if stop_applications:
+            command.append("--stop-applications")
+        self._log_offset = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with open(self.log_path, "ab") as log:
+            # A session of its own, so that a Ctrl-C at the tests' terminal reaches us first.
+            self.process = subprocess.Popen(command + list(self.options), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, start_new_session=True, env=os.environ | environment)
+        self.reconnect()
 
     def reconnect(self):
         if self._api:
             self._api.close()
         self._api = None
 
-    def _is_ready(self, offset):
+    def is_ready(self):
         code = self.process.poll()
         with open(self.log_path, "rb") as log:
-            log.seek(offset)
+            log.seek(self._log_offset)
             text = log.read().decode(errors="replace")
         if code is not None:
             raise RuntimeError(f"scia up ended with {code}:\n{text[-4000:]}")
