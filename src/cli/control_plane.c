@@ -20,6 +20,8 @@ struct control_plane {
 	struct provider_controller *process_controller;
 	struct compose_controller *compose_controller;
 	struct operator_ *operator;
+	pthread_t local_starter;
+	struct err local_err;
 };
 
 static void process_changed(void *self, const char *ns, const char *name)
@@ -71,6 +73,29 @@ static int start_local(struct control_plane *cp, struct err *err)
 	return local_provider_start(&config, &cp->local, err);
 }
 
+/* Trying out isolation starts programs: the API server is looked at meanwhile. */
+static void *local_starter_main(void *arg)
+{
+	struct control_plane *cp = arg;
+	start_local(cp, &cp->local_err);
+	return NULL;
+}
+
+static int finish_local(struct control_plane *cp, struct err *err)
+{
+	if (!cp->processes)
+		return 0;
+	pthread_join(cp->local_starter, NULL);
+	if (!cp->local) {
+		err_move(err, &cp->local_err);
+		return err_wrap(err, "starting the local provider");
+	}
+	struct provider_controller *controller = new_provider(cp, cp->processes, local_provider_driver(cp->local));
+	MUTEX_GUARD(&cp->process_lock);
+	cp->process_controller = controller;
+	return 0;
+}
+
 static void make_controllers(struct control_plane *cp)
 {
 	struct kube_informer *managed[] = { cp->nops, cp->processes };
@@ -88,11 +113,6 @@ static void make_controllers(struct control_plane *cp)
 		.metrics = cp->config.metrics,
 	};
 	cp->nop_controller = new_provider(cp, cp->nops, provider_nop_driver());
-	if (cp->local) {
-		struct provider_controller *controller = new_provider(cp, cp->processes, local_provider_driver(cp->local));
-		MUTEX_GUARD(&cp->process_lock);
-		cp->process_controller = controller;
-	}
 	cp->compose_controller = compose_controller_new(&config);
 }
 
@@ -113,9 +133,6 @@ static int wait_informer(struct kube_informer *informer, int64_t deadline_ns, st
 static int start_controllers(struct control_plane *cp, struct err *err)
 {
 	int64_t deadline = clock_mono_ns() + SYNC_TIMEOUT_NS;
-	if (start_informer(cp->composites, err) < 0 || start_informer(cp->processes, err) < 0 ||
-	    start_informer(cp->nops, err) < 0)
-		return -1;
 	if (wait_informer(cp->composites, deadline, err) < 0 || wait_informer(cp->processes, deadline, err) < 0 ||
 	    wait_informer(cp->nops, deadline, err) < 0)
 		return -1;
@@ -133,6 +150,7 @@ static int start_operator(struct control_plane *cp, struct err *err)
 		.log = cp->config.log,
 		.metrics = cp->config.metrics,
 		.recorder = cp->recorder,
+		.infrastructures = cp->composites,
 		.data_dir = cp->data_dir,
 		.rules_path = cp->config.rules_path,
 		.allow_local_repositories = cp->config.allow_local_repositories,
@@ -152,14 +170,25 @@ static int start(struct control_plane *cp, struct err *err)
 	cp->composites = new_informer(cp, &SCIA_INFRASTRUCTURE);
 	cp->nops = new_informer(cp, &SCIA_NOP);
 	if (cp->config.with_local) {
+		if (thread_start(&cp->local_starter, "local-start", local_starter_main, cp, err) < 0)
+			return -1;
 		cp->processes = new_informer(cp, &SCIA_PROCESS);
-		if (start_local(cp, err) < 0)
-			return err_wrap(err, "starting the local provider");
 	}
 	make_controllers(cp);
-	if (start_controllers(cp, err) < 0)
+	/* The operator starts the informer it shares with the composition controller, which has subscribed by now. */
+	_cleanup_err_ struct err operator_err = { 0 };
+	int started = start_informer(cp->nops, &operator_err);
+	if (started == 0)
+		started = start_operator(cp, &operator_err);
+	if (finish_local(cp, err) < 0)
 		return -1;
-	return start_operator(cp, err);
+	if (started < 0) {
+		err_move(err, &operator_err);
+		return -1;
+	}
+	if (start_informer(cp->processes, err) < 0)
+		return -1;
+	return start_controllers(cp, err);
 }
 
 int control_plane_start(const struct control_plane_config *config, struct control_plane **ret, struct err *err)

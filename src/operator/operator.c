@@ -65,7 +65,8 @@ static void make_informers(struct operator_ *op)
 {
 	op->deployments = new_informer(op, &SCIA_DEPLOYMENT);
 	op->revisions = new_informer(op, &SCIA_REVISION);
-	op->infrastructures = new_informer(op, &SCIA_INFRASTRUCTURE);
+	op->infrastructures = op->config.infrastructures ? op->config.infrastructures
+	                                                 : new_informer(op, &SCIA_INFRASTRUCTURE);
 	op->providers = new_informer(op, &SCIA_PROVIDER);
 	kube_informer_add_index(op->revisions, "owner", kube_index_by_owner);
 	kube_informer_add_index(op->deployments, "provider", index_by_provider);
@@ -199,7 +200,8 @@ struct operator_ *operator_stop(struct operator_ *op)
 	kube_controller_stop(op->tenant_controller);
 	kube_informer_stop(op->deployments);
 	kube_informer_stop(op->revisions);
-	kube_informer_stop(op->infrastructures);
+	if (!op->config.infrastructures)
+		kube_informer_stop(op->infrastructures);
 	kube_informer_stop(op->providers);
 	kube_informer_stop(op->namespaces);
 	source_cache_free(op->sources);
