@@ -132,10 +132,7 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	if (crd_controller_start(s, &c->crds, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
 	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0)
 		return -1;
-	for (size_t i = 0; config->crds && config->crds[i]; i++)
-		if (internal_apply_crd(s, config->crds[i], err) < 0)
-			return err_wrap(err, "applying built-in CRD %zu", i);
-	return 0;
+	return internal_apply_crds(s, config->crds, err);
 }
 
 static int start(struct apiserver *s, const struct apiserver_config *config, struct err *err)

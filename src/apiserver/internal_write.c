@@ -27,6 +27,13 @@ struct store_write internal_write(const struct api_type *t, const struct store_o
 	return w;
 }
 
+static void fill_in(const struct api_type *t, json_t *obj)
+{
+	object_meta_create(t, obj, clock_wall_ns());
+	if (t->strategy->prepare_create)
+		t->strategy->prepare_create(obj);
+}
+
 int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, struct err *err)
 {
 	_cleanup_(store_object_unrefp) struct store_object *there = store_get(s->store, t->resource, kube_namespace(obj),
@@ -35,9 +42,7 @@ int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, 
 
 	if (there)
 		return 1;
-	object_meta_create(t, obj, clock_wall_ns());
-	if (t->strategy->prepare_create)
-		t->strategy->prepare_create(obj);
+	fill_in(t, obj);
 	const struct store_write w = internal_write(t, NULL, obj);
 	if (store_commit(s->store, &w, NULL, &failed) == 0)
 		return 0;
@@ -45,6 +50,18 @@ int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, 
 		return 1;
 	err_move(err, &failed);
 	return -1;
+}
+
+void internal_create_in(struct store_batch *b, struct apiserver *s, const struct api_type *t, json_t *obj)
+{
+	_cleanup_(store_object_unrefp) struct store_object *there = store_get(s->store, t->resource, kube_namespace(obj),
+	                                                                      kube_name(obj));
+
+	if (there)
+		return;
+	fill_in(t, obj);
+	const struct store_write w = internal_write(t, NULL, obj);
+	store_batch_add(b, &w);
 }
 
 int internal_update(struct apiserver *s, const struct api_type *t, const struct store_object *current, json_t *obj,
@@ -101,7 +118,7 @@ static int update_crd(struct apiserver *s, const struct api_type *t, const struc
 	return internal_update(s, t, current, obj, err);
 }
 
-int internal_apply_crd(struct apiserver *s, const char *yaml, struct err *err)
+static int apply_crd(struct store_batch *b, struct apiserver *s, const char *yaml, struct err *err)
 {
 	_cleanup_(api_type_unrefp) struct api_type *t = registry_find(s->registry, "apiextensions.k8s.io", "v1",
 	                                                              "customresourcedefinitions");
@@ -121,5 +138,23 @@ int internal_apply_crd(struct apiserver *s, const char *yaml, struct err *err)
 	t->strategy->prepare_create(checked);
 	if (check(t, checked, NULL, err) < 0)
 		return -1;
-	return internal_create(s, t, obj, err) < 0 ? -1 : 0;
+	internal_create_in(b, s, t, obj);
+	return 0;
+}
+
+int internal_apply_crds(struct apiserver *s, const char *const *yamls, struct err *err)
+{
+	struct store_batch *b = store_batch_new(s->store);
+	_cleanup_err_ struct err failed = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && yamls && yamls[i]; i++) {
+		r = apply_crd(b, s, yamls[i], err);
+		if (r < 0)
+			err_wrap(err, "applying built-in CRD %zu", i);
+	}
+	if (store_batch_finish(b, &failed) == 0 || r < 0)
+		return r;
+	err_move(err, &failed);
+	return err_wrap(err, "creating the built-in CRDs");
 }

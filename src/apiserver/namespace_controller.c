@@ -17,11 +17,16 @@ struct namespace_controller {
 	struct loop *loop;
 };
 
-static int ensure_namespace(struct namespace_controller *c, const char *name, struct err *err)
+static int ensure_namespaces(struct namespace_controller *c, struct err *err)
 {
-	_cleanup_json_ json_t *obj = kube_object_new(&KUBE_NAMESPACE, "", name);
+	static const char *const names[] = { "default", "kube-system", "kube-public", "kube-node-lease", "scia-system" };
+	struct store_batch *b = store_batch_new(c->server->store);
 
-	return internal_create(c->server, c->type, obj, err) < 0 ? -1 : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_json_ json_t *obj = kube_object_new(&KUBE_NAMESPACE, "", names[i]);
+		internal_create_in(b, c->server, c->type, obj);
+	}
+	return store_batch_finish(b, err);
 }
 
 static int ensure_account(struct namespace_controller *c, const char *ns, struct err *err)
@@ -174,17 +179,13 @@ static void on_account(void *self, const struct store_change *change)
 
 static int start(struct namespace_controller *c, struct err *err)
 {
-	static const char *const names[] = { "default", "kube-system", "kube-public", "kube-node-lease", "scia-system" };
 	struct apiserver *s = c->server;
 	const struct store_list_query query = { .resource = c->type->resource, .ns = "" };
 	struct store_list list;
 
 	if (loop_start("api-namespaces", reconcile, c, s->log, &c->loop, err) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (ensure_namespace(c, names[i], err) < 0)
-			return -1;
-	if (store_list(s->store, &query, &list, err) < 0)
+	if (ensure_namespaces(c, err) < 0 || store_list(s->store, &query, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.len; i++)
 		loop_add(c->loop, list.items[i]->name);

@@ -107,6 +107,12 @@ void store_submit(struct store *s, const struct store_write *write);
  * be called from done(), on_change() or event threads. */
 int store_commit(struct store *s, const struct store_write *write, struct store_object **ret, struct err *err);
 
+/* Several writes waited for together (their done and guard are not used); they share transactions, and one may fail while
+ * others do not. finish() frees the batch and tells the first error. */
+struct store_batch *store_batch_new(struct store *s);
+void store_batch_add(struct store_batch *b, const struct store_write *write);
+int store_batch_finish(struct store_batch *b, struct err *err);
+
 enum store_change_type { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
 struct store_change {
 	uint64_t version;

@@ -138,6 +138,33 @@ static void test_store_write_and_read(void **state)
 	assert_text(s, "a", "one", NULL);
 }
 
+/* All of a batch is there when it is finished; the one that cannot be written says so, and keeps no other back. */
+static void test_store_batch_waits_for_all_and_tells_the_first_error(void **state)
+{
+	struct fixture *f = *state;
+	struct store_batch *batch = store_batch_new(f->store);
+	_cleanup_err_ struct err err = { 0 };
+	char name[16];
+
+	assert_int_equal(store_batch_finish(batch, &err), 0); /* an empty one has nothing to wait for */
+	assert_true(put(f->store, 'c', "ns", "n3", "old", 0) > 0);
+	batch = store_batch_new(f->store);
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		struct store_write w = write_of('c', "ns", name, "new", 0);
+		store_batch_add(batch, &w);
+	}
+	assert_int_equal(store_batch_finish(batch, &err), -1);
+	assert_int_equal(err.kind, ERR_ALREADY_EXISTS);
+	assert_non_null(strstr(err_message(&err), "n3"));
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		_cleanup_(store_object_unrefp) struct store_object *o = store_get(f->store, "example.org/things", "ns", name);
+		assert_non_null(o);
+		assert_non_null(strstr(o->text->data, i == 3 ? "old" : "new"));
+	}
+}
+
 static void test_store_error_messages_are_kubernetes_words(void **state)
 {
 	struct fixture *f = *state;
@@ -652,6 +679,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_store_write_and_read),
+		TEST(test_store_batch_waits_for_all_and_tells_the_first_error),
 		TEST(test_store_error_messages_are_kubernetes_words),
 		TEST(test_store_survives_reopening),
 		TEST(test_store_second_opening_is_refused),

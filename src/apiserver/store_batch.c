@@ -1,0 +1,62 @@
+/* Writes that are submitted together and waited for together: one transaction instead of one each. */
+#include "base/thread.h"
+#include "store_internal.h"
+
+struct store_batch {
+	struct store *store;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	size_t pending;
+	struct err err; /* the first one */
+};
+
+struct store_batch *store_batch_new(struct store *s)
+{
+	struct store_batch *b = new0(struct store_batch);
+
+	b->store = s;
+	pthread_mutex_init(&b->lock, NULL);
+	cond_init_mono(&b->cond);
+	return b;
+}
+
+static void write_done(void *self, struct store_object *object _unused_, const struct err *err)
+{
+	struct store_batch *b = self;
+
+	MUTEX_GUARD(&b->lock);
+	if (err && !err_is_set(&b->err))
+		err_copy(&b->err, err);
+	if (--b->pending == 0)
+		pthread_cond_signal(&b->cond);
+}
+
+void store_batch_add(struct store_batch *b, const struct store_write *write)
+{
+	struct store_write copy = *write;
+
+	copy.done = write_done;
+	copy.self = b;
+	pthread_mutex_lock(&b->lock);
+	b->pending++;
+	pthread_mutex_unlock(&b->lock);
+	store_submit(b->store, &copy);
+}
+
+int store_batch_finish(struct store_batch *b, struct err *err)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&b->lock);
+	while (b->pending > 0)
+		cond_wait_until(&b->cond, &b->lock, -1);
+	pthread_mutex_unlock(&b->lock);
+	if (err_is_set(&b->err)) {
+		err_move(err, &b->err);
+		r = -1;
+	}
+	pthread_mutex_destroy(&b->lock);
+	pthread_cond_destroy(&b->cond);
+	free(b);
+	return r;
+}
