@@ -6,6 +6,7 @@ verb_run() {
 	mkdir -p "$CACHE" build
 	echo "setting up (the first time takes a minute or two) ..."
 	ensure_run_deps
+	# shellcheck disable=SC2034 # build.sh reads it
 	BUILD_TARGETS=(src/scia src/scia-shim)
 	build_named release
 	exec tools/run-demo "$ROOT/build/release/src/scia" "$CACHE/run" "$@"
