@@ -41,8 +41,8 @@ def test_killed_at(session_folder, repositories, point, hit):
                 if not created and control_plane.is_ready():
                     control_plane.deploy("app", repository, strategy="kubernetes", scaling={"min": 2}, **WEB_SPEC)
                     created = True
-                elif created:  # goes on writing, so that every hit comes
-                    control_plane.api.patch("deployments", "app", {"metadata": {"annotations": {"n": str(time.time())}}})
+                elif created:
+                    go_on(control_plane)
             except (OSError, RuntimeError):
                 pass  # it died meanwhile
             return False
@@ -63,6 +63,14 @@ def test_killed_at(session_folder, repositories, point, hit):
         control_plane.kill()
         control_plane.start(stop_applications=True)
         assert control_plane.stop() == 0
+
+
+def go_on(control_plane):
+    """Writes, so that every hit comes: at first only objects, then what runs changes too."""
+    control_plane.api.patch("deployments", "app", {"metadata": {"annotations": {"n": str(time.time())}}})
+    d = control_plane.deployment("app")
+    if d.get("status", {}).get("phase") == "Running" and "env" not in d["spec"]:
+        control_plane.api.patch("deployments", "app", {"spec": {"env": [{"name": "GREETING", "value": "hello"}]}})
 
 
 def count(control_plane):
