@@ -12,7 +12,9 @@
 
 #define WORKERS 4
 #define GRACE_NS (5 * NS_PER_S)
-#define STREAM_BACKLOG_MAX ((size_t)64 * 1024 * 1024)
+/* Mostly texts that are shared with the store: a watch that begins with 100,000 objects has them all waiting at once.
+ */
+#define STREAM_BACKLOG_MAX ((size_t)512 * 1024 * 1024)
 #define BODY_MAX ((size_t)3 * 1024 * 1024)
 #define NAMES_MAX 64
 
@@ -208,10 +210,11 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	if (s->http)
 		s->http = http_server_stop(s->http, GRACE_NS);
 	/* Ends of watches run on workers, and requests that were cut off may still be with the store. */
-	watch_hub_stop(s->watches);
+	watch_hub_end(s->watches);
 	while (atomic_load(&s->in_flight) > 0)
 		clock_sleep_ns(NS_PER_MS);
 	workers_stop(s->workers);
+	watch_hub_free(s->watches);
 	stop_controllers(s);
 	store_close(s->store);
 	registry_free(s->registry);

@@ -34,12 +34,13 @@ struct watcher {
 struct watch_hub {
 	struct apiserver *server;
 	pthread_mutex_t lock;
-	pthread_cond_t cond, empty;
+	pthread_cond_t cond;
 	struct watcher *watchers;
-	size_t ends_under_way;
 	bool stopping;
 	pthread_t timer;
 	struct metric *count;
+
+	struct bytes *added_head, *added_tail; /* around the text of an ADDED object */
 
 	/* The last event that was encoded: a thousand watches of a type want the same bytes. */
 	pthread_mutex_t encode_lock;
@@ -102,19 +103,34 @@ static json_t *in_form(const struct watcher *w, json_t *obj)
 	return table;
 }
 
-static void send_object(struct watcher *w, enum store_change_type type, const struct store_object *o, bool shared)
+static void send_object(struct watcher *w, enum store_change_type type, const struct store_object *o)
 {
 	const struct api_request *req = w->req;
 
 	if (req->accept.form == FORM_OBJECT) {
 		_cleanup_(bytes_unrefp) struct bytes *text = object_view_text(req->type, req->version, o);
-		bool common = shared && text == o->text;
-		_cleanup_(bytes_unrefp) struct bytes *event = common ? encode_shared(w->hub, type, text, o->version)
-		                                                     : wrap_event(TYPE_NAMES[type], text->data, text->len);
+		_cleanup_(bytes_unrefp) struct bytes *event = text == o->text
+		                                                  ? encode_shared(w->hub, type, text, o->version)
+		                                                  : wrap_event(TYPE_NAMES[type], text->data, text->len);
 		http_stream_write_bytes(w->stream, event);
 		return;
 	}
 	send_value(w, TYPE_NAMES[type], in_form(w, object_view_value(req->type, req->version, o)));
+}
+
+/* What is there already may be much: its texts are not copied. Nobody else writes to the stream yet. */
+static void send_initial_object(struct watcher *w, const struct store_object *o)
+{
+	const struct api_request *req = w->req;
+
+	if (req->accept.form != FORM_OBJECT) {
+		send_object(w, STORE_ADDED, o);
+		return;
+	}
+	_cleanup_(bytes_unrefp) struct bytes *text = object_view_text(req->type, req->version, o);
+	http_stream_write_bytes(w->stream, w->hub->added_head);
+	http_stream_write_bytes(w->stream, text);
+	http_stream_write_bytes(w->stream, w->hub->added_tail);
 }
 
 /* It matched and does so no more: for this client it is deleted, with the last state that matched. */
@@ -133,9 +149,9 @@ static void on_change(void *self, const struct store_change *c)
 	bool before = c->previous && list_selects(&w->selection, c->previous);
 
 	if (now)
-		send_object(w, before ? STORE_MODIFIED : STORE_ADDED, c->object, true);
+		send_object(w, before ? STORE_MODIFIED : STORE_ADDED, c->object);
 	else if (before && c->type == STORE_DELETED)
-		send_object(w, STORE_DELETED, c->object, true);
+		send_object(w, STORE_DELETED, c->object);
 	else if (before)
 		send_left(w, c);
 }
@@ -186,15 +202,10 @@ static void watcher_free(struct watcher *w)
 static void watcher_end(void *arg)
 {
 	struct watcher *w = arg;
-	struct watch_hub *hub = w->hub;
 
 	store_unwatch(w->watch);
 	http_stream_end(w->stream);
 	watcher_free(w);
-	pthread_mutex_lock(&hub->lock);
-	hub->ends_under_way--;
-	pthread_cond_broadcast(&hub->empty);
-	pthread_mutex_unlock(&hub->lock);
 }
 
 /* With the hub's lock held. */
@@ -206,7 +217,6 @@ static void begin_end(struct watcher *w)
 	*w->prev = w->next;
 	if (w->next)
 		w->next->prev = w->prev;
-	w->hub->ends_under_way++;
 	metric_add(w->hub->count, -1, NULL);
 	workers_submit(w->hub->server->workers, watcher_end, w);
 }
@@ -290,7 +300,7 @@ static int send_initial(struct watcher *w, const struct start *start, uint64_t *
 		return -1;
 	for (size_t i = 0; i < list.len && !http_stream_is_closed(w->stream); i++)
 		if (list_selects(&w->selection, list.items[i]))
-			send_object(w, STORE_ADDED, list.items[i], false);
+			send_initial_object(w, list.items[i]);
 	if (start->mark_end)
 		send_value(w, "BOOKMARK", bookmark(w, list.version, true));
 	*ret_version = list.version;
@@ -386,10 +396,11 @@ int watch_hub_start(struct apiserver *s, struct watch_hub **ret, struct err *err
 	struct watch_hub *hub = new0(struct watch_hub);
 
 	hub->server = s;
+	hub->added_head = bytes_new("{\"type\":\"ADDED\",\"object\":", 25);
+	hub->added_tail = bytes_new("}\n", 2);
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->encode_lock, NULL);
 	cond_init_mono(&hub->cond);
-	cond_init_mono(&hub->empty);
 	hub->count = metrics_gauge(s->metrics, "apiserver_longrunning_requests", "Watches that are open.", "");
 	if (thread_start(&hub->timer, "api-watches", timer_main, hub, err) < 0) {
 		free(hub);
@@ -399,24 +410,29 @@ int watch_hub_start(struct apiserver *s, struct watch_hub **ret, struct err *err
 	return 0;
 }
 
-struct watch_hub *watch_hub_stop(struct watch_hub *hub)
+void watch_hub_end(struct watch_hub *hub)
 {
 	if (!hub)
-		return NULL;
+		return;
 	pthread_mutex_lock(&hub->lock);
 	hub->stopping = true;
 	pthread_cond_signal(&hub->cond);
 	while (hub->watchers)
 		begin_end(hub->watchers);
-	while (hub->ends_under_way > 0)
-		cond_wait_until(&hub->empty, &hub->lock, -1);
 	pthread_mutex_unlock(&hub->lock);
 	pthread_join(hub->timer, NULL);
+}
+
+struct watch_hub *watch_hub_free(struct watch_hub *hub)
+{
+	if (!hub)
+		return NULL;
 	bytes_unref(hub->encoded);
+	bytes_unref(hub->added_head);
+	bytes_unref(hub->added_tail);
 	pthread_mutex_destroy(&hub->lock);
 	pthread_mutex_destroy(&hub->encode_lock);
 	pthread_cond_destroy(&hub->cond);
-	pthread_cond_destroy(&hub->empty);
 	free(hub);
 	return NULL;
 }

@@ -8,7 +8,9 @@ struct apiserver;
 struct watch_hub;
 
 int watch_hub_start(struct apiserver *s, struct watch_hub **ret, struct err *err);
-/* After the HTTP server ended its streams. Returns NULL. */
-struct watch_hub *watch_hub_stop(struct watch_hub *hub);
+/* Begins the end of all watches, and of those that still come; workers finish it. */
+void watch_hub_end(struct watch_hub *hub);
+/* When there are no requests and no workers any more. Returns NULL. */
+struct watch_hub *watch_hub_free(struct watch_hub *hub);
 
 #endif
