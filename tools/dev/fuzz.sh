@@ -11,10 +11,15 @@ verb_fuzz() {
 	done
 	mkdir -p "$CACHE" build
 	install_packages "${BUILD_PACKAGES[@]}" clang libclang-rt-14-dev
+	# shellcheck disable=SC2034 # build.sh reads it
+	mapfile -t BUILD_TARGETS < <(cd tests/fuzz && printf 'tests/fuzz/%s\n' *_fuzz.c | sed 's/\.c$//' | grep -F -- "${only:+/${only}_fuzz}")
+	if [ ${#BUILD_TARGETS[@]} -eq 0 ]; then
+		echo "./dev fuzz: there is no target $only; there are: $(cd tests/fuzz && echo *_fuzz.c | sed 's/_fuzz\.c//g')" >&2
+		return 2
+	fi
 	build_named fuzz
-	for program in build/fuzz/tests/fuzz/*_fuzz; do
+	for program in "${BUILD_TARGETS[@]/#/build/fuzz/}"; do
 		target=$(basename "$program" _fuzz)
-		[ -z "$only" ] || [ "$target" = "$only" ] || continue
 		mkdir -p "$CACHE/fuzz/$target"
 		echo "== fuzzing $target for $seconds s"
 		"$program" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
