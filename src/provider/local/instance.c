@@ -202,7 +202,7 @@ struct instance *instance_adopt(struct app *a, const char *dir, int64_t deadline
 void instance_settle(struct app *a, struct instance *i)
 {
 	struct cgroup_limits limits = launch_limits(a);
-	_cleanup_strv_ char **procs = cgroup_make(a->provider->cgroups, i->cgroup, &limits);
+	_cleanup_strv_ _unused_ char **procs = cgroup_make(a->provider->cgroups, i->cgroup, &limits);
 	_cleanup_free_ char *path = fs_join(i->dir, "instance.json"), *record = instance_record(i);
 	_cleanup_err_ struct err err = { 0 };
 	if (fs_replace(path, record, strlen(record), 0600, &err) < 0)
