@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/base64.h"
 
 #define CONDITION_MESSAGE_MAX (32 * 1024)
 #define STATUS_EXCERPT_MAX 300
@@ -473,4 +474,16 @@ json_t *kube_deployment_of(const json_t *obj)
 	json_t *deployment = kube_object_new(&SCIA_DEPLOYMENT, kube_namespace(obj), name);
 	json_put_str(kube_meta(deployment), "uid", kube_label(obj, "scia.io/deployment-uid"));
 	return deployment;
+}
+
+char *kube_secret_text(const json_t *secret, const char *key)
+{
+	const char *encoded = json_str_at(secret, "data", key, NULL);
+	size_t len;
+	char *text = encoded ? base64_decode(encoded, strlen(encoded), &len) : NULL;
+	if (text && strlen(text) != len) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }

@@ -64,6 +64,9 @@ bool kube_is_controlled_by(const json_t *obj, const json_t *owner);
  * about; a new reference, NULL when it says none. */
 json_t *kube_deployment_of(const json_t *obj);
 
+/* The text below a key of a Secret, decoded (free()); NULL when the key is absent or holds bytes that are no text. */
+char *kube_secret_text(const json_t *secret, const char *key);
+
 /* Conditions below obj.status.conditions (metav1.Condition). */
 const json_t *kube_condition(const json_t *obj, const char *type);
 bool kube_condition_is(const json_t *obj, const char *type, const char *status);

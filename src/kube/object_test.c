@@ -252,9 +252,24 @@ static void test_object_error_of_others_servers(void **state)
 	}
 }
 
+static void test_object_secret_text(void **state)
+{
+	(void)state;
+	_cleanup_json_ json_t *secret = json_pack("{s:{s:s, s:s, s:s, s:s}}", "data", "text", "aGVsbG8=", "empty", "",
+	                                          "binary", "YQBi", "broken", "***");
+	_cleanup_free_ char *text = kube_secret_text(secret, "text"), *empty = kube_secret_text(secret, "empty");
+	assert_string_equal(text, "hello");
+	assert_string_equal(empty, "");
+	assert_null(kube_secret_text(secret, "binary")); /* a NUL: no text */
+	assert_null(kube_secret_text(secret, "broken"));
+	assert_null(kube_secret_text(secret, "absent"));
+	assert_null(kube_secret_text(NULL, "text"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_object_secret_text),
 		cmocka_unit_test(test_object_api_version),
 		cmocka_unit_test(test_object_key_round_trip),
 		cmocka_unit_test(test_object_accessors_accept_anything),

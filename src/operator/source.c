@@ -6,7 +6,6 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "codec/base64.h"
 #include "git/git.h"
 
 #define ENTRIES_MAX 2000
@@ -49,28 +48,16 @@ static void access_clear(struct access *a)
 	free(a->identity);
 }
 
-static char *secret_value(const json_t *secret, const char *key)
-{
-	const char *encoded = json_str_at(secret, "data", key, NULL);
-	size_t len;
-	char *value = encoded ? base64_decode(encoded, strlen(encoded), &len) : NULL;
-	if (value && strlen(value) != len) {
-		free(value);
-		return NULL;
-	}
-	return value;
-}
-
 static int read_credentials(struct source_cache *c, const char *ns, const char *name, struct access *a, struct err *err)
 {
 	if (kube_get(c->config.client, &KUBE_SECRET, ns, name, &a->secret, err) < 0)
 		return err_wrap(err, "reading Secret %s/%s (spec.repository.secretRef)", ns, name);
-	a->username = secret_value(a->secret, "username");
-	a->token = secret_value(a->secret, "token");
+	a->username = kube_secret_text(a->secret, "username");
+	a->token = kube_secret_text(a->secret, "token");
 	if (!a->token)
-		a->token = secret_value(a->secret, "password");
-	a->key = secret_value(a->secret, "ssh-privatekey");
-	a->known_hosts = secret_value(a->secret, "known_hosts");
+		a->token = kube_secret_text(a->secret, "password");
+	a->key = kube_secret_text(a->secret, "ssh-privatekey");
+	a->known_hosts = kube_secret_text(a->secret, "known_hosts");
 	if (!a->token && !a->key)
 		return err_set(err, ERR_INVALID, "Secret %s/%s holds neither token or password nor ssh-privatekey", ns, name);
 	a->credentials = (struct git_credentials){ a->username, a->token, a->key, a->known_hosts };

@@ -7,7 +7,6 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "codec/base64.h"
 
 #define HOLD_NS (60 * NS_PER_S)
 
@@ -47,7 +46,8 @@ int app_open_proxy(struct app *a, struct err *err)
 /* The port of an endpoint that a Process had before: its status knows when our files do not. */
 static int remembered_port(const json_t *managed)
 {
-	const char *url = json_str_at(managed, "status", "url", NULL), *rest = str_after(url ? url : "", "http://127.0.0.1:");
+	const char *url = json_str_at(managed, "status", "url", NULL),
+			   *rest = str_after(url ? url : "", "http://127.0.0.1:");
 	_cleanup_free_ char *digits = rest ? xstrndup(rest, strcspn(rest, "/")) : NULL;
 	int64_t port;
 	return digits && str_to_i64(digits, 1024, PORTS - 1, &port) ? (int)port : 0;
@@ -60,20 +60,17 @@ static int read_secret_value(struct local_provider *p, const char *ns, const jso
 {
 	const char *name = json_get_str(reference, "name"), *key = json_get_str(reference, "key");
 	_cleanup_json_ json_t *secret = NULL;
-	size_t len;
 	if (str_empty(name) || str_empty(key))
 		return err_set(err, ERR_INVALID, "valueFrom.secretKeyRef of an environment variable needs name and key");
 	if (kube_get(p->config.client, &KUBE_SECRET, ns, name, &secret, err) < 0)
 		return err_wrap(err, "reading Secret %s/%s for an environment variable", ns, name);
-	const char *encoded = json_str_at(secret, "data", key, NULL);
-	if (!encoded)
+	if (!json_str_at(secret, "data", key, NULL))
 		return err_set(err, ERR_NOT_FOUND, "Secret %s/%s has no key \"%s\", which an environment variable wants", ns,
 		               name, key);
-	_cleanup_free_ char *value = base64_decode(encoded, strlen(encoded), &len);
-	if (!value || strlen(value) != len)
+	*ret = kube_secret_text(secret, key);
+	if (!*ret)
 		return err_set(err, ERR_INVALID, "key \"%s\" of Secret %s/%s cannot be an environment variable: it is binary",
 		               key, ns, name);
-	*ret = TAKE_PTR(value);
 	return 0;
 }
 

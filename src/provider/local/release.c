@@ -5,7 +5,6 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "codec/base64.h"
 #include "log_text.h"
 #include "sandbox.h"
 #include "unique.h"
@@ -109,13 +108,6 @@ static void on_output(void *self, int stream _unused_, const char *data, size_t 
 
 /* ---- the tree ---- */
 
-static char *secret_value(const json_t *secret, const char *key)
-{
-	const char *encoded = json_str_at(secret, "data", key, NULL);
-	size_t len;
-	return encoded ? base64_decode(encoded, strlen(encoded), &len) : NULL;
-}
-
 static int check_out(struct build *b, struct err *err)
 {
 	const json_t *source = json_object_get(b->job->spec, "source");
@@ -135,9 +127,9 @@ static int check_out(struct build *b, struct err *err)
 		if (kube_get(b->config->client, &KUBE_SECRET, ns, secret_name, &secret, err) < 0)
 			return err_wrap(err, "reading Secret %s", secret_name);
 	}
-	_cleanup_free_ char *user = secret_value(secret, "username"), *token = secret_value(secret, "token");
-	_cleanup_free_ char *password = secret_value(secret, "password"), *key = secret_value(secret, "ssh-privatekey");
-	_cleanup_free_ char *hosts = secret_value(secret, "known_hosts");
+	_cleanup_free_ char *user = kube_secret_text(secret, "username"), *token = kube_secret_text(secret, "token");
+	_cleanup_free_ char *password = kube_secret_text(secret, "password"), *key = kube_secret_text(secret, "ssh-privatekey");
+	_cleanup_free_ char *hosts = kube_secret_text(secret, "known_hosts");
 	struct git_credentials credentials = { user, token ? token : password, key, hosts };
 	if (secret)
 		git.credentials = &credentials;
