@@ -56,7 +56,15 @@ static int stream_log(struct session *s, const char *name, const struct log_opti
 	struct kube_raw call = {
 		.method = "GET", .path = buf_str(&path), .accept = "text/plain, */*", .on_data = print_piece
 	};
-	return kube_raw_call(s->client, &call, NULL, NULL, &s->err);
+	if (kube_raw_call(s->client, &call, NULL, NULL, &s->err) == 0)
+		return 0;
+	if (s->err.kind != ERR_NOT_FOUND)
+		return -1;
+	return err_set(
+		&s->err, ERR_NOT_FOUND,
+		"this API server has no logs of processes (the embedded one, `scia up`, has); they are on the machine of "
+		"the operator, in the folder local/apps/%s/%s of its --data folder",
+		s->ns, kube_name(process));
 }
 
 int command_logs(int argc, char **argv)

@@ -34,7 +34,7 @@ struct operator_process {
 	struct http_server *metrics_server;
 	struct control_plane *control_plane;
 	pthread_mutex_t lock;
-	bool is_ready;
+	bool is_ready, is_stopping;
 };
 
 static int parse_options(int argc, char **argv, struct operator_options *o)
@@ -94,9 +94,11 @@ static int start_control_plane(struct operator_process *p, struct err *err)
 		.log = p->log,
 		.metrics = p->metrics,
 	};
-	if (control_plane_start(&config, &p->control_plane, err) < 0)
+	struct control_plane *cp = NULL;
+	if (control_plane_start(&config, &cp, err) < 0)
 		return -1;
 	MUTEX_GUARD(&p->lock);
+	p->control_plane = cp;
 	p->is_ready = true;
 	log_info(p->log, "the operator works");
 	return 0;
@@ -113,10 +115,15 @@ static void on_leading(void *self)
 	}
 }
 
-/* Leading ended against our will: another one may work already. Crash-only: end here and now. */
+/* Leading ended. Against our will: another one may work already; crash-only, end here and now. */
 static void on_lost(void *self)
 {
 	struct operator_process *p = self;
+	pthread_mutex_lock(&p->lock);
+	bool is_wanted = p->is_stopping;
+	pthread_mutex_unlock(&p->lock);
+	if (is_wanted)
+		return;
 	log_error(p->log, "lost the lease: another operator may lead now; ending");
 	_exit(CLI_FAILED);
 }
@@ -163,10 +170,22 @@ static int start(struct operator_process *p, struct err *err)
 	return start_leading(p, err);
 }
 
+static void stop_control_plane(struct operator_process *p)
+{
+	pthread_mutex_lock(&p->lock);
+	struct control_plane *cp = TAKE_PTR(p->control_plane);
+	p->is_stopping = true;
+	p->is_ready = false;
+	pthread_mutex_unlock(&p->lock);
+	control_plane_stop(cp, true);
+}
+
 static void stop(struct operator_process *p)
 {
-	control_plane_stop(p->control_plane, true);
+	/* Work ends before the lease is given back; what a late beginning of leadership started ends after it. */
+	stop_control_plane(p);
 	kube_leader_stop(p->leader);
+	stop_control_plane(p);
 	if (p->metrics_server)
 		http_server_stop(p->metrics_server, 0);
 	kube_client_unref(p->client);
