@@ -214,8 +214,8 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	while (atomic_load(&s->in_flight) > 0)
 		clock_sleep_ns(NS_PER_MS);
 	workers_stop(s->workers);
-	watch_hub_free(s->watches);
 	stop_controllers(s);
+	watch_hub_free(s->watches);
 	store_close(s->store);
 	registry_free(s->registry);
 	documents_free(s->documents);

@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "object_view.h"
 #include "server.h"
+#include "watch.h"
 
 #define LOOK_AGAIN_NS (200 * NS_PER_MS)
 
@@ -113,11 +114,10 @@ static void on_change(void *self, const struct store_change *change)
 {
 	struct crd_controller *c = self;
 
-	if (change->type == STORE_DELETED) {
+	if (change->type == STORE_DELETED)
 		unserve(c, change->object->name);
-		return;
-	}
-	serve(c, change->object);
+	else
+		serve(c, change->object);
 	loop_add(c->loop, change->object->name);
 }
 
@@ -177,13 +177,26 @@ static int finish_deletion(struct crd_controller *c, json_t *obj, int64_t *ret_a
 	return 0;
 }
 
+/* Whoever still watches the type learns by the end of the watch that it is gone. */
+static void end_watches(struct crd_controller *c, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	if (!dot || !c->server->watches)
+		return;
+	_cleanup_free_ char *resource = xasprintf("%s/%.*s", dot + 1, (int)(dot - name), name);
+	watch_hub_end_resource(c->server->watches, resource);
+}
+
 static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct err *err)
 {
 	struct crd_controller *c = self;
 	_cleanup_(store_object_unrefp) struct store_object *current = store_get(c->server->store, CRD_RESOURCE, "", name);
 
-	if (!current)
+	if (!current) {
+		end_watches(c, name);
 		return 0;
+	}
 	_cleanup_json_ json_t *obj = object_stored_value(c->type, current);
 	if (!kube_is_deleting(obj))
 		set_names(c, obj);

@@ -410,6 +410,18 @@ int watch_hub_start(struct apiserver *s, struct watch_hub **ret, struct err *err
 	return 0;
 }
 
+void watch_hub_end_resource(struct watch_hub *hub, const char *resource)
+{
+	struct watcher *next;
+
+	MUTEX_GUARD(&hub->lock);
+	for (struct watcher *w = hub->watchers; w; w = next) {
+		next = w->next;
+		if (strcmp(w->req->type->resource, resource) == 0)
+			begin_end(w);
+	}
+}
+
 void watch_hub_end(struct watch_hub *hub)
 {
 	if (!hub)

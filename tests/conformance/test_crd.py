@@ -57,6 +57,16 @@ def test_served_at_once_and_not_afterwards(api, ns, crd):
     assert plural not in [r["name"] for r in api.get("/apis/example.org/v1").json["resources"]]
 
 
+def test_deletion_ends_watches(api, ns, crd):
+    _, plural = crd()
+    path = f"/apis/example.org/v1/namespaces/{ns}/{plural}"
+    api.post(path, {"metadata": {"name": "a"}, "spec": {}})
+    events = api.watch(path)
+    assert next(events)["type"] == "ADDED"
+    api.delete(f"{CRDS}/{plural}.example.org")
+    assert [e["type"] for e in events] == ["DELETED"]  # of its instance; then the stream ends
+
+
 def test_deletion_waits_for_instances_with_finalizers(api, ns, crd):
     _, plural = crd()
     path = f"/apis/example.org/v1/namespaces/{ns}/{plural}"
