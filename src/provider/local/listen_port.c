@@ -164,7 +164,7 @@ int listen_port_of(const struct listeners *l, pid_t root, int preferred, int exp
 	_cleanup_free_ pid_t *pids = xcalloc(PROCESS_TREE_MAX, sizeof(*pids));
 	size_t count = l->len ? process_tree(root, pids) : 0;
 	int best = 0;
-	for (size_t i = 0; i < count && best != preferred; i++)
+	for (size_t i = 0; i < count && (best == 0 || best != preferred); i++)
 		best = better_port(best, port_of_process(l, pids[i], liked), liked);
 	return best;
 }

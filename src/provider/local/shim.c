@@ -107,16 +107,36 @@ static void open_log(struct shim *shim)
 	shim->log_size = shim->log_fd >= 0 && fstat(shim->log_fd, &st) == 0 ? st.st_size : 0;
 }
 
+/* How much of the data still fits into the log, at a line's end if there is one. */
+static size_t fitting_part(const struct shim *shim, const char *data, size_t len)
+{
+	size_t room = shim->log_size < shim->log_max ? (size_t)(shim->log_max - shim->log_size) : 0;
+	if (len <= room)
+		return len;
+	const char *newline = memrchr(data, '\n', room);
+	if (newline)
+		return (size_t)(newline + 1 - data);
+	return shim->log_size == 0 ? room : 0; /* a line longer than a log is cut; others wait for the next one */
+}
+
 /* A full disk loses log lines, never the application: it goes on as if they had been written. */
 static void write_log(struct shim *shim, const char *data, size_t len)
 {
-	if (shim->log_size + (int64_t)len > shim->log_max) {
+	while (len > 0) {
+		size_t part = fitting_part(shim, data, len);
+		if (part > 0 && shim->log_fd >= 0)
+			fs_write_all(shim->log_fd, data, part);
+		shim->log_size += (int64_t)part;
+		data += part;
+		len -= part;
+		if (len == 0)
+			return;
 		closep(&shim->log_fd);
 		rename("log", "log.1");
 		open_log(shim);
+		if (shim->log_size > 0)
+			shim->log_size = 0; /* it could not be renamed: better a log that is too long than none */
 	}
-	if (shim->log_fd >= 0 && fs_write_all(shim->log_fd, data, len) == 0)
-		shim->log_size += (int64_t)len;
 }
 
 /* Between fork and exec: only calls that are safe there. Does not return. */
