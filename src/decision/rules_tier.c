@@ -65,8 +65,9 @@ static void apply_set(struct decision_draft *d, const json_t *set, struct buf *e
 		/* A size asked for says cpu and memory as well. */
 		bool by_size = (str_eq(field, "cpu") || str_eq(field, "memory")) && decision_draft_wished(d, "size");
 		bool is_quantity = (str_eq(field, "cpu") || str_eq(field, "memory")) && json_is_integer(value);
+		/* A copy: the rules are everybody's, and counting references to them would be a race. */
 		bool taken = !by_size &&
-		             decision_draft_suggest(d, field, is_quantity ? json_string(shown) : json_incref(value));
+		             decision_draft_suggest(d, field, is_quantity ? json_string(shown) : json_deep_copy(value));
 		part(effect, "%s %s%s", field, shown,
 		     taken                                        ? ""
 		     : decision_draft_wished(d, field) || by_size ? " (asked for otherwise)"
