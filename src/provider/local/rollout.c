@@ -40,8 +40,10 @@ static int wanted_now(struct app *a, int64_t now)
 	/* Every new release is started once, to know that it works. */
 	if (!str_eq(a->serving_hash, a->run_hash))
 		return 1;
-	if (a->last_demand_ns && now - a->last_demand_ns < DEMAND_NS)
+	if (a->last_demand_ns && now - a->last_demand_ns < DEMAND_NS) {
+		app_look_again(a, a->last_demand_ns + DEMAND_NS);
 		return 1;
+	}
 	return app_count(a, a->run_hash, false) > 0 && !is_idle(a, now) ? 1 : 0;
 }
 
