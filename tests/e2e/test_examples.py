@@ -105,7 +105,8 @@ def test_c_server_is_started_by_its_first_request_and_stopped_when_idle(control_
     assert http_get(control_plane.url("c-server"), timeout=30) == (200, "Hello from C\n"), "a request starts it"
     assert time.monotonic() - started < 10
     assert state()["processes"]
-    wait_for("it is stopped again", lambda: (state()["state"] == "Idle" and not state()["processes"], state()), 20)
+    wait_for("it is stopped again, well before its next health check", lambda: (
+        state()["state"] == "Idle" and not state()["processes"], state()), 6)
     for plural, name in (("infrastructures", "c-server"), ("deployments", "c-server")):
         control_plane.api.patch(plural, name, {"metadata": {"annotations": {"scia.io/paused": None}}})
     control_plane.delete("c-server")
