@@ -56,7 +56,7 @@ static char *describe_exit(const struct app *a, const struct instance *i, int64_
 {
 	_cleanup_free_ char *log = fs_join(i->dir, "log");
 	int64_t line;
-	_cleanup_free_ char *cause = log_find_cause(log, LOG_EXIT_TAIL, &line);
+	_cleanup_free_ char *cause = log_find_cause(log, 0, LOG_EXIT_TAIL, &line);
 	double lived = (double)(now - i->started_ns) / (double)NS_PER_S;
 	int number = exit_signal(a);
 

@@ -61,6 +61,16 @@ static inline int listen_on(int family, int *port)
 	return fd;
 }
 
+/* A process that ended counts as gone, though nobody may have asked for its status yet. */
+static inline bool is_alive(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/stat", (int)pid);
+	_cleanup_free_ char *text = testing_read("/", path);
+	const char *end = strrchr(text, ')');
+	return end && end[1] && end[2] != 'Z' && end[2] != 'X';
+}
+
 /* Runs a shell command in a sandbox with that app folder; its output, trimmed (free()), and exit code. */
 static inline char *run_walled(const struct sandbox_spec *spec, char *const *env, int *ret_code)
 {

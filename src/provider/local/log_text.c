@@ -24,17 +24,16 @@ static char *read_from(int fd, off_t offset, size_t len)
 	return data;
 }
 
-/* *ret_offset: where in the file it begins. */
-static char *read_tail(int fd, size_t max, off_t *ret_offset)
+/* Of what follows the first `from` bytes; *ret_offset: where in the file it begins. */
+static char *read_tail(int fd, int64_t from, size_t max, off_t *ret_offset)
 {
 	struct stat st;
-	*ret_offset = 0;
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || from > st.st_size)
 		return NULL;
-	if ((uint64_t)st.st_size > max)
-		*ret_offset = st.st_size - (off_t)max;
+	bool is_cut = (uint64_t)(st.st_size - from) > max;
+	*ret_offset = is_cut ? st.st_size - (off_t)max : (off_t)from;
 	char *text = read_from(fd, *ret_offset, (size_t)(st.st_size - *ret_offset));
-	char *line = *ret_offset > 0 ? strchr(text, '\n') : NULL;
+	char *line = is_cut ? strchr(text, '\n') : NULL;
 	if (line) {
 		*ret_offset += line + 1 - text;
 		memmove(text, line + 1, strlen(line + 1) + 1);
@@ -46,7 +45,7 @@ char *log_read_tail(const char *path, size_t max)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	off_t offset;
-	return read_tail(fd, max, &offset);
+	return read_tail(fd, 0, max, &offset);
 }
 
 static int64_t count_lines_before(int fd, off_t end)
@@ -117,11 +116,11 @@ static bool see_cause(void *self, const char *line, int64_t number)
 	return true;
 }
 
-char *log_find_cause(const char *path, size_t max, int64_t *ret_line)
+char *log_find_cause(const char *path, int64_t from, size_t max, int64_t *ret_line)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t offset;
-	_cleanup_free_ char *tail = read_tail(fd, max, &offset);
+	off_t offset = 0;
+	_cleanup_free_ char *tail = read_tail(fd, from, max, &offset);
 	struct cause cause = { 0 };
 	*ret_line = 0;
 	if (!tail)

@@ -39,7 +39,7 @@ static void test_log_text_find_cause(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(CAUSES); i++) {
 		_cleanup_free_ char *path = log_of(state, CAUSES[i].log);
 		int64_t line;
-		_cleanup_free_ char *cause = log_find_cause(path, LOG_BUILD_TAIL, &line);
+		_cleanup_free_ char *cause = log_find_cause(path, 0, LOG_BUILD_TAIL, &line);
 		if (!str_eq(cause, CAUSES[i].cause) || line != CAUSES[i].line)
 			fail_msg("%s: got line %d, \"%s\"", CAUSES[i].reason, (int)line, cause ? cause : "NULL");
 	}
@@ -49,8 +49,8 @@ static void test_log_text_find_cause_says_nothing_of_nothing(void **state)
 {
 	int64_t line = 7;
 	_cleanup_free_ char *empty = log_of(state, "\n \n");
-	assert_null(log_find_cause(empty, LOG_BUILD_TAIL, &line));
-	assert_null(log_find_cause("/nonexistent", LOG_BUILD_TAIL, &line));
+	assert_null(log_find_cause(empty, 0, LOG_BUILD_TAIL, &line));
+	assert_null(log_find_cause("/nonexistent", 0, LOG_BUILD_TAIL, &line));
 	assert_int_equal(line, 0);
 }
 
@@ -64,10 +64,22 @@ static void test_log_text_find_cause_of_a_long_log(void **state)
 	buf_puts(&text, "Error: the end\n");
 	_cleanup_free_ char *path = log_of(state, buf_str(&text));
 	int64_t line;
-	_cleanup_free_ char *cause = log_find_cause(path, LOG_EXIT_TAIL, &line);
+	_cleanup_free_ char *cause = log_find_cause(path, 0, LOG_EXIT_TAIL, &line);
 	assert_string_equal(cause, "Error: the end");
 	assert_int_equal(line, 1001);
 	buf_clear(&text);
+}
+
+static void test_log_text_find_cause_after_an_offset(void **state)
+{
+	static const char before[] = "$ install\nerror: ignored\n", after[] = "$ build\nerror: this one\n";
+	_cleanup_free_ char *text = xasprintf("%s%s", before, after), *path = log_of(state, text);
+	int64_t line;
+	_cleanup_free_ char *cause = log_find_cause(path, (int64_t)strlen(before), LOG_BUILD_TAIL, &line);
+	assert_string_equal(cause, "error: this one");
+	assert_int_equal(line, 4);
+	assert_null(log_find_cause(path, (int64_t)strlen(text), LOG_BUILD_TAIL, &line));
+	assert_null(log_find_cause(path, (int64_t)strlen(text) + 10, LOG_BUILD_TAIL, &line));
 }
 
 static void test_log_text_find_cause_is_bounded(void **state)
@@ -77,7 +89,7 @@ static void test_log_text_find_cause_is_bounded(void **state)
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "error ", 6);
 	text[sizeof(text) - 1] = '\0';
-	_cleanup_free_ char *path = log_of(state, text), *cause = log_find_cause(path, LOG_BUILD_TAIL, &line);
+	_cleanup_free_ char *path = log_of(state, text), *cause = log_find_cause(path, 0, LOG_BUILD_TAIL, &line);
 	assert_int_equal(strlen(cause), 300);
 }
 
@@ -159,6 +171,7 @@ int main(void)
 		T(find_cause),
 		T(find_cause_says_nothing_of_nothing),
 		T(find_cause_of_a_long_log),
+		T(find_cause_after_an_offset),
 		T(find_cause_is_bounded),
 		T(read_tail_begins_at_a_line),
 		T(read_tail_shows_what_follows_a_nul),

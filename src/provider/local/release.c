@@ -270,11 +270,12 @@ static int run_command(struct build *b, const char *command, const char *reason,
 	int64_t line = 0;
 
 	write_log(b, headline, strlen(headline));
+	int64_t begun_at = b->log_size; /* what earlier commands printed is no cause */
 	if (run_walled(b, command, &run, &out_of_memory, err) < 0)
 		return -1;
 	if (run.exit_code == 0)
 		return 0;
-	_cleanup_free_ char *cause = log_find_cause(b->log_path, LOG_BUILD_TAIL, &line);
+	_cleanup_free_ char *cause = log_find_cause(b->log_path, begun_at, LOG_BUILD_TAIL, &line);
 	log_mask(cause, b->job->secrets);
 	result->reason = reason;
 	result->message = describe_failure(b, command, &run, out_of_memory, cause, line);
