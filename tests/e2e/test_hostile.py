@@ -151,8 +151,7 @@ def test_fork_bomb_harms_only_itself(control_plane, deployed, sandbox):
     deployed("bomb", {"app.py": "import os, time\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n"
                                 "        time.sleep(0.05)\n", "Procfile": "web: python3 app.py\n"}, wait=False,
              resources={"cpu": "200m", "memory": "256Mi"})
-    wait_for("it is started", lambda: control_plane.process_of("bomb") and
-             control_plane.process_of("bomb")["status"].get("processes"), 30)
+    wait_for("it is started", lambda: (control_plane.process_of("bomb") or {}).get("status", {}).get("processes"), 30)
     time.sleep(1.5)
     # By name only: reading more about a process waits for it, and these share a fifth of a processor.
     forks = [p for p in pathlib.Path("/proc").iterdir() if p.name.isdigit() and comm(p.name) == "python3"]
