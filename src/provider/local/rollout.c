@@ -137,7 +137,7 @@ static void stop_surplus(struct app *a, int wanted, int64_t now)
 
 /* ---- the verdict ---- */
 
-static void note_completion(struct app *a, int wanted)
+static void note_completion(struct app *a, int wanted, int64_t now)
 {
 	bool serves_this = str_eq(a->serving_hash, a->run_hash);
 	bool is_done = (int)app_count(a, a->run_hash, true) >= wanted && (wanted > 0 || app_wanted_replicas(a) == 0);
@@ -156,6 +156,7 @@ static void note_completion(struct app *a, int wanted)
 	a->serving_revision = a->revision;
 	app_save_or_warn(a);
 	app_remove_old_releases(a);
+	app_look_again(a, now); /* other rules hold from now on */
 }
 
 /* ---- the step ---- */
@@ -201,7 +202,7 @@ bool app_step(struct app *a, int64_t now)
 	stop_surplus(a, wanted, now);
 	TAILQ_FOREACH (i, &a->instances, next)
 		watch_end(a, i, now);
-	note_completion(a, wanted);
+	note_completion(a, wanted, now);
 	app_report_changes(a);
 	return false;
 }
