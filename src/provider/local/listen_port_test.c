@@ -11,10 +11,12 @@
 /* A child that listens on the descriptors it inherits, through children of its own as deep as asked. */
 static pid_t hold(int depth)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid != 0)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0); /* it ended before we could ask to be told */
 	if (depth > 0)
 		hold(depth - 1);
 	for (;;)
