@@ -1,6 +1,7 @@
 """The control plane may stop, or be killed, at any time: applications go on, and are found again."""
 
 import os
+import shutil
 import signal
 import time
 
@@ -92,3 +93,22 @@ def test_second_control_plane_on_the_same_data_is_refused(own):
     assert second.process.returncode == 1
     assert str(own.data) in str(refused.value)
     assert own.api.list("deployments") == []
+
+
+def test_backup_of_the_store_is_enough(own, repositories):
+    own.start(stop_applications=True)
+    own.deploy("app", repositories("backed-up", web_app()), **WEB_SPEC)
+    own.wait_running("app")
+    uid = own.deployment("app")["metadata"]["uid"]
+    assert own.stop() == 0
+    copy = own.folder / "copy"
+    copy.mkdir(mode=0o700)
+    for name in ("store.db", "store.db-wal", "kubeconfig", "port"):
+        if (own.data / name).exists():
+            shutil.copy2(own.data / name, copy)
+    shutil.copytree(own.data / "pki", copy / "pki")
+    own.data = copy
+    own.start(stop_applications=True)
+    assert own.deployment("app")["metadata"]["uid"] == uid
+    own.wait_running("app", revision=1)
+    wait_for("it answers", lambda: http_get(own.url("app"))[0] == 200, 15)
