@@ -9,17 +9,29 @@
 #define OPTIONS_MAX 32
 #define LONG_BASE 256
 
+/* "-n, --namespace NAME"; its length. */
+static int format_option(const struct cli_option *o, char *buf, size_t size)
+{
+	char letter[8] = "    ";
+	if (o->short_name)
+		snprintf(letter, sizeof(letter), "-%c, ", o->short_name);
+	return snprintf(buf, size, "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
+}
+
 static void print_help(const struct cli_command *command, const struct cli_option *options)
 {
+	char left[64];
+	int width = 0;
 	printf("%s\n\nusage: scia %s %s\n", command->summary, command->name, command->usage);
 	if (options[0].name)
 		printf("\n");
 	for (const struct cli_option *o = options; o->name; o++) {
-		char left[64], letter[8] = "    ";
-		if (o->short_name)
-			snprintf(letter, sizeof(letter), "-%c, ", o->short_name);
-		snprintf(left, sizeof(left), "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
-		printf("  %-28s %s\n", left, o->help);
+		int len = format_option(o, left, sizeof(left));
+		width = len > width ? len : width;
+	}
+	for (const struct cli_option *o = options; o->name; o++) {
+		format_option(o, left, sizeof(left));
+		printf("  %-*s  %s\n", width, left, o->help);
 	}
 	if (!str_empty(command->help))
 		printf("\n%s", command->help);
