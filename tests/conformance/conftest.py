@@ -95,7 +95,7 @@ class Kubectl:
 
     def run(self, *arguments, stdin=None, environment=None):
         return subprocess.run([*self.base, *arguments], input=stdin, capture_output=True, text=True, timeout=60,
-                              env={**os.environ, **(environment or {})}, cwd=self.folder)
+                              env={**os.environ, "HOME": str(self.folder), **(environment or {})}, cwd=self.folder)
 
     def ok(self, *arguments, **more):
         result = self.run(*arguments, **more)
