@@ -9,7 +9,7 @@ BUILD_PACKAGES=(
 )
 # To test and to look at the code.
 TEST_PACKAGES=(
-	clang clang-tidy clang-format libclang-rt-14-dev shellcheck curl jq bats tmux procps openssl
+	clang clang-tidy clang-format libclang-rt-14-dev shellcheck curl jq bats tmux procps openssl zsh fish
 	python3 python3-yaml python3-pytest python3-kubernetes
 )
 # What the example applications need to run: not SCIA itself.
