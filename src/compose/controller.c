@@ -14,6 +14,7 @@
 struct compose_controller {
 	struct compose_controller_config config;
 	struct kube_controller *controller;
+	struct metric *drift_total;
 };
 
 /* One reconcile of one composite. */
@@ -218,6 +219,8 @@ static void emit_drift(struct composition_pass *p, const json_t *object, const c
 {
 	_cleanup_json_ json_t *deployment = kube_deployment_of(object);
 	const char *kind = json_get_str(object, "kind"), *name = kube_name(object);
+	if (str_eq(reason, "DriftDetected"))
+		metric_add(p->c->drift_total, 1, METRIC_LABELS(kind));
 	kube_event(p->c->config.recorder, object, KUBE_EVENT_NORMAL, reason, "%s", what);
 	if (deployment)
 		kube_event(p->c->config.recorder, deployment, KUBE_EVENT_NORMAL, reason, "%s %s: %s", kind, name, what);
@@ -445,6 +448,9 @@ struct compose_controller *compose_controller_new(const struct compose_controlle
 	c->config = *config;
 	c->config.managed = xmemdup(config->managed, config->managed_len * sizeof(*config->managed));
 	c->config.managed_types = xmemdup(config->managed_types, config->managed_len * sizeof(*config->managed_types));
+	if (config->metrics)
+		c->drift_total = metrics_counter(config->metrics, "scia_drift_total",
+		                                 "Differences found between what is and what was declared.", "kind");
 	c->controller = kube_controller_new(&(struct kube_controller_config){
 		.name = "infrastructures",
 		.workers = config->workers ? config->workers : 4,

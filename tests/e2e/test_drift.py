@@ -1,6 +1,7 @@
 """What somebody breaks comes back, and the Deployment's events say so."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -109,3 +110,22 @@ def test_deleted_local_cloud_provider_comes_back(control_plane):
     control_plane.api.delete("cloudproviders", "local")
     now = lambda: (control_plane.api.get("cloudproviders", "local") or {}).get("metadata", {}).get("uid")
     wait_for("a new CloudProvider local", lambda: now() not in (None, uid), 10)
+
+
+def test_drift_is_counted(control_plane, deployed):
+    def counted(kind):
+        text = control_plane.kubectl("get", "--raw", "/metrics").stdout
+        found = re.search(rf'^scia_drift_total{{kind="{kind}"}} (\d+)', text, re.MULTILINE)
+        return int(found.group(1)) if found else 0
+    deployed("counted")
+    before = {kind: counted(kind) for kind in ("Program", "Process", "Infrastructure")}
+    os.kill(application_pids(control_plane.shim_pids("counted")[0])[0], signal.SIGKILL)
+    control_plane.api.patch("infrastructures", "counted", {"spec": {"parameters": {"replicas": 9}}})
+    process = control_plane.process_of("counted")["metadata"]["name"]
+    wait_for("the program and the Infrastructure are counted", lambda: (
+        counted("Program") == before["Program"] + 1 and counted("Infrastructure") == before["Infrastructure"] + 1,
+        (before, counted("Program"), counted("Infrastructure"))), 15)
+    control_plane.wait_running("counted")
+    control_plane.api.delete("processes", process)
+    wait_for("the Process is counted", lambda: (counted("Process") > before["Process"], counted("Process")), 20)
+    control_plane.wait_running("counted")

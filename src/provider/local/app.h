@@ -51,6 +51,7 @@ struct local_provider {
 	struct sweeper *sweeper;
 	struct disk_watch *disk;
 	struct log_server *logs;
+	struct metric *drift_total; /* NULL without metrics */
 	uint64_t next_instance_id;
 	uint8_t told_ports[PORTS / 8];        /* a bit for each port that an instance was told */
 	STAILQ_HEAD(, launch) launches;       /* planned, not run yet */

@@ -147,6 +147,7 @@ static void on_unexpected_end(struct app *a, const struct instance *i, int64_t n
 	a->restarts++;
 	if (served) {
 		app_event(a, KUBE_EVENT_WARNING, "DriftDetected", "process %d %s", (int)i->child, what);
+		metric_add(a->provider->drift_total, 1, METRIC_LABELS("Program"));
 		a->drift_open = true;
 	}
 	if (!app_is_wanted(a, i) || (!served && on_port_conflict(a, i, now)))

@@ -265,6 +265,9 @@ int local_provider_start(const struct local_provider_config *config, struct loca
 	p->config = *config;
 	fill_defaults(p);
 	raise_descriptor_limit();
+	if (config->metrics)
+		p->drift_total = metrics_counter(config->metrics, "scia_drift_total",
+		                                 "Differences found between what is and what was declared.", "kind");
 	pthread_mutex_init(&p->lock, NULL);
 	STAILQ_INIT(&p->launches);
 	p->apps = map_new(app_free);
