@@ -252,6 +252,15 @@ static int output_pause(struct shim *shim)
 	return shim->window_size < shim->log_max ? -1 : (int)((shim->window_ns + NS_PER_S - now) / NS_PER_MS) + 1;
 }
 
+/* The first process of bubblewrap may be ended while it sets the sandbox up; what it started then is handed to us, as we
+ * are the subreaper, and must not live on without a shim. */
+static void end_leftovers(void)
+{
+	do
+		signal_program(getpid(), 1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0);
+}
+
 /* Until the program ended; its status. */
 static int supervise(struct shim *shim, int output, int signals)
 {
@@ -275,6 +284,7 @@ static int supervise(struct shim *shim, int output, int signals)
 		else if (waitpid(shim->child, &status, WNOHANG) == shim->child)
 			break;
 	}
+	end_leftovers();
 	/* What it printed last is in the pipe still; a grandchild that kept the pipe open is not waited for. */
 	struct pollfd rest = { .fd = output, .events = POLLIN };
 	for (int n = 0; n < REST_MAX && is_open && poll(&rest, 1, 0) > 0 && copy_output(shim, output); n++)
@@ -315,6 +325,7 @@ int main(int argc, char **argv)
 	if (lock < 0)
 		return EXIT_ALREADY_RUNNING;
 	int signals = block_signals(), output = -1;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	open_log(&shim);
 	unlink("exit");
 	if (signals < 0 || start_program(&shim, &output) < 0) {
