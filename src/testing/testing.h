@@ -57,7 +57,7 @@ char *testing_read(const char *dir, const char *name);
 char *testing_run(const char *cwd, const char *const *argv);
 #define TESTING_RUN(cwd, ...) free(testing_run(cwd, (const char *const[]){ __VA_ARGS__, NULL }))
 
-/* Makes the folder a git repository and commits everything in it; the commit's id (free()). */
+/* Makes the folder a git repository and commits what changed in it; the newest commit's id (free()). */
 char *testing_commit(const char *repo);
 
 /* ---- a Kubernetes API ---- */
