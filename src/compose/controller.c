@@ -322,6 +322,16 @@ static bool is_current(const json_t *resource)
 	return resource && json_get_int(kube_status(resource), "observedGeneration", -1) == kube_generation(resource);
 }
 
+/* What a resource last said is no answer while it is on its way: NULL when it is not. */
+static const char *transition_of(const json_t *observed)
+{
+	if (!observed)
+		return "Creating";
+	if (kube_is_deleting(observed))
+		return "Deleting";
+	return is_current(observed) ? NULL : "Pending";
+}
+
 /* {apiVersion, kind, name, ready, synced, reason, message} of one composed resource, as its own conditions say. */
 static json_t *describe_resource(const struct composition_pass *p, const char *name, const json_t *object)
 {
@@ -332,11 +342,12 @@ static json_t *describe_resource(const struct composition_pass *p, const char *n
 	                (!str_eq(declared, "READY_FALSE") && kube_condition_is(observed, "Ready", "True"));
 	bool is_synced = !kube_condition_is(observed, "Synced", "False");
 	const json_t *says = is_synced ? ready : synced;
-	const char *message = json_get_str(says, "message"), *reason = json_get_str(says, "reason");
+	const char *transition = transition_of(observed);
+	const char *message = transition ? NULL : json_get_str(says, "message"), *reason = json_get_str(says, "reason");
 
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"), "kind",
-	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && is_current(observed), "synced",
-	                 is_synced, "reason", observed ? (reason ? reason : "Pending") : "Creating", "message",
+	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && !transition, "synced", is_synced,
+	                 "reason", transition ? transition : (reason ? reason : "Pending"), "message",
 	                 message ? message : "");
 }
 

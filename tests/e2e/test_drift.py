@@ -81,6 +81,8 @@ def test_deleted_process_comes_back(control_plane, deployed):
     control_plane.wait_running("unprocessed")
     wait_answer(control_plane, "unprocessed")
     wait_drift_events(control_plane, "unprocessed", "deleted")
+    bad = [e["message"] for e in control_plane.api.events("unprocessed", "HealthCheckFailed")]
+    assert not bad, "what is on its way is not unhealthy"
 
 
 def test_deleted_infrastructure_comes_back(control_plane, deployed):

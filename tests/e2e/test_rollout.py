@@ -1,13 +1,14 @@
 """New commits, bad commits, rollbacks, approvals, pauses."""
 
 import http.client
+import subprocess
 import threading
 import time
 import urllib.parse
 
 import pytest
 
-from scia_testing import http_get, wait_for, web_app
+from scia_testing import http_get, kubectl_program, wait_for, web_app
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 CONTROL_PLANE_OPTIONS = ("--poll", "1s")
@@ -56,6 +57,20 @@ class Load:
             time.sleep(0.002)
 
 
+class PhaseWatch:
+    """Every phase a Deployment was ever in, by `kubectl get --watch`."""
+
+    def __init__(self, control_plane, name):
+        self.program = subprocess.Popen(
+            [str(kubectl_program("current")), "get", "sd", name, "-w", "-o", "jsonpath={.status.phase}{\"\\n\"}"],
+            env=control_plane.environment(), stdout=subprocess.PIPE, text=True)
+        assert self.program.stdout.readline().strip() == "Running"
+
+    def stop(self):
+        self.program.terminate()
+        return {"Running"} | set(self.program.communicate()[0].split())
+
+
 def version_of(control_plane, name):
     status, body = http_get(control_plane.url(name))
     return body.split()[0] if status == 200 else f"({status}) {body}"
@@ -72,6 +87,7 @@ def history(d):
 
 def test_new_commit_rolls_out_without_a_failed_request(control_plane, deployed):
     repository = deployed("rolling", strategy="kubernetes", scaling={"min": 2})
+    phases = PhaseWatch(control_plane, "rolling")
     assert control_plane.process_of("rolling")["status"]["replicasReady"] == 2
     with Load(control_plane.url("rolling")) as load:
         for version in ("2", "3"):
@@ -84,6 +100,7 @@ def test_new_commit_rolls_out_without_a_failed_request(control_plane, deployed):
     assert load.versions == {"1", "2", "3"}
     assert load.count > 100
     assert history(d) == {1: "Superseded", 2: "Superseded", 3: "Success"}
+    assert phases.stop() <= {"Running", "Analyzing", "Deciding", "Provisioning"}, "a rollout is no trouble"
     process = control_plane.process_of("rolling")
     assert process["status"]["revision"] == 3
     wait_for("two replicas of the new version, and nothing of the old", lambda: (
