@@ -163,6 +163,8 @@ def test_watch_shows_phases(control_plane, repositories, kubectl):
         control_plane.wait_running(name)
         wait_for("the watch shows it running", lambda: (
             any(line.split() == [name, "Running"] for line in lines), lines), 10)
+        phases = {line.split()[1] for line in lines if line.split()[0] == name}
+        assert phases <= {"<none>", "Pending", "Analyzing", "Deciding", "Provisioning", "Running"}, phases
     finally:
         watcher.kill()
         watcher.wait()
