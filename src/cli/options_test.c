@@ -23,8 +23,8 @@ struct parsed {
 /* argv[0] is added; words end with NULL. */
 static int parse(struct parsed *p, const char *const *words)
 {
-	static char *argv[16];
-	int argc = 0;
+	static char *argv[16], *owned[16];
+	static int argc;
 	const struct cli_option options[] = {
 		{ "flag", 'f', CLI_FLAG, &p->flag, NULL, "" },
 		{ "text", 't', CLI_STRING, &p->text, "TEXT", "" },
@@ -32,12 +32,14 @@ static int parse(struct parsed *p, const char *const *words)
 		{ "duration", 0, CLI_DURATION, &p->duration, "DURATION", "" },
 		{ 0 },
 	};
+	/* What is parsed points into the words, so they live until the next call; parsing changes their order. */
 	while (argc > 0)
-		free(argv[--argc]);
-	argv[argc++] = xstrdup("try");
+		free(owned[--argc]);
+	owned[argc++] = xstrdup("try");
 	for (; *words; words++)
-		argv[argc++] = xstrdup(*words);
-	argv[argc] = NULL;
+		owned[argc++] = xstrdup(*words);
+	owned[argc] = NULL;
+	memcpy(argv, owned, sizeof(argv));
 	*p = (struct parsed){ 0 };
 	return cli_parse(&COMMAND, options, argc, argv, &p->args);
 }
