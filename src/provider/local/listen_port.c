@@ -4,12 +4,19 @@
 #include "base/str.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SOCKETS_MAX 65536
+#define NETLINK_BUFFER 32768
 #define TABLE_MAX ((size_t)64 * 1024 * 1024)
-#define TCP_LISTEN 0x0A
 
 struct listener {
 	uint64_t inode;
@@ -62,33 +69,81 @@ size_t process_tree(pid_t root, pid_t ret[static PROCESS_TREE_MAX])
 	return len;
 }
 
-/* One line of /proc/net/tcp or tcp6 (proc(5)); false when it is no listening socket. */
-static bool parse_listener(const char *line, struct listener *ret)
+static void add_listener(struct listeners *l, uint64_t inode, int port)
+{
+	if (l->len >= SOCKETS_MAX)
+		return;
+	if ((l->len & (l->len - 1)) == 0) /* room doubles at each power of two */
+		l->list = xreallocarray(l->list, l->len ? l->len * 2 : 1, sizeof(*l->list));
+	l->list[l->len++] = (struct listener){ .inode = inode, .port = port };
+}
+
+/* ---- from the kernel's socket diagnostics (sock_diag(7)): listening sockets only, however many others there are ---- */
+
+static bool ask_diagnostics(int fd, int family)
+{
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 request;
+	} message = {
+		.header = { .nlmsg_len = sizeof(message),
+		            .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		            .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.request = { .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = 1u << TCP_LISTEN },
+	};
+	return send(fd, &message, sizeof(message), 0) == (ssize_t)sizeof(message);
+}
+
+/* One piece of the answer: 1 more follows, 0 it was the last, -1 it failed. */
+static int take_diagnostics(struct listeners *l, const struct nlmsghdr *h, size_t len)
+{
+	for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+		if (h->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+			return -1;
+		const struct inet_diag_msg *socket = NLMSG_DATA(h);
+		add_listener(l, socket->idiag_inode, ntohs(socket->id.idiag_sport));
+	}
+	return 1;
+}
+
+static bool read_diagnostics(struct listeners *l, int family)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	_cleanup_free_ char *data = xmalloc(NETLINK_BUFFER);
+	if (fd < 0 || !ask_diagnostics(fd, family))
+		return false;
+	for (;;) {
+		ssize_t n = TEMP_FAILURE_RETRY(recv(fd, data, NETLINK_BUFFER, 0));
+		int r = n > 0 ? take_diagnostics(l, (const struct nlmsghdr *)(const void *)data, (size_t)n) : -1;
+		if (r <= 0)
+			return r == 0;
+	}
+}
+
+/* ---- from /proc/net, where there are no diagnostics ---- */
+
+/* One line of /proc/net/tcp or tcp6 (proc(5)). */
+static void parse_listener(struct listeners *l, const char *line)
 {
 	char address[40];
 	unsigned port, state;
 	unsigned long long inode;
 	if (sscanf(line, " %*d: %39[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %llu", address, &port, &state,
-	           &inode) != 4 ||
-	    state != TCP_LISTEN)
-		return false;
-	*ret = (struct listener){ .inode = inode, .port = (int)port };
-	return true;
+	           &inode) == 4 &&
+	    state == TCP_LISTEN)
+		add_listener(l, inode, (int)port);
 }
 
-static void read_table(const char *path, struct listeners *l)
+static void read_table(struct listeners *l, const char *path)
 {
 	_cleanup_free_ char *text = read_proc(path, TABLE_MAX);
-	for (char *line = text, *end; line && l->len < SOCKETS_MAX; line = end) {
-		struct listener found;
+	for (char *line = text, *end; line; line = end) {
 		end = strchr(line, '\n');
 		if (end)
 			*end++ = '\0';
-		if (!parse_listener(line, &found))
-			continue;
-		if ((l->len & (l->len - 1)) == 0) /* room doubles at each power of two */
-			l->list = xreallocarray(l->list, l->len ? l->len * 2 : 1, sizeof(*l->list));
-		l->list[l->len++] = found;
+		parse_listener(l, line);
 	}
 }
 
@@ -101,8 +156,11 @@ static int compare(const void *a, const void *b)
 struct listeners *listeners_read(void)
 {
 	struct listeners *l = new0(struct listeners);
-	read_table("/proc/net/tcp", l);
-	read_table("/proc/net/tcp6", l);
+	if (!read_diagnostics(l, AF_INET) || !read_diagnostics(l, AF_INET6)) {
+		l->len = 0;
+		read_table(l, "/proc/net/tcp");
+		read_table(l, "/proc/net/tcp6");
+	}
 	if (l->len)
 		qsort(l->list, l->len, sizeof(*l->list), compare);
 	return l;

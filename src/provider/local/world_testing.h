@@ -124,6 +124,25 @@ static inline void world_free(struct world *w)
 	free(w);
 }
 
+static inline int world_setup(void **state)
+{
+	*state = world_new();
+	return 0;
+}
+
+static inline int world_setup_started(void **state)
+{
+	*state = world_new();
+	world_start(*state);
+	return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
 /* ---- Processes ---- */
 
 /* The Process "default/NAME" of the repository's present state; fields: further JSON members of forProvider. */
