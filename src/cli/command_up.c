@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "commands.h"
 #include "codec/embedded.h"
 #include "control_plane.h"
@@ -21,6 +22,8 @@ struct up_options {
 
 struct up {
 	struct up_options options;
+	pthread_mutex_t logs_lock; /* requests for logs come until the API has stopped, which is after the local provider */
+	struct local_provider *logs;
 	struct logger *log;
 	struct metrics *metrics;
 	struct apiserver *api;
@@ -95,6 +98,22 @@ static int make_client(struct up *up, struct err *err)
 	return kube_client_new(&config, &up->client, err);
 }
 
+static void serve_log(void *self, const char *ns, const char *name, struct http_request *req)
+{
+	struct up *up = self;
+	MUTEX_GUARD(&up->logs_lock);
+	if (up->logs)
+		local_provider_serve_log(up->logs, ns, name, req);
+	else
+		http_respond_text(req, 503, "text/plain", "the server is stopping\n");
+}
+
+static void set_logs(struct up *up, struct local_provider *provider)
+{
+	MUTEX_GUARD(&up->logs_lock);
+	up->logs = provider;
+}
+
 static int start(struct up *up, struct err *err)
 {
 	if (start_api(up, err) < 0 || make_client(up, err) < 0)
@@ -111,13 +130,14 @@ static int start(struct up *up, struct err *err)
 	};
 	if (control_plane_start(&config, &up->control_plane, err) < 0)
 		return -1;
-	apiserver_mount(up->api, SCIA_PROCESS.group, SCIA_PROCESS.plural, "log", local_provider_serve_log,
-	                control_plane_local(up->control_plane));
+	set_logs(up, control_plane_local(up->control_plane));
+	apiserver_mount(up->api, SCIA_PROCESS.group, SCIA_PROCESS.plural, "log", serve_log, up);
 	return 0;
 }
 
 static void stop(struct up *up)
 {
+	set_logs(up, NULL);
 	control_plane_stop(up->control_plane, !up->options.stop_applications);
 	kube_client_unref(up->client);
 	apiserver_stop(up->api);
@@ -144,7 +164,7 @@ static void greet(const struct up *up, int64_t started_ns)
 
 int command_up(int argc, char **argv)
 {
-	struct up up = { 0 };
+	struct up up = { .logs_lock = PTHREAD_MUTEX_INITIALIZER };
 	int64_t started_ns = clock_mono_ns();
 	int r = parse_options(argc, argv, &up.options);
 	if (r != 0) {
