@@ -92,7 +92,9 @@ static bool has_just_failed(const struct deployment_pass *p)
 {
 	int64_t wanted = revision_number(p->wanted);
 	const json_t *status = kube_status(p->infrastructure);
-	return infrastructure_has(p, p->wanted) && json_get_int(status, "failedRevision", 0) == wanted &&
+	/* What is said about an older spec is no verdict: the same revision may have been asked for again. */
+	bool is_current = json_get_int(status, "observedGeneration", -1) == kube_generation(p->infrastructure);
+	return is_current && infrastructure_has(p, p->wanted) && json_get_int(status, "failedRevision", 0) == wanted &&
 	       json_get_int(status, "revision", 0) != wanted && !str_eq(history_outcome(p, wanted), "Failed");
 }
 
