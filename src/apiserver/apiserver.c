@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "builtin.h"
-#include "controllers.h"
-#include "documents.h"
-#include "internal_write.h"
+#include "types/builtin.h"
+#include "controllers/controllers.h"
+#include "discovery/documents.h"
+#include "controllers/internal_write.h"
 #include "server.h"
-#include "watch.h"
+#include "rest/watch.h"
 
 #define WORKERS 4
 #define GRACE_NS (5 * NS_PER_S)

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "codec/yaml.h"
-#include "controllers.h"
+#include "controllers/controllers.h"
 #include "net/http_client.h"
 #include "net/tls.h"
 

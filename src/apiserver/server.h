@@ -3,14 +3,14 @@
 /* The server's parts and how they find each other. */
 
 #include "apiserver.h"
-#include "auth.h"
+#include "auth/auth.h"
 #include "base/map.h"
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "net/http_server.h"
 #include "net/tls.h"
-#include "registry.h"
-#include "store.h"
+#include "types/registry.h"
+#include "store/store.h"
 #include "workers.h"
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* Bodies of requests to the API: protobuf forms and the search for repeated fields. */
-#include "apiserver/duplicates.h"
-#include "apiserver/proto.h"
+#include "apiserver/wire/duplicates.h"
+#include "apiserver/wire/proto.h"
 #include "base/str.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* What an API request says of itself: path, query, Accept. The input's first lines are these. */
-#include "apiserver/request.h"
+#include "apiserver/rest/request.h"
 #include "base/str.h"
 
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * the same again changes nothing (nor, from then on, the owners), a forced apply has no conflicts, and owners can
  * always be read again. */
 
-#include "apiserver/apply.h"
-#include "apiserver/field_set.h"
+#include "apiserver/patch/apply.h"
+#include "apiserver/patch/field_set.h"
 
 #include "codec/json.h"
 

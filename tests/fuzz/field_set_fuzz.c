@@ -1,7 +1,7 @@
 /* A JSON array of a schema, two objects and a set of fields as in managedFields. Beyond not crashing: sets obey their
  * algebra and survive being written and read, and an object does not differ from itself. */
 
-#include "apiserver/field_set.h"
+#include "apiserver/patch/field_set.h"
 
 #include "codec/json.h"
 

@@ -1,7 +1,7 @@
 /* A JSON array of a schema, an object and its earlier state. Beyond not crashing: pruning and defaulting settle after
  * one round, an error comes with its causes, and what did not change is not complained about. */
 
-#include "apiserver/schema.h"
+#include "apiserver/schema/schema.h"
 
 #include "codec/json.h"
 

@@ -1,7 +1,7 @@
 /* A JSON array of a schema, a document and a patch. Beyond not crashing: neither is changed, and what comes out can be
  * read again. */
 
-#include "apiserver/strategic_merge.h"
+#include "apiserver/patch/strategic_merge.h"
 
 #include "codec/json.h"
 

@@ -1,0 +1,385 @@
+/* Discovery: /api, /apis, groups, resources, and all at once (KEP-3352). */
+#include "base/str.h"
+#include "documents.h"
+#include "rest/respond.h"
+#include "server.h"
+
+#include <stdio.h>
+
+static json_t *strings(char *const *v)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; v && v[i]; i++)
+		json_push_str(array, v[i]);
+	return array;
+}
+
+static json_t *verbs_of(unsigned bits)
+{
+	/* In the order of their names, as Kubernetes lists them. */
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} verbs[] = { { VERB_CREATE, "create" }, { VERB_DELETE, "delete" }, { VERB_DELETE_COLLECTION, "deletecollection" },
+		          { VERB_GET, "get" },       { VERB_LIST, "list" },     { VERB_PATCH, "patch" },
+		          { VERB_UPDATE, "update" }, { VERB_WATCH, "watch" } };
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (bits & verbs[i].bit)
+			json_push_str(array, verbs[i].name);
+	return array;
+}
+
+/* ---- groups and their versions ---- */
+
+struct group {
+	const char *name;
+	bool custom;
+	const char *versions[32]; /* preferred first */
+	size_t len;
+};
+
+struct groups {
+	struct group *list;
+	size_t len;
+};
+
+static void add_group_version(struct groups *g, const struct api_type *t, const char *version)
+{
+	struct group *group = NULL;
+
+	for (size_t i = 0; i < g->len && !group; i++)
+		if (strcmp(g->list[i].name, t->group) == 0)
+			group = &g->list[i];
+	if (!group) {
+		g->list = xreallocarray(g->list, g->len + 1, sizeof(*g->list));
+		group = &g->list[g->len++];
+		*group = (struct group){ .name = t->group, .custom = true };
+	}
+	group->custom = group->custom && t->custom;
+	size_t at = 0;
+	for (; at < group->len; at++) {
+		int order = api_version_compare(version, group->versions[at]);
+		if (order == 0)
+			return;
+		if (order < 0)
+			break;
+	}
+	if (group->len == ARRAY_SIZE(group->versions))
+		return;
+	memmove(&group->versions[at + 1], &group->versions[at], (group->len - at) * sizeof(group->versions[0]));
+	group->versions[at] = version;
+	group->len++;
+}
+
+/* Kubernetes' own groups go first: an ambiguous short name means theirs. */
+static int group_compare(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	return x->custom != y->custom ? x->custom - y->custom : strcmp(x->name, y->name);
+}
+
+/* Borrows from types. */
+static struct groups groups_of(struct api_type *const *types, bool core)
+{
+	struct groups g = { 0 };
+
+	for (size_t i = 0; types[i]; i++) {
+		if (core != !*types[i]->group)
+			continue;
+		for (size_t v = 0; v < types[i]->versions_len; v++)
+			if (types[i]->versions[v].served)
+				add_group_version(&g, types[i], types[i]->versions[v].name);
+	}
+	if (g.len > 1)
+		qsort(g.list, g.len, sizeof(*g.list), group_compare);
+	return g;
+}
+
+static json_t *group_version(const char *group, const char *version)
+{
+	return json_pack("{s:o,s:s}", "groupVersion", *group ? json_strf("%s/%s", group, version) : json_string(version),
+	                 "version", version);
+}
+
+static json_t *group_json(const struct group *g)
+{
+	json_t *v = json_object(), *versions = json_array();
+
+	json_put_str(v, "name", g->name);
+	for (size_t i = 0; i < g->len; i++)
+		json_array_append_new(versions, group_version(g->name, g->versions[i]));
+	json_put(v, "versions", versions);
+	json_put(v, "preferredVersion", group_version(g->name, g->versions[0]));
+	return v;
+}
+
+static struct bytes *build_apis(struct registry *r, const char *key _unused_)
+{
+	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
+	struct groups g = groups_of(types, false);
+	_cleanup_json_ json_t *v = json_pack("{s:s,s:s}", "kind", "APIGroupList", "apiVersion", "v1");
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < g.len; i++)
+		json_array_append_new(groups, group_json(&g.list[i]));
+	json_put(v, "groups", groups);
+	free(g.list);
+	return json_to_bytes(v);
+}
+
+static struct bytes *build_api(struct registry *r _unused_, const char *key _unused_)
+{
+	_cleanup_json_ json_t *v = json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1",
+	                                     "serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress", "");
+
+	return json_to_bytes(v);
+}
+
+/* key: the group. */
+static struct bytes *build_group(struct registry *r, const char *key)
+{
+	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
+	struct groups g = groups_of(types, false);
+	struct bytes *text = NULL;
+
+	for (size_t i = 0; i < g.len && !text; i++) {
+		if (strcmp(g.list[i].name, key) != 0)
+			continue;
+		_cleanup_json_ json_t *v = group_json(&g.list[i]);
+		json_put_str(v, "kind", "APIGroup");
+		json_put_str(v, "apiVersion", "v1");
+		text = json_to_bytes(v);
+	}
+	free(g.list);
+	return text;
+}
+
+/* ---- resources of a version ---- */
+
+/* A subresource, or NULL past the last: the name and the kind it speaks. */
+static const char *subresource_at(const struct api_type *t, const struct api_version *v, size_t i,
+                                  const char **ret_group, const char **ret_version, const char **ret_kind,
+                                  unsigned *ret_verbs)
+{
+	static const char *const names[] = { "finalize", "scale", "status" };
+
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+		if (!api_type_has_subresource(t, v, names[k]))
+			continue;
+		if (i-- > 0)
+			continue;
+		bool scale = strcmp(names[k], "scale") == 0;
+		*ret_group = scale ? "autoscaling" : t->group;
+		*ret_version = scale ? "v1" : v->name;
+		*ret_kind = scale ? "Scale" : t->kind;
+		*ret_verbs = strcmp(names[k], "finalize") == 0 ? VERB_UPDATE : VERB_GET | VERB_PATCH | VERB_UPDATE;
+		return names[k];
+	}
+	return NULL;
+}
+
+static void add_resource(json_t *list, const struct api_type *t, const struct api_version *v)
+{
+	const char *group, *version, *kind, *name;
+	unsigned verbs;
+	json_t *r = json_object();
+
+	json_put_str(r, "name", t->plural);
+	json_put_str(r, "singularName", t->singular);
+	json_put_bool(r, "namespaced", t->namespaced);
+	json_put_str(r, "kind", t->kind);
+	json_put(r, "verbs", verbs_of(t->verbs));
+	if (t->short_names)
+		json_put(r, "shortNames", strings(t->short_names));
+	if (t->categories)
+		json_put(r, "categories", strings(t->categories));
+	json_array_append_new(list, r);
+	for (size_t i = 0; (name = subresource_at(t, v, i, &group, &version, &kind, &verbs)); i++) {
+		json_t *sub = json_object();
+		json_put(sub, "name", json_strf("%s/%s", t->plural, name));
+		json_put_str(sub, "singularName", "");
+		json_put_bool(sub, "namespaced", t->namespaced);
+		if (strcmp(group, t->group) != 0) {
+			json_put_str(sub, "group", group);
+			json_put_str(sub, "version", version);
+		}
+		json_put_str(sub, "kind", kind);
+		json_put(sub, "verbs", verbs_of(verbs));
+		json_array_append_new(list, sub);
+	}
+}
+
+/* key: "GROUP/VERSION", "/v1" for core. */
+static struct bytes *build_resources(struct registry *r, const char *key)
+{
+	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
+	const char *slash = strrchr(key, '/');
+	_cleanup_free_ char *group = xstrndup(key, (size_t)(slash - key));
+	json_t *list = json_array();
+
+	for (size_t i = 0; types[i]; i++) {
+		const struct api_version *v = strcmp(types[i]->group, group) == 0 ? api_type_version(types[i], slash + 1)
+		                                                                  : NULL;
+		if (v)
+			add_resource(list, types[i], v);
+	}
+	if (json_array_size(list) == 0) {
+		json_decref(list);
+		return NULL;
+	}
+	_cleanup_json_ json_t *doc = json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1",
+	                                       "groupVersion", *group ? key : slash + 1, "resources", list);
+	return json_to_bytes(doc);
+}
+
+/* ---- all at once ---- */
+
+static json_t *response_kind(const char *group, const char *version, const char *kind)
+{
+	return json_pack("{s:s,s:s,s:s}", "group", group, "version", version, "kind", kind);
+}
+
+static json_t *aggregated_resource(const struct api_type *t, const struct api_version *v)
+{
+	const char *group, *version, *kind, *name;
+	unsigned verbs;
+	json_t *r = json_object(), *subs = json_array();
+
+	json_put_str(r, "resource", t->plural);
+	json_put(r, "responseKind", response_kind(t->group, v->name, t->kind));
+	json_put_str(r, "scope", t->namespaced ? "Namespaced" : "Cluster");
+	json_put_str(r, "singularResource", t->singular);
+	json_put(r, "verbs", verbs_of(t->verbs));
+	if (t->short_names)
+		json_put(r, "shortNames", strings(t->short_names));
+	if (t->categories)
+		json_put(r, "categories", strings(t->categories));
+	for (size_t i = 0; (name = subresource_at(t, v, i, &group, &version, &kind, &verbs)); i++)
+		json_array_append_new(subs, json_pack("{s:s,s:o,s:o}", "subresource", name, "responseKind",
+		                                      response_kind(group, version, kind), "verbs", verbs_of(verbs)));
+	if (json_array_size(subs) > 0)
+		json_put(r, "subresources", json_incref(subs));
+	json_decref(subs);
+	return r;
+}
+
+static json_t *aggregated_group(struct api_type *const *types, const struct group *g)
+{
+	json_t *versions = json_array();
+
+	for (size_t i = 0; i < g->len; i++) {
+		json_t *resources = json_array();
+		for (size_t k = 0; types[k]; k++) {
+			const struct api_version *v = strcmp(types[k]->group, g->name) == 0
+			                                  ? api_type_version(types[k], g->versions[i])
+			                                  : NULL;
+			if (v)
+				json_array_append_new(resources, aggregated_resource(types[k], v));
+		}
+		json_array_append_new(versions, json_pack("{s:s,s:o,s:s}", "version", g->versions[i], "resources", resources,
+		                                          "freshness", "Current"));
+	}
+	json_t *meta = json_object();
+	if (*g->name)
+		json_put_str(meta, "name", g->name);
+	return json_pack("{s:o,s:o}", "metadata", meta, "versions", versions);
+}
+
+/* key: "v2/api", "v2beta1/apis". */
+static struct bytes *build_aggregated(struct registry *r, const char *key)
+{
+	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
+	struct groups g = groups_of(types, str_ends_with(key, "/api"));
+	_cleanup_json_ json_t *doc = json_object();
+	json_t *items = json_array();
+
+	json_put_str(doc, "kind", "APIGroupDiscoveryList");
+	json_put(doc, "apiVersion", json_strf("apidiscovery.k8s.io/%.*s", (int)strcspn(key, "/"), key));
+	json_put(doc, "metadata", json_object());
+	for (size_t i = 0; i < g.len; i++)
+		json_array_append_new(items, aggregated_group(types, &g.list[i]));
+	json_put(doc, "items", items);
+	free(g.list);
+	return json_to_bytes(doc);
+}
+
+/* ---- requests ---- */
+
+static struct bytes *build_document(struct registry *r, const char *key)
+{
+	static const struct {
+		const char *prefix;
+		struct bytes *(*build)(struct registry *r, const char *key);
+	} kinds[] = { { "apis:", build_apis },
+		          { "api:", build_api },
+		          { "group:", build_group },
+		          { "resources:", build_resources },
+		          { "aggregated:", build_aggregated } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *rest = str_after(key, kinds[i].prefix);
+		if (rest)
+			return kinds[i].build(r, rest);
+	}
+	return NULL;
+}
+
+static void respond_aggregated(struct api_request *req, const char *which)
+{
+	const char *version = req->accept.form == FORM_DISCOVERY_V2 ? "v2" : "v2beta1";
+	_cleanup_free_ char *key = xasprintf("aggregated:%s/%s", version, which);
+	_cleanup_free_ char *type = xasprintf("application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList",
+	                                      version);
+	_cleanup_(bytes_unrefp) struct bytes *text = documents_get(req->server->documents, req->server->registry, key,
+	                                                           build_document);
+
+	api_respond_bytes(req, 200, type, text);
+}
+
+static void respond_root(struct api_request *req)
+{
+	static const char *const paths[] = { "/api",     "/api/v1",     "/apis",       "/healthz", "/livez",
+		                                 "/metrics", "/openapi/v2", "/openapi/v3", "/readyz",  "/version" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		json_push_str(list, paths[i]);
+	api_respond_value(req, 200, json_pack("{s:o}", "paths", list));
+}
+
+void handle_discovery(struct api_request *req)
+{
+	const char *path = http_request_path(req->http);
+	_cleanup_strv_ char **parts = str_split(path, "/");
+	size_t len = strv_len(parts);
+	_cleanup_free_ char *key = NULL;
+
+	if (len == 0) {
+		respond_root(req);
+		return;
+	}
+	bool core = strcmp(parts[0], "api") == 0, apis = strcmp(parts[0], "apis") == 0;
+	if (len == 1 && (core || apis) && req->accept.form != FORM_OBJECT) {
+		respond_aggregated(req, parts[0]);
+		return;
+	}
+	if (len == 1 && (core || apis))
+		key = xasprintf("%s:", parts[0]);
+	else if (len == 2 && apis)
+		key = xasprintf("group:%s", parts[1]);
+	else if (len == 2 && core)
+		key = xasprintf("resources:/%s", parts[1]);
+	else if (len == 3 && apis)
+		key = xasprintf("resources:%s/%s", parts[1], parts[2]);
+	_cleanup_(bytes_unrefp) struct bytes *text = key ? documents_get(req->server->documents, req->server->registry, key,
+	                                                                 build_document)
+	                                                 : NULL;
+	if (text)
+		api_respond_json_bytes(req, 200, text);
+	else
+		api_respond_text(req, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}

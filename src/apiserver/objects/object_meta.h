@@ -1,0 +1,27 @@
+#ifndef APISERVER_OBJECT_META_H
+#define APISERVER_OBJECT_META_H
+/* metadata: what the server sets, keeps and checks (k8s.io/apiserver/pkg/registry/rest). Pure functions. */
+
+#include "types/registry.h"
+
+/* Checks apiVersion and kind against the type (filling in missing ones) and the JSON types within metadata; drops nulls
+ * and unknown members of metadata, whose paths are appended to dropped unless it is NULL. ERR_BAD_REQUEST. */
+int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
+                       struct err *err);
+
+/* Puts the request's namespace in, or checks it; the same for the name unless it is "". ERR_BAD_REQUEST. */
+int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err);
+
+/* For a new object: a name from generateName, uid, creationTimestamp, generation; drops what only the server sets. */
+void object_meta_create(const struct api_type *t, json_t *obj, int64_t now_ns);
+/* For a new state of old: identity and times from old. Generation counts up when more than metadata (and, with a status
+ * subresource, status) differs. */
+void object_meta_update(const struct api_type *t, const struct api_version *v, json_t *obj, const json_t *old);
+/* Adds causes to err (kind ERR_INVALID) for what is wrong in metadata; old NULL: create. */
+void object_meta_validate(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err);
+/* True when the updated object shall go now: it is being deleted and its last finalizer is gone. */
+bool object_meta_is_finished(const json_t *obj);
+/* The uid precondition of an update: ERR_CONFLICT when obj names another uid than old. */
+int object_meta_check_uid(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err);
+
+#endif

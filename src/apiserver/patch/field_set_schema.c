@@ -1,0 +1,138 @@
+/* Field sets and schemas: which fields are declared, atomic, system-owned. */
+#include "base/str.h"
+#include "field_set_internal.h"
+#include "schema/schema_internal.h"
+
+#include <string.h>
+
+bool field_list_is_associative(const struct schema *s)
+{
+	return schema_list_type(s) != SCHEMA_LIST_ATOMIC;
+}
+
+const struct schema *field_member_schema(const struct schema *s, const char *name, bool *ret_named)
+{
+	*ret_named = false;
+	if (!s)
+		return NULL;
+	if ((s->flags & (SCHEMA_RESOURCE | SCHEMA_EMBEDDED)) &&
+	    (strcmp(name, "metadata") == 0 || strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0))
+		*ret_named = true;
+	else
+		*ret_named = schema_find_field(s, name) != NULL;
+	return schema_property(s, name);
+}
+
+static int key_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool keys_of_item(const struct schema *list, const json_t *item, json_t *ret)
+{
+	char *const *keys = schema_list_map_keys(list);
+	char *sorted[16];
+	size_t len = 0;
+
+	for (; keys[len] && len < ARRAY_SIZE(sorted); len++)
+		sorted[len] = keys[len];
+	qsort(sorted, len, sizeof(*sorted), key_order);
+	for (size_t i = 0; i < len; i++) {
+		const json_t *v = json_object_get(item, sorted[i]);
+		if (!v)
+			v = schema_default_value(schema_property(schema_items(list), sorted[i]));
+		if (v)
+			json_object_set_nocheck(ret, sorted[i], json_unconst(v));
+	}
+	return json_object_size(ret) > 0;
+}
+
+bool field_element_of_item(const struct schema *list, const json_t *item, struct field_element *ret)
+{
+	if (schema_list_type(list) == SCHEMA_LIST_SET) {
+		if (json_is_null(item) || json_is_object(item) || json_is_array(item))
+			return false;
+		*ret = (struct field_element){ .type = ELEMENT_VALUE, .value = json_incref(json_unconst(item)) };
+		return true;
+	}
+	if (!json_is_object(item))
+		return false;
+	_cleanup_json_ json_t *keys = json_object();
+	if (!keys_of_item(list, item, keys))
+		return false;
+	*ret = (struct field_element){ .type = ELEMENT_KEY, .value = json_incref(keys) };
+	return true;
+}
+
+/* Takes the mark off; what is below stays. */
+static void unmark(struct field_set *s, const char *name)
+{
+	struct field_element e = field_element_named(name);
+	struct field_node *n = field_set_find(s, &e);
+
+	if (n)
+		n->member = false;
+	field_element_clear(&e);
+}
+
+void field_set_strip(struct field_set *s)
+{
+	static const char *const TOP[] = { "apiVersion", "kind", "metadata" };
+	static const char *const META[] = { "name",       "namespace",     "creationTimestamp", "selfLink",       "uid",
+		                                "clusterName", "generation",   "managedFields",     "resourceVersion" };
+	struct field_element meta = { .type = ELEMENT_FIELD, .name = (char[]){ "metadata" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(TOP); i++)
+		unmark(s, TOP[i]);
+	const struct field_node *n = field_set_find(s, &meta);
+	for (size_t i = 0; n && n->children && i < ARRAY_SIZE(META); i++)
+		unmark(n->children, META[i]);
+}
+
+static const struct schema *schema_of_element(const struct schema *s, const struct field_element *e, bool *ret_named)
+{
+	*ret_named = false;
+	if (e->type == ELEMENT_FIELD)
+		return field_member_schema(s, e->name, ret_named);
+	return e->type == ELEMENT_KEY ? schema_items(s) : NULL;
+}
+
+static bool is_atomic(const struct schema *s)
+{
+	if (!s)
+		return false;
+	return s->type == SCHEMA_ARRAY ? !field_list_is_associative(s) : schema_map_is_atomic(s);
+}
+
+void field_set_reconcile(struct field_set *s, const struct schema *schema)
+{
+	bool named;
+
+	for (size_t i = 0; schema && s && i < s->len; i++) {
+		struct field_node *n = &s->nodes[i];
+		const struct schema *below = schema_of_element(schema, &n->element, &named);
+		if (!n->children || !below)
+			continue;
+		if (is_atomic(below) && !field_set_is_empty(n->children)) {
+			n->children = field_set_free(n->children);
+			n->member = true;
+		} else {
+			field_set_reconcile(n->children, below);
+		}
+	}
+}
+
+struct field_set *field_set_with_named(const struct field_set *s, const struct schema *schema)
+{
+	struct field_set *out = field_set_new();
+	bool named;
+
+	for (size_t i = 0; s && i < s->len; i++) {
+		const struct field_node *n = &s->nodes[i];
+		const struct schema *below = schema_of_element(schema, &n->element, &named);
+		struct field_node *copy = field_set_ensure(out, field_element_copy(&n->element));
+		copy->member = n->member || (named && n->children);
+		copy->children = n->children ? field_set_with_named(n->children, below) : NULL;
+	}
+	return out;
+}

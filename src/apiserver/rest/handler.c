@@ -1,0 +1,223 @@
+/* The way of a request: who asks, what for, may they, and who answers. On an event thread. */
+#include "handler.h"
+
+#include "base/str.h"
+#include "discovery/documents.h"
+#include "list.h"
+#include "objects/object_view.h"
+#include "server.h"
+#include "write.h"
+
+#define NOT_FOUND_TEXT "404 page not found\n"
+
+static void not_found(struct api_request *req)
+{
+	api_respond_text(req, 404, "text/plain; charset=utf-8", NOT_FOUND_TEXT);
+}
+
+static void method_not_allowed(struct api_request *req)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	err_set(&err, ERR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
+	api_respond_err(req, &err);
+}
+
+/* ---- single objects, answered right away ---- */
+
+static void handle_get(struct api_request *req)
+{
+	const struct api_type *t = req->type;
+	_cleanup_(store_object_unrefp) struct store_object *o = store_get(
+		req->server->store, t->resource, t->namespaced ? req->path.ns : "", req->path.name);
+	_cleanup_err_ struct err err = { 0 };
+	char words[512];
+
+	if (o) {
+		api_respond_object(req, 200, o);
+		return;
+	}
+	err_set(&err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), req->path.name);
+	api_respond_err(req, &err);
+}
+
+/* ---- mounted subresources ---- */
+
+static struct apiserver_mount *find_mount(struct apiserver *s, const struct api_path *path)
+{
+	MUTEX_GUARD(&s->lock);
+	for (struct apiserver_mount *m = s->mounts; m; m = m->next)
+		if (strcmp(m->group, path->group) == 0 && strcmp(m->resource, path->resource) == 0 &&
+		    strcmp(m->subresource, path->subresource) == 0)
+			return m;
+	return NULL;
+}
+
+static void run_mount(struct api_request *req, const struct apiserver_mount *mount)
+{
+	const char *ns = req->type->namespaced ? req->path.ns : "";
+	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, req->type->resource, ns,
+	                                                                  req->path.name);
+	struct http_request *http = req->http;
+
+	if (!o) {
+		handle_get(req); /* says that it is not there */
+		return;
+	}
+	_cleanup_free_ char *name = xstrdup(req->path.name), *own_ns = xstrdup(ns);
+	api_request_done(req, 200);
+	mount->handler(mount->self, own_ns, name, http);
+}
+
+/* ---- resources ---- */
+
+static bool needs_worker_to_get(const struct api_request *req)
+{
+	return api_respond_object_is_slow(req);
+}
+
+static void route_named(struct api_request *req)
+{
+	const char *verb = req->verb, *sub = req->path.subresource;
+	const struct apiserver_mount *mount = *sub ? find_mount(req->server, &req->path) : NULL;
+
+	if (mount && strcmp(verb, "get") == 0)
+		run_mount(req, mount);
+	else if (*sub && !api_type_has_subresource(req->type, req->version, sub))
+		not_found(req);
+	else if (strcmp(sub, "scale") == 0)
+		api_request_to_worker(req, handle_scale);
+	else if (strcmp(verb, "get") == 0 && needs_worker_to_get(req))
+		api_request_to_worker(req, handle_get);
+	else if (strcmp(verb, "get") == 0)
+		handle_get(req);
+	else if (strcmp(verb, "update") == 0)
+		api_request_to_worker(req, handle_update);
+	else if (strcmp(verb, "patch") == 0)
+		api_request_to_worker(req, handle_patch);
+	else if (strcmp(verb, "delete") == 0 && !*sub)
+		api_request_to_worker(req, handle_delete);
+	else
+		method_not_allowed(req);
+}
+
+static void route_collection(struct api_request *req)
+{
+	const char *verb = req->verb;
+
+	if (strcmp(verb, "list") == 0)
+		api_request_to_worker(req, handle_list);
+	else if (strcmp(verb, "watch") == 0)
+		api_request_to_worker(req, handle_watch);
+	else if (strcmp(verb, "create") == 0 && (*req->path.ns || !req->type->namespaced))
+		api_request_to_worker(req, handle_create);
+	else if (strcmp(verb, "deletecollection") == 0)
+		api_request_to_worker(req, handle_delete_collection);
+	else
+		method_not_allowed(req);
+}
+
+static void route_resource(struct api_request *req)
+{
+	const struct api_path *p = &req->path;
+	bool ns_is_object = strcmp(p->resource, "namespaces") == 0 && !*p->group;
+
+	req->type = registry_find(req->server->registry, p->group, p->version, p->resource);
+	bool misplaced = req->type && (req->type->namespaced ? !*p->ns && *p->name : *p->ns && !ns_is_object);
+	if (!req->type || misplaced) {
+		not_found(req);
+		return;
+	}
+	req->version = api_type_version(req->type, p->version);
+	if (!*p->subresource && !(req->type->verbs & api_verb_bit(req->verb))) {
+		method_not_allowed(req);
+		return;
+	}
+	if (req->version->deprecated)
+		api_request_warn(req, "%s", req->version->deprecation_warning);
+	if (*p->name)
+		route_named(req);
+	else
+		route_collection(req);
+}
+
+static void route_other(struct api_request *req)
+{
+	const char *path = http_request_path(req->http), *method = http_request_method(req->http);
+
+	if (strcmp(method, "GET") != 0)
+		method_not_allowed(req);
+	else if (strcmp(path, "/metrics") == 0)
+		handle_metrics(req);
+	else if (strcmp(path, "/openapi/v2") == 0)
+		api_request_to_worker(req, handle_openapi_v2);
+	else if (strcmp(path, "/openapi/v3") == 0 || str_starts_with(path, "/openapi/v3/"))
+		api_request_to_worker(req, handle_openapi_v3);
+	else if (strcmp(path, "/") == 0 || str_starts_with(path, "/api"))
+		api_request_to_worker(req, handle_discovery);
+	else
+		not_found(req);
+}
+
+/* ---- permission ---- */
+
+static int authorize(struct api_request *req, struct err *err)
+{
+	const struct api_path *p = &req->path;
+	_cleanup_free_ char *reason = NULL;
+	const struct auth_attributes a = {
+		.verb = req->verb,
+		.group = p->group,
+		.version = p->version,
+		.resource = p->resource,
+		.subresource = p->subresource,
+		.ns = p->ns,
+		.name = p->name,
+		.path = http_request_path(req->http),
+	};
+
+	if (req->server->authorizer.allow(req->server->authorizer.self, &req->user, &a, &reason))
+		return 0;
+	return auth_set_forbidden(&req->user, &a, reason, err);
+}
+
+static int accept(struct api_request *req, struct err *err)
+{
+	const char *header = http_request_header(req->http, "Accept");
+	unsigned forms = 1u << FORM_TABLE | 1u << FORM_PARTIAL;
+	bool resource = req->path.is_api && *req->path.resource;
+
+	if (!resource)
+		forms = 1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1;
+	/* OpenAPI and metrics have media types of their own. */
+	if (!req->path.is_api && !str_starts_with(http_request_path(req->http), "/api"))
+		return 0;
+	return api_accept_parse(header, forms, &req->accept, err);
+}
+
+static int take_apart(struct api_request *req, struct err *err)
+{
+	if (api_options_parse(http_request_query(req->http), &req->options, err) < 0 ||
+	    api_path_parse(http_request_path(req->http), &req->path, err) < 0)
+		return -1;
+	req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
+	return accept(req, err);
+}
+
+void api_handle(void *server, struct http_request *http)
+{
+	struct apiserver *s = server;
+	struct api_request *req = api_request_new(s, http);
+	_cleanup_err_ struct err err = { 0 };
+
+	if (handle_public(req))
+		return;
+	if (authn_request(s->authn, http, &req->user, &err) < 0 || take_apart(req, &err) < 0 || authorize(req, &err) < 0) {
+		api_respond_err(req, &err);
+		return;
+	}
+	if (req->path.is_api && *req->path.resource)
+		route_resource(req);
+	else
+		route_other(req);
+}

@@ -1,0 +1,109 @@
+/* Create and update. */
+#include "base/str.h"
+#include "objects/invalid.h"
+#include "kube/object.h"
+#include "objects/object_meta.h"
+#include "objects/object_view.h"
+#include "server.h"
+#include "write.h"
+
+static int prepare_create(struct api_request *req, struct api_op *op, struct err *err)
+{
+	struct write_input in = { .obj = json_deep_copy(op->body), .subresource = "" };
+
+	if (op->generated_name) { /* again, with another name */
+		free(op->name);
+		op->name = xstrdup("");
+	}
+	op->code = 201;
+	op->generated_name = !*op->name && !*kube_name(op->body);
+	return write_finish(req, op, &in, err);
+}
+
+void handle_create(struct api_request *req)
+{
+	_cleanup_err_ struct err err = { 0 };
+	json_t *body = api_request_body(req, &err);
+
+	if (!body) {
+		api_respond_err(req, &err);
+		return;
+	}
+	if (req->type->strategy->review) {
+		req->type->strategy->review(req, body);
+		return;
+	}
+	if (*kube_resource_version(body) && strcmp(kube_resource_version(body), "0") != 0) {
+		json_decref(body);
+		err_set(&err, ERR_BAD_REQUEST, "resourceVersion should not be set on objects to be created");
+		api_respond_err(req, &err);
+		return;
+	}
+	write_start(req, prepare_create, body);
+}
+
+static int check_version(struct api_request *req, struct api_op *op, struct err *err)
+{
+	const char *version = kube_resource_version(op->body);
+	char words[512];
+	int64_t number;
+
+	op->retry = !*version || strcmp(version, "0") == 0;
+	if (op->retry && (req->type->strategy->unconditional_update || *req->path.subresource))
+		return 0;
+	if (op->retry) {
+		_cleanup_err_ struct err invalid = { 0 };
+		invalid_add(&invalid, INVALID_VALUE, "metadata.resourceVersion",
+		            "Invalid value: 0x0: must be specified for an update");
+		invalid_finish(&invalid, req->type->kind, req->type->group, op->name);
+		err_move(err, &invalid);
+		return -1;
+	}
+	if (!str_to_i64(version, 0, INT64_MAX, &number))
+		return err_set(err, ERR_BAD_REQUEST, "metadata.resourceVersion: Invalid value: \"%s\": not a number", version);
+	if ((uint64_t)number == op->current->version)
+		return 0;
+	return err_set(err, ERR_CONFLICT,
+	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
+	               "changes to the latest "
+	               "version and try again",
+	               api_type_words(req->type, words), op->name);
+}
+
+static int prepare_update(struct api_request *req, struct api_op *op, struct err *err)
+{
+	const char *subresource = req->path.subresource;
+	struct write_input in = { .subresource = subresource };
+	char words[512];
+
+	op->code = 200;
+	op->current = store_get(req->server->store, req->type->resource, op->ns, op->name);
+	if (!op->current) {
+		if (!req->type->strategy->create_on_update || *subresource || *kube_uid(op->body))
+			return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
+		op->code = 201;
+		op->retry = true;
+		in.obj = json_deep_copy(op->body);
+		return write_finish(req, op, &in, err);
+	}
+	/* Addresses are checked on what was sent, before a subresource hides them. */
+	if (object_meta_address(req->type, op->body, op->ns, op->name, err) < 0 || check_version(req, op, err) < 0)
+		return -1;
+	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current);
+	in.old = old;
+	in.obj = *subresource ? write_subresource(old, op->body, subresource) : json_deep_copy(op->body);
+	return write_finish(req, op, &in, err);
+}
+
+void handle_update(struct api_request *req)
+{
+	_cleanup_err_ struct err err = { 0 };
+	json_t *body = api_request_body(req, &err);
+
+	if (body && object_meta_decode(req->type, req->version, body, NULL, &err) == 0) {
+		write_start(req, prepare_update, body);
+		return;
+	}
+	json_decref(body);
+	api_respond_err(req, &err);
+}

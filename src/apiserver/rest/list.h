@@ -1,0 +1,29 @@
+#ifndef APISERVER_LIST_H
+#define APISERVER_LIST_H
+/* Lists: selectors, resource versions, pages. */
+
+#include "kube/selector.h"
+#include "request.h"
+#include "store/store.h"
+
+/* What a request selects, for store_list_query.select and for watches. */
+struct list_selection {
+	const struct api_type *type;
+	struct kube_selector *labels, *fields; /* NULL: everything */
+};
+/* ERR_BAD_REQUEST for malformed selectors and fields the type does not support. */
+int list_selection_parse(const struct api_request *req, struct list_selection *ret, struct err *err);
+void list_selection_clear(struct list_selection *s);
+bool list_selects(const struct list_selection *s, const struct store_object *o);
+
+/* Runs the request's list. ret_continue (free(); may come back NULL) is the token for the next page. */
+int list_run(struct api_request *req, const struct list_selection *selection, struct store_list *ret,
+             char **ret_continue, struct err *err);
+/* The namespace the request is about, "" for all. */
+const char *list_namespace(const struct api_request *req);
+
+/* On a worker. */
+void handle_list(struct api_request *req);
+void handle_watch(struct api_request *req);
+
+#endif

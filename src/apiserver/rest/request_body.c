@@ -1,0 +1,122 @@
+/* What a request carries: its body, its warnings, its manager's name. */
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/yaml.h"
+#include "wire/duplicates.h"
+#include "wire/proto.h"
+#include "request.h"
+#include "server.h"
+
+#include <stdio.h>
+
+#define WARNINGS_MAX 32
+
+struct api_request *api_request_new(struct apiserver *server, struct http_request *http)
+{
+	struct api_request *req = new0(struct api_request);
+
+	req->server = server;
+	req->http = http;
+	req->start_ns = clock_mono_ns();
+	req->verb = "";
+	atomic_fetch_add(&server->in_flight, 1);
+	return req;
+}
+
+struct api_request *api_request_free(struct api_request *req)
+{
+	if (!req)
+		return NULL;
+	auth_user_clear(&req->user);
+	api_path_clear(&req->path);
+	api_options_clear(&req->options);
+	api_type_unref(req->type);
+	strv_free(req->warnings);
+	strv_free(req->duplicates);
+	atomic_fetch_sub(&req->server->in_flight, 1);
+	free(req);
+	return NULL;
+}
+
+void api_request_warn(struct api_request *req, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	_cleanup_free_ char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (strv_len(req->warnings) < WARNINGS_MAX && !(req->warnings && str_in(text, (const char *const *)req->warnings)))
+		strv_push(&req->warnings, text);
+}
+
+/* "application/json; charset=utf-8" is of type "application/json". */
+static bool content_type_is(const char *header, const char *type)
+{
+	size_t len = strlen(type);
+
+	return header && strncasecmp(header, type, len) == 0 && (!header[len] || header[len] == ';' || header[len] == ' ');
+}
+
+static bool is_yaml(const char *header)
+{
+	return content_type_is(header, "application/yaml") || content_type_is(header, "application/x-yaml") ||
+	       content_type_is(header, "text/yaml") || content_type_is(header, "application/apply-patch+yaml");
+}
+
+static bool is_json(const char *header)
+{
+	return str_empty(header) || content_type_is(header, "application/json") || content_type_is(header, "*/*") ||
+	       content_type_is(header, "application/json-patch+json") ||
+	       content_type_is(header, "application/merge-patch+json") ||
+	       content_type_is(header, "application/strategic-merge-patch+json");
+}
+
+static json_t *parse_json(struct api_request *req, const char *body, size_t len, struct err *err)
+{
+	json_t *v = req->options.validation == VALIDATION_IGNORE ? NULL : json_parse(body, len, JSON_STRICT_KEYS, NULL);
+
+	if (v)
+		return v;
+	v = json_parse(body, len, 0, err);
+	if (v && req->options.validation != VALIDATION_IGNORE)
+		req->duplicates = json_duplicate_fields(body, len);
+	return v;
+}
+
+json_t *api_request_body(struct api_request *req, struct err *err)
+{
+	const char *type = http_request_header(req->http, "Content-Type");
+	size_t len;
+	const char *body = http_request_body(req->http, &len);
+
+	if (is_yaml(type))
+		return yaml_parse(body, len, NULL, err);
+	if (is_json(type))
+		return parse_json(req, body, len, err);
+	if (content_type_is(type, "application/vnd.kubernetes.protobuf"))
+		return proto_decode(body, len, err);
+	err_set(err, ERR_UNSUPPORTED_MEDIA,
+	        "the body of the request was in an unknown format - accepted media types include: application/json, "
+	        "application/yaml");
+	return NULL;
+}
+
+const char *api_request_manager(const struct api_request *req, char ret[static 129])
+{
+	const char *agent = http_request_header(req->http, "User-Agent");
+
+	if (req->options.field_manager) {
+		snprintf(ret, 129, "%s", req->options.field_manager);
+		return ret;
+	}
+	size_t len = agent ? strcspn(agent, "/") : 0;
+	if (len > 128)
+		len = 128;
+	snprintf(ret, 129, "%.*s", (int)len, agent ? agent : "");
+	for (char *c = ret; *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+			*c = '_';
+	if (!*ret)
+		snprintf(ret, 129, "unknown");
+	return ret;
+}

@@ -1,0 +1,182 @@
+#include "respond.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/yaml.h"
+#include "kube/object.h"
+#include "objects/object_view.h"
+#include "server.h"
+#include "table.h"
+#include "write.h"
+
+#include <stdio.h>
+
+#define YAML_MAX ((size_t)256 * 1024 * 1024)
+
+static void run_request(void *arg)
+{
+	struct api_request *req = arg;
+
+	req->run(req);
+}
+
+void api_request_to_worker(struct api_request *req, void (*run)(struct api_request *req))
+{
+	req->run = run;
+	if (!req->deferred) {
+		req->deferred = true;
+		http_request_defer(req->http);
+	}
+	workers_submit(req->server->workers, run_request, req);
+}
+
+void api_request_done(struct api_request *req, int code)
+{
+	struct apiserver *s = req->server;
+	char digits[12];
+
+	snprintf(digits, sizeof(digits), "%d", code);
+	const char *verb = *req->verb ? req->verb : "other";
+	const char *resource = req->type ? req->type->plural : "", *group = req->type ? req->type->group : "";
+	metric_add(s->requests, 1, METRIC_LABELS(verb, group, resource, digits));
+	if (strcmp(verb, "watch") != 0)
+		metric_observe(s->request_seconds, (double)(clock_mono_ns() - req->start_ns) / (double)NS_PER_S,
+		               METRIC_LABELS(verb));
+	api_request_free(req);
+}
+
+/* RFC 7234's warn-text is a quoted string. */
+static void add_warning(struct http_headers *headers, const char *text)
+{
+	_cleanup_buf_ struct buf value = BUF_INIT(4096);
+
+	buf_puts(&value, "299 - \"");
+	for (const char *c = text; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_putc(&value, '\\');
+		if ((unsigned char)*c >= 0x20 && *c != 0x7f)
+			buf_putc(&value, *c);
+	}
+	buf_putc(&value, '"');
+	if (!value.failed)
+		http_headers_add(headers, "Warning", buf_str(&value));
+}
+
+void api_respond_headers(const struct api_request *req, const char *content_type, struct http_headers *ret)
+{
+	http_headers_add(ret, "Content-Type", content_type);
+	http_headers_add(ret, "Cache-Control", "no-cache, private");
+	for (size_t i = 0; req->warnings && req->warnings[i]; i++)
+		add_warning(ret, req->warnings[i]);
+}
+
+void api_respond_bytes(struct api_request *req, int code, const char *content_type, struct bytes *body)
+{
+	struct http_headers headers = { 0 };
+	struct http_request *http = req->http;
+
+	api_respond_headers(req, content_type, &headers);
+	if (code == 401)
+		http_headers_add(&headers, "WWW-Authenticate", "Bearer realm=\"kubernetes\"");
+	if (code == 429)
+		http_headers_add(&headers, "Retry-After", "1");
+	/* Before the answer: whoever has read it may look at the metrics. */
+	api_request_done(req, code);
+	http_respond_bytes(http, code, &headers, body);
+	http_headers_clear(&headers);
+}
+
+void api_respond_json_bytes(struct api_request *req, int code, struct bytes *text)
+{
+	if (req->accept.media == MEDIA_YAML) {
+		api_respond_value(req, code, json_parse(text->data, text->len, 0, NULL));
+		return;
+	}
+	api_respond_bytes(req, code, "application/json", text);
+}
+
+void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text)
+{
+	_cleanup_(bytes_unrefp) struct bytes *body = bytes_new(text, strlen(text));
+
+	api_respond_bytes(req, code, content_type, body);
+}
+
+void api_respond_value(struct api_request *req, int code, json_t *value)
+{
+	_cleanup_json_ json_t *v = value;
+
+	if (req->accept.media == MEDIA_YAML) {
+		_cleanup_buf_ struct buf out = BUF_INIT(YAML_MAX);
+		yaml_write(v, &out);
+		_cleanup_(bytes_unrefp) struct bytes *body = bytes_new(buf_str(&out), out.len);
+		api_respond_bytes(req, code, "application/yaml", body);
+		return;
+	}
+	_cleanup_(bytes_unrefp) struct bytes *body = json_to_bytes(v);
+	api_respond_bytes(req, code, "application/json", body);
+}
+
+json_t *api_status_value(const struct api_type *t, const char *name, const struct err *err)
+{
+	/* Kubernetes names the kind where the object is wrong, the resource where the request is. */
+	const char *kind = !t ? NULL : err->kind == ERR_INVALID ? t->kind : t->plural;
+
+	return kube_status_from_err(err, t ? t->group : NULL, kind, name);
+}
+
+json_t *api_status_success(const struct api_type *t, const char *name, const char *uid)
+{
+	json_t *status = json_pack("{s:s,s:s,s:{},s:s}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
+	                           "Success");
+	json_t *details = json_object();
+
+	json_put_str(details, "name", name);
+	if (*t->group)
+		json_put_str(details, "group", t->group);
+	json_put_str(details, "kind", t->plural);
+	if (!str_empty(uid))
+		json_put_str(details, "uid", uid);
+	json_put(status, "details", details);
+	return status;
+}
+
+void api_respond_err(struct api_request *req, const struct err *err)
+{
+	api_respond_err_about(req, req->path.name, err);
+}
+
+void api_respond_err_about(struct api_request *req, const char *name, const struct err *err)
+{
+	json_t *status = api_status_value(req->type, name, err);
+
+	api_respond_value(req, err_kind_http_code(err->kind), status);
+}
+
+bool api_respond_object_is_slow(const struct api_request *req)
+{
+	return req->accept.form != FORM_OBJECT || strcmp(req->path.subresource, "scale") == 0 ||
+	       req->accept.media != MEDIA_JSON || req->version->from_storage;
+}
+
+void api_respond_object(struct api_request *req, int code, const struct store_object *o)
+{
+	if (strcmp(req->path.subresource, "scale") == 0) {
+		_cleanup_json_ json_t *scaled = object_view_value(req->type, req->version, o);
+		api_respond_value(req, code, scale_view(req->version, scaled));
+		return;
+	}
+	if (req->accept.form == FORM_OBJECT) {
+		_cleanup_(bytes_unrefp) struct bytes *text = object_view_text(req->type, req->version, o);
+		api_respond_json_bytes(req, code, text);
+		return;
+	}
+	_cleanup_json_ json_t *obj = object_view_value(req->type, req->version, o);
+	if (req->accept.form == FORM_PARTIAL) {
+		api_respond_value(req, code, object_partial(obj, req->accept.v1beta1));
+		return;
+	}
+	json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(obj));
+	table_add(table, req->version, obj, req->options.include_object);
+	api_respond_value(req, code, table);
+}

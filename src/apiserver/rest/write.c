@@ -1,0 +1,371 @@
+#include "write.h"
+
+#include "patch/apply.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "objects/invalid.h"
+#include "kube/object.h"
+#include "objects/object_meta.h"
+#include "objects/object_view.h"
+#include "server.h"
+
+#define ATTEMPTS_MAX 100 /* one writer of an object wins in each group: so many may be at it at once */
+
+static void op_free(struct api_op *op)
+{
+	if (!op)
+		return;
+	json_decref(op->body);
+	json_decref(op->dropped);
+	json_decref(op->value);
+	store_object_unref(op->current);
+	free(op->ns);
+	free(op->name);
+	free(op);
+}
+
+/* Ends the operation, keeping what the answer needs. */
+static void finish_err(struct api_request *req, const struct err *err)
+{
+	struct api_op *op = TAKE_PTR(req->op);
+
+	if (op->no_namespace)
+		api_respond_value(req, err_kind_http_code(err->kind), kube_status_from_err(err, NULL, "namespaces", op->ns));
+	else
+		api_respond_err_about(req, op->name, err);
+	op_free(op);
+}
+
+static void finish_object(struct api_request *req, struct store_object *o)
+{
+	int code = req->op->code;
+
+	if (req->op->gone) {
+		json_t *status = api_status_success(req->type, o->name, o->uid);
+		op_free(TAKE_PTR(req->op));
+		api_respond_value(req, code, status);
+		return;
+	}
+	store_object_ref(o);
+	op_free(TAKE_PTR(req->op));
+	api_respond_object(req, code, o);
+	store_object_unref(o);
+}
+
+static void respond_current(struct api_request *req)
+{
+	finish_object(req, req->op->current);
+}
+
+static void run(struct api_request *req);
+
+/* The store's done(): on the committer's thread. */
+static void committed(void *self, struct store_object *object, const struct err *err)
+{
+	struct api_request *req = self;
+	struct api_op *op = req->op;
+
+	if (err) {
+		bool again = (err->kind == ERR_CONFLICT && op->retry) ||
+		             (err->kind == ERR_ALREADY_EXISTS && op->generated_name) ||
+		             (err->kind == ERR_NOT_FOUND && op->retry && op->write.op == STORE_UPDATE) ||
+		             (err->kind == ERR_ALREADY_EXISTS && op->retry);
+		if (again && op->attempts < ATTEMPTS_MAX)
+			api_request_to_worker(req, run);
+		else
+			finish_err(req, err);
+		return;
+	}
+	if (!op->gone && api_respond_object_is_slow(req)) {
+		store_object_unref(op->current);
+		op->current = store_object_ref(object);
+		api_request_to_worker(req, respond_current);
+		return;
+	}
+	finish_object(req, object);
+}
+
+static void run(struct api_request *req)
+{
+	struct api_op *op = req->op;
+	_cleanup_err_ struct err err = { 0 };
+
+	op->attempts++;
+	op->current = store_object_unref(op->current);
+	json_decref(op->value);
+	op->value = NULL;
+	op->write = (struct store_write){ 0 };
+	switch (op->prepare(req, op, &err)) {
+	case WRITE_COMMIT:
+		op->write.done = committed;
+		op->write.self = req;
+		store_submit(req->server->store, &op->write);
+		break;
+	case WRITE_CURRENT:
+		respond_current(req);
+		break;
+	case WRITE_VALUE: {
+		json_t *value = TAKE_PTR(op->value);
+		int code = op->code;
+		op_free(TAKE_PTR(req->op));
+		api_respond_value(req, code, value);
+		break;
+	}
+	default:
+		finish_err(req, &err);
+	}
+}
+
+void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
+                 json_t *body)
+{
+	struct api_op *op = new0(struct api_op);
+
+	op->prepare = prepare;
+	op->body = body;
+	op->code = 200;
+	op->ns = xstrdup(req->type->namespaced ? req->path.ns : "");
+	op->name = xstrdup(req->path.name);
+	req->op = op;
+	run(req);
+}
+
+static int path_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* One complaint: a warning, or another part of the text of the error. */
+static void complain(struct api_request *req, const char *what, const char *path, struct buf *text)
+{
+	if (req->options.validation == VALIDATION_WARN)
+		api_request_warn(req, "%s field \"%s\"", what, path);
+	buf_printf(text, "%s%s field \"%s\"", text->len ? ", " : "", what, path);
+}
+
+int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(65536);
+	_cleanup_strv_ char **paths = NULL;
+	size_t i;
+	json_t *path;
+
+	if (req->options.validation == VALIDATION_IGNORE)
+		return 0;
+	json_array_foreach (dropped, i, path)
+		strv_push(&paths, json_string_value(path));
+	if (paths)
+		qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
+	for (i = 0; req->duplicates && req->duplicates[i]; i++)
+		complain(req, "duplicate", req->duplicates[i], &text);
+	for (i = 0; paths && paths[i]; i++)
+		complain(req, "unknown", paths[i], &text);
+	if (text.len == 0 || req->options.validation == VALIDATION_WARN)
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+	               req->type->kind, req->version->name, req->type->kind, buf_str(&text));
+}
+
+json_t *write_subresource(const json_t *old, const json_t *body, const char *subresource)
+{
+	json_t *obj = json_deep_copy(old);
+
+	if (strcmp(subresource, "status") == 0) {
+		json_t *status = json_object_get(body, "status");
+		json_put(obj, "status", status ? json_deep_copy(status) : NULL);
+	} else if (strcmp(subresource, "finalize") == 0) {
+		json_t *finalizers = json_deep_copy(json_at(body, "spec", "finalizers", NULL));
+		json_put(json_ensure_object(obj, "spec"), "finalizers", finalizers ? finalizers : json_array());
+	}
+	json_t *fields = json_object_get(kube_meta(body), "managedFields");
+	if (fields)
+		json_object_set(json_ensure_object(obj, "metadata"), "managedFields", fields);
+	return obj;
+}
+
+/* ---- the common end ---- */
+
+/* On create (and in the committer, at the very moment): the namespace is there and stays. */
+static int namespace_error(const struct store_object *ns_object, struct api_request *req, const char *ns,
+                           const char *name, struct err *err)
+{
+	char words[512];
+
+	req->op->no_namespace = !ns_object;
+	if (!ns_object)
+		return err_set(err, ERR_NOT_FOUND, "namespaces \"%s\" not found", ns);
+	if (!str_eq(store_object_field(ns_object, "status.phase"), "Terminating"))
+		return 0;
+	err_set(err, ERR_FORBIDDEN,
+	        "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being terminated",
+	        api_type_words(req->type, words), name, ns);
+	err_add_cause(err, "NamespaceTerminating", "metadata.namespace", "namespace %s is being terminated", ns);
+	return -1;
+}
+
+static int guard_namespace(void *self, struct store_view *view, struct err *err)
+{
+	struct api_request *req = self;
+
+	return namespace_error(store_view_get(view, "/namespaces", "", req->op->ns), req, req->op->ns, req->op->name, err);
+}
+
+static int check_namespace(struct api_request *req, struct api_op *op, struct err *err)
+{
+	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, "/namespaces", "", op->ns);
+
+	return namespace_error(o, req, op->ns, op->name, err);
+}
+
+static int validate(const struct api_request *req, const json_t *obj, const json_t *old, struct err *err)
+{
+	_cleanup_err_ struct err found = { 0 }, schema = { 0 }, own = { 0 };
+	const struct api_type *t = req->type;
+
+	object_meta_validate(t, obj, old, &found);
+	if (req->version->schema && schema_validate(req->version->schema, obj, old, &schema) < 0)
+		invalid_merge(&found, &schema);
+	if (t->strategy->validate && t->strategy->validate(obj, old, &own) < 0)
+		invalid_merge(&found, &own);
+	if (invalid_finish(&found, t->kind, t->group, kube_name(obj)) == 0)
+		return 0;
+	err_move(err, &found);
+	return -1;
+}
+
+static int track_fields(const struct api_request *req, const struct write_input *in, struct err *err)
+{
+	char manager[129];
+	const struct apply_request request = {
+		.schema = req->version->schema,
+		.manager = api_request_manager(req, manager),
+		.api_version = req->version->api_version,
+		.subresource = in->subresource,
+		.has_status = req->version->has_status,
+		.now_wall_ns = clock_wall_ns(),
+	};
+
+	return in->applied ? 0 : managed_fields_update(&request, in->old, in->obj, err);
+}
+
+static bool unchanged(const json_t *obj, const json_t *old)
+{
+	_cleanup_json_ json_t *copy = json_copy((json_t *)(uintptr_t)old);
+	_cleanup_json_ json_t *meta = json_copy(kube_meta(old));
+
+	json_object_del(meta, "resourceVersion");
+	json_object_set(copy, "metadata", meta);
+	return json_same(obj, copy);
+}
+
+void write_store(struct api_request *req, struct api_op *op, json_t *obj)
+{
+	const struct api_type *t = req->type;
+	struct store_write *w = &op->write;
+
+	w->resource = t->resource;
+	w->ns = op->ns;
+	w->name = op->name;
+	w->op = op->current ? STORE_UPDATE : STORE_CREATE;
+	w->expected_version = op->current ? op->current->version : 0;
+	w->labels = object_labels(obj);
+	w->fields = object_fields(t, obj);
+	w->uid = xstrdup(kube_uid(obj));
+	w->text = object_text_for_store(obj, &w->text_version_offset);
+	if (!op->current && t->namespaced)
+		w->guard = guard_namespace;
+}
+
+void write_delete(struct api_request *req, struct api_op *op)
+{
+	op->write = (struct store_write){
+		.resource = req->type->resource,
+		.ns = op->ns,
+		.name = op->name,
+		.op = STORE_DELETE,
+		.expected_version = op->current->version,
+	};
+}
+
+static int dry_run(struct api_request *req, struct api_op *op, json_t *obj, const json_t *old, struct err *err)
+{
+	char words[512];
+
+	if (!old) {
+		_cleanup_(store_object_unrefp) struct store_object *there = store_get(req->server->store, req->type->resource,
+		                                                                      op->ns, op->name);
+		if (there)
+			return err_set(err, ERR_ALREADY_EXISTS, "%s \"%s\" already exists", api_type_words(req->type, words),
+			               op->name);
+	} else {
+		json_object_set(kube_meta(obj), "resourceVersion", json_object_get(kube_meta(old), "resourceVersion"));
+	}
+	op->value = json_incref(obj);
+	return WRITE_VALUE;
+}
+
+/* Defaults, pruning and what the type's own strategy does. */
+static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
+{
+	const struct api_type *t = req->type;
+	const struct api_version *v = req->version;
+	_cleanup_json_ json_t *dropped = op->dropped ? NULL : json_array();
+
+	if (object_meta_decode(t, v, in->obj, dropped, err) < 0)
+		return -1;
+	if (v->schema) {
+		schema_default(v->schema, in->obj);
+		schema_prune(v->schema, in->obj, dropped);
+	}
+	if (dropped) {
+		op->dropped = TAKE_PTR(dropped);
+		if (write_report_dropped(req, op->dropped, err) < 0)
+			return -1;
+	}
+	if (object_meta_address(t, in->obj, op->ns, op->name, err) < 0)
+		return -1;
+	if (!in->old) {
+		object_meta_create(t, in->obj, clock_wall_ns());
+		if (v->has_status && t->custom)
+			json_object_del(in->obj, "status");
+		if (t->strategy->prepare_create)
+			t->strategy->prepare_create(in->obj);
+		return 0;
+	}
+	if (object_meta_check_uid(t, in->obj, in->old, err) < 0)
+		return -1;
+	if (v->has_status && !*in->subresource)
+		json_put(in->obj, "status", json_deep_copy(json_object_get(in->old, "status")));
+	if (t->strategy->prepare_update && !*in->subresource)
+		t->strategy->prepare_update(in->obj, in->old);
+	object_meta_update(t, v, in->obj, in->old);
+	return 0;
+}
+
+int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
+{
+	_cleanup_json_ json_t *obj = in->obj; /* stolen */
+	const struct api_type *t = req->type;
+
+	if (shape(req, op, in, err) < 0)
+		return -1;
+	if (!in->old && !*op->name) {
+		free(op->name);
+		op->name = xstrdup(kube_name(obj));
+	}
+	if (!in->old && t->namespaced && check_namespace(req, op, err) < 0)
+		return -1;
+	if (track_fields(req, in, err) < 0 || validate(req, obj, in->old, err) < 0)
+		return -1;
+	if (req->options.dry_run)
+		return dry_run(req, op, obj, in->old, err);
+	if (in->old && object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {
+		write_delete(req, op);
+		return WRITE_COMMIT;
+	}
+	if (in->old && unchanged(obj, in->old))
+		return WRITE_CURRENT;
+	object_to_storage(t, req->version, obj);
+	write_store(req, op, obj);
+	return WRITE_COMMIT;
+}

@@ -1,0 +1,68 @@
+#ifndef APISERVER_WRITE_H
+#define APISERVER_WRITE_H
+/* Writes: create, update, patch, delete. A worker prepares the new state from the present one and hands it to the
+ * store; the committer answers once it is durable. A conflict that is not the client's fault sends it back to a worker.
+ */
+
+#include "request.h"
+#include "respond.h"
+#include "store/store.h"
+
+enum write_next {
+	WRITE_COMMIT,  /* op->write is ready */
+	WRITE_CURRENT, /* nothing changes: answer with op->current */
+	WRITE_VALUE,   /* answer with op->value (dry run) */
+};
+
+struct api_op {
+	/* Computes the next step from the present state; called again after a conflict. Returns enum write_next or -1. */
+	int (*prepare)(struct api_request *req, struct api_op *op, struct err *err);
+	json_t *body;    /* what was sent */
+	json_t *dropped; /* unknown fields of the body, once told */
+	struct store_object *current;
+	json_t *value;
+	struct store_write write;
+	int code;
+	bool retry;          /* a conflict is ours: the client named no version */
+	bool generated_name; /* AlreadyExists is ours too */
+	bool no_namespace;   /* the error is about the namespace */
+	bool gone;           /* answer a delete with a Status, not with the object */
+	unsigned attempts;
+	char *ns, *name;
+};
+
+/* Takes the request over; body may be NULL and is stolen. Runs prepare at once (on a worker). */
+void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
+                 json_t *body);
+
+/* The common end of create, update and patch: obj is the wanted state in the request's version (stolen), old the
+ * present one in that version or NULL. Defaults, prunes, keeps managed fields (unless applied), validates, and fills
+ * op. Returns as prepare does. */
+struct write_input {
+	json_t *obj;
+	const json_t *old;
+	bool applied;            /* managedFields are done */
+	const char *subresource; /* "" or the one written through */
+};
+int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err);
+/* Fills op->write for a deletion of op->current. */
+void write_delete(struct api_request *req, struct api_op *op);
+/* Fills op->write with a new state in the storage version, as it is. */
+void write_store(struct api_request *req, struct api_op *op, json_t *obj);
+/* Tells of unknown fields as fieldValidation wants: a warning each, or ERR_BAD_REQUEST. */
+int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err);
+/* The subresource's part of body put into a copy of old. */
+json_t *write_subresource(const json_t *old, const json_t *body, const char *subresource);
+
+/* The Scale of an object, a new reference. */
+json_t *scale_view(const struct api_version *v, const json_t *obj);
+
+/* Request handlers, on a worker. */
+void handle_create(struct api_request *req);
+void handle_update(struct api_request *req);
+void handle_patch(struct api_request *req);
+void handle_delete(struct api_request *req);
+void handle_delete_collection(struct api_request *req);
+void handle_scale(struct api_request *req);
+
+#endif
