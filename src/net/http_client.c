@@ -308,6 +308,8 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
 	_cleanup_(http_url_clear) struct http_url url = { 0 };
 	int64_t deadline = deadline_of(call);
 
+	if (call->ret_failure)
+		*call->ret_failure = HTTP_FAILURE_OTHER;
 	if (http_url_parse(call->url, &url, err) < 0)
 		return -1;
 	if (!str_eq(url.scheme, "http") && !str_eq(url.scheme, "https"))
@@ -338,6 +340,8 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
 			return 0;
 		}
 		http_response_clear(&a.response);
+		if (call->ret_failure)
+			*call->ret_failure = a.failure;
 		if (err) {
 			_cleanup_free_ char *name = http_call_name(method, &url);
 

@@ -33,6 +33,20 @@ struct http_retry {
 	int64_t base_delay_ns; /* doubles, with jitter, at most 30 s; a Retry-After of the server goes first */
 };
 
+/* What kept a call from an answer, for callers that speak of it in other words than the message. */
+enum http_failure {
+	HTTP_FAILURE_OTHER,
+	HTTP_FAILURE_NO_HOST, /* the name was not found */
+	HTTP_FAILURE_CONNECT, /* refused or unreachable; the message ends with the system's word for it */
+	HTTP_FAILURE_TIMEOUT,
+	HTTP_FAILURE_UNTRUSTED,  /* the certificate is of no trusted authority, or too old */
+	HTTP_FAILURE_OTHER_NAME, /* the certificate is for another name */
+	HTTP_FAILURE_TLS,
+	HTTP_FAILURE_LOST, /* the connection ended before the answer did */
+	HTTP_FAILURE_TOO_LARGE,
+	HTTP_FAILURE_CANCELLED,
+};
+
 struct http_call {
 	const char *method; /* NULL: GET */
 	const char *url;
@@ -50,6 +64,7 @@ struct http_call {
 	/* When set, a 2xx body goes here piece by piece instead of into the response; false ends the call (no error). */
 	bool (*on_data)(void *self, const char *data, size_t len);
 	void *self;
+	enum http_failure *ret_failure; /* set when the call fails; may be NULL */
 };
 
 struct http_response {

@@ -44,6 +44,7 @@ struct http_attempt {
 	bool too_large, stopped, delivered; /* delivered: on_data was called, so that another attempt would repeat data */
 	bool retry_safe;                    /* failed before anything was sent */
 	bool lost;                          /* failed on the way */
+	enum http_failure failure;
 	char error_text[CURL_ERROR_SIZE];
 };
 

@@ -280,6 +280,32 @@ static const char *os_reason(CURL *easy)
 	return number > 0 ? strerrordesc_np((int)number) : NULL;
 }
 
+static enum http_failure failure_of(CURLcode code, const char *error_text)
+{
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return HTTP_FAILURE_NO_HOST;
+	case CURLE_COULDNT_CONNECT:
+		return HTTP_FAILURE_CONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HTTP_FAILURE_TIMEOUT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return str_contains(error_text, "does not match") ? HTTP_FAILURE_OTHER_NAME : HTTP_FAILURE_UNTRUSTED;
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CONNECT_ERROR:
+		return HTTP_FAILURE_TLS;
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+		return HTTP_FAILURE_LOST;
+	default:
+		return HTTP_FAILURE_OTHER;
+	}
+}
+
 static int fail(struct http_attempt *a, CURL *easy, CURLcode code, struct err *err)
 {
 	const char *os = os_reason(easy);
@@ -287,6 +313,7 @@ static int fail(struct http_attempt *a, CURL *easy, CURLcode code, struct err *e
 	double connected_s = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+	a->failure = failure_of(code, a->error_text);
 	a->retry_safe = sent == 0;
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -333,15 +360,18 @@ bool http_call_is_cancelled(const struct http_call *call)
 }
 
 /* 1: go on. */
-static int check_patience(const struct http_attempt *a, struct err *err)
+static int check_patience(struct http_attempt *a, struct err *err)
 {
 	char text[32];
 
+	a->failure = HTTP_FAILURE_CANCELLED;
 	if (http_call_is_cancelled(a->call))
 		return err_set(err, ERR_UNAVAILABLE, "cancelled");
+	a->failure = HTTP_FAILURE_TIMEOUT;
 	if (a->call->idle_timeout_ns > 0 && clock_mono_ns() - a->last_received_ns > a->call->idle_timeout_ns)
 		return err_set(err, ERR_TIMEOUT, "nothing was received for %s",
 		               duration_human(a->call->idle_timeout_ns, text, sizeof(text)));
+	a->failure = HTTP_FAILURE_OTHER;
 	return 1;
 }
 
@@ -359,7 +389,7 @@ static int poll_ms(const struct http_attempt *a)
 }
 
 /* Drives the transfer to its end; *ret_code is set when it came to one. */
-static int drive(const struct http_attempt *a, CURLM *multi, CURLcode *ret_code, struct err *err)
+static int drive(struct http_attempt *a, CURLM *multi, CURLcode *ret_code, struct err *err)
 {
 	for (;;) {
 		int running = 0, left = 0;
@@ -407,7 +437,9 @@ int http_attempt_run(struct http_attempt *a, struct http_handle *handle, struct 
 	curl_multi_remove_handle(handle->multi, easy);
 	/* They end with this function. */
 	curl_easy_reset(easy);
-	if (r == 0 && a->too_large)
+	if (r == 0 && a->too_large) {
+		a->failure = HTTP_FAILURE_TOO_LARGE;
 		r = err_set(err, ERR_TOO_LARGE, "the answer is larger than %zu bytes", a->response.body.max);
+	}
 	return r;
 }
