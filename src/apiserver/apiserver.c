@@ -11,6 +11,9 @@
 #include "rest/watch.h"
 
 #define WORKERS 4
+#define WAITERS_MAX 64
+#define WAITERS_QUEUE_MAX 4096
+#define WAITERS_PATIENCE_NS (30 * NS_PER_S)
 #define GRACE_NS (5 * NS_PER_S)
 /* Mostly texts that are shared with the store: a watch that begins with 100,000 objects has them all waiting at once.
  */
@@ -137,6 +140,20 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	return internal_apply_crds(s, config->crds, err);
 }
 
+static int start_admission(struct apiserver *s, struct err *err)
+{
+	const struct waiters_config waiters = { .threads_max = WAITERS_MAX,
+		                                    .queue_max = WAITERS_QUEUE_MAX,
+		                                    .patience_ns = WAITERS_PATIENCE_NS,
+		                                    .metrics = s->metrics };
+	const struct admission_config config = {
+		.store = s->store, .registry = s->registry, .log = s->log, .metrics = s->metrics
+	};
+
+	s->waiters = waiters_new(&waiters);
+	return admission_start(&config, &s->admission, err);
+}
+
 static int start(struct apiserver *s, const struct apiserver_config *config, struct err *err)
 {
 	const char *address = config->address ? config->address : "127.0.0.1";
@@ -146,7 +163,7 @@ static int start(struct apiserver *s, const struct apiserver_config *config, str
 	if (builtin_register(s->registry, err) < 0 || workers_start(WORKERS, &s->workers, err) < 0 ||
 	    watch_hub_start(s, &s->watches, err) < 0)
 		return -1;
-	if (start_controllers(s, config, err) < 0)
+	if (start_admission(s, err) < 0 || start_controllers(s, config, err) < 0)
 		return -1;
 	return start_http(s, config, address, err);
 }
@@ -207,15 +224,18 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 {
 	if (!s)
 		return NULL;
+	admission_cancel(s->admission);
 	if (s->http)
 		s->http = http_server_stop(s->http, GRACE_NS);
 	/* Ends of watches run on workers, and requests that were cut off may still be with the store. */
 	watch_hub_end(s->watches);
 	while (atomic_load(&s->in_flight) > 0)
 		clock_sleep_ns(NS_PER_MS);
+	waiters_free(s->waiters);
 	workers_stop(s->workers);
 	stop_controllers(s);
 	watch_hub_free(s->watches);
+	admission_free(s->admission);
 	store_close(s->store);
 	registry_free(s->registry);
 	documents_free(s->documents);

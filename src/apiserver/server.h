@@ -2,6 +2,7 @@
 #define APISERVER_SERVER_H
 /* The server's parts and how they find each other. */
 
+#include "admission/admission.h"
 #include "apiserver.h"
 #include "auth/auth.h"
 #include "base/map.h"
@@ -11,6 +12,7 @@
 #include "net/tls.h"
 #include "types/registry.h"
 #include "store/store.h"
+#include "waiters.h"
 #include "workers.h"
 
 #include <sys/types.h>
@@ -42,7 +44,9 @@ struct apiserver {
 	struct registry *registry;
 	struct authn *authn;
 	struct authorizer authorizer;
+	struct admission *admission;
 	struct workers *workers;
+	struct waiters *waiters; /* for requests that may have to wait for a webhook */
 	struct watch_hub *watches;
 	struct documents *documents; /* discovery and OpenAPI, made when asked for and kept until a type changes */
 	struct controllers *controllers;

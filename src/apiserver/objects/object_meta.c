@@ -250,8 +250,7 @@ static void random_suffix(char ret[SUFFIX_LEN + 1])
 	ret[SUFFIX_LEN] = '\0';
 }
 
-/* RFC 9562, version 4. */
-static json_t *new_uid(void)
+json_t *object_meta_uid(void)
 {
 	unsigned char r[16];
 
@@ -276,7 +275,7 @@ void object_meta_create(const struct api_type *t, json_t *obj, int64_t now_ns)
 		random_suffix(suffix);
 		json_put(meta, "name", json_strf("%.*s%s", GENERATED_BASE_MAX, base, suffix));
 	}
-	json_put(meta, "uid", new_uid());
+	json_put(meta, "uid", object_meta_uid());
 	json_put_str(meta, "creationTimestamp", rfc3339_format(now_ns, now));
 	if (t->strategy->generation)
 		json_put_int(meta, "generation", 1);

@@ -12,6 +12,9 @@ int object_meta_decode(const struct api_type *t, const struct api_version *v, js
 /* Puts the request's namespace in, or checks it; the same for the name unless it is "". ERR_BAD_REQUEST. */
 int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err);
 
+/* A new random identity (RFC 9562, version 4), a string. */
+json_t *object_meta_uid(void);
+
 /* For a new object: a name from generateName, uid, creationTimestamp, generation; drops what only the server sets. */
 void object_meta_create(const struct api_type *t, json_t *obj, int64_t now_ns);
 /* For a new state of old: identity and times from old. Generation counts up when more than metadata (and, with a status

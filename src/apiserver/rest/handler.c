@@ -1,6 +1,7 @@
 /* The way of a request: who asks, what for, may they, and who answers. On an event thread. */
 #include "handler.h"
 
+#include "admit.h"
 #include "base/str.h"
 #include "discovery/documents.h"
 #include "list.h"
@@ -135,6 +136,7 @@ static void route_resource(struct api_request *req)
 	}
 	if (req->version->deprecated)
 		api_request_warn(req, "%s", req->version->deprecation_warning);
+	req->may_wait = admit_may_wait(req);
 	if (*p->name)
 		route_named(req);
 	else

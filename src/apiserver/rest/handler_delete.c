@@ -1,4 +1,5 @@
 /* DELETE of one object and of a collection. */
+#include "admit.h"
 #include "base/str.h"
 #include "deletion.h"
 #include "kube/object.h"
@@ -39,7 +40,8 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), op->name);
 	if (check_preconditions(req, op, err) < 0 ||
-	    (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0))
+	    (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0) ||
+	    admit_delete(req, op->current, err) < 0)
 		return -1;
 	_cleanup_json_ json_t *old = object_stored_value(t, op->current), *obj = json_deep_copy(old);
 	op->gone = deletion_mark(t, obj, req->options.propagation);
@@ -95,6 +97,27 @@ static json_t *deleted_list(const struct api_request *req, const struct store_li
 	return v;
 }
 
+/* Each that admission agrees with, up to the first it does not. */
+static int delete_admitted(struct api_request *req, const struct store_list *list, struct err *err)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		const struct store_object *o = list->items[i];
+		if (admit_delete(req, o, err) < 0)
+			return -1;
+		if (!req->options.dry_run &&
+		    deletion_run(req->server, req->type, o->ns, o->name, o->uid, req->options.propagation, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int delete_all(struct api_request *req, const struct store_list *list, struct err *err)
+{
+	if (req->may_wait)
+		return delete_admitted(req, list, err);
+	return req->options.dry_run ? 0 : deletion_run_all(req->server, req->type, list, req->options.propagation, err);
+}
+
 void handle_delete_collection(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
@@ -112,7 +135,7 @@ void handle_delete_collection(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
-	if (!req->options.dry_run && deletion_run_all(req->server, req->type, &list, req->options.propagation, &err) < 0)
+	if (delete_all(req, &list, &err) < 0)
 		api_respond_err(req, &err);
 	else
 		api_respond_value(req, 200, deleted_list(req, &list));

@@ -78,6 +78,10 @@ struct api_request {
 	char **warnings;
 	char **duplicates; /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
 	bool deferred;
+	bool may_wait;       /* for webhooks: runs on a thread that may */
+	int64_t deadline_ns; /* monotonic: when the client no longer waits for an answer */
+	json_t *denial;      /* the Status to answer with in place of what the error says; NULL: none */
+	json_t *annotations; /* for the audit log; NULL: none */
 	void (*run)(struct api_request *req); /* what a worker does next */
 	struct api_op *op;                    /* a write under way */
 };

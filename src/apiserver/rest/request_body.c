@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define WARNINGS_MAX 32
+#define REQUEST_TIMEOUT_NS (60 * NS_PER_S)
 
 struct api_request *api_request_new(struct apiserver *server, struct http_request *http)
 {
@@ -18,6 +19,7 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 	req->server = server;
 	req->http = http;
 	req->start_ns = clock_mono_ns();
+	req->deadline_ns = req->start_ns + REQUEST_TIMEOUT_NS;
 	req->verb = "";
 	atomic_fetch_add(&server->in_flight, 1);
 	return req;
@@ -33,6 +35,8 @@ struct api_request *api_request_free(struct api_request *req)
 	api_type_unref(req->type);
 	strv_free(req->warnings);
 	strv_free(req->duplicates);
+	json_decref(req->denial);
+	json_decref(req->annotations);
 	atomic_fetch_sub(&req->server->in_flight, 1);
 	free(req);
 	return NULL;

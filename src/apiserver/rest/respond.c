@@ -20,6 +20,17 @@ static void run_request(void *arg)
 	req->run(req);
 }
 
+static void refuse_request(void *arg)
+{
+	struct api_request *req = arg;
+	_cleanup_err_ struct err err = { 0 };
+
+	err_set(&err, ERR_TIMEOUT,
+	        "request did not complete within requested timeout: too many requests are waiting for webhooks");
+	api_write_drop(req);
+	api_respond_err(req, &err);
+}
+
 void api_request_to_worker(struct api_request *req, void (*run)(struct api_request *req))
 {
 	req->run = run;
@@ -27,7 +38,10 @@ void api_request_to_worker(struct api_request *req, void (*run)(struct api_reque
 		req->deferred = true;
 		http_request_defer(req->http);
 	}
-	workers_submit(req->server->workers, run_request, req);
+	if (req->may_wait)
+		waiters_submit(req->server->waiters, &(struct waiter_job){ run_request, refuse_request, req });
+	else
+		workers_submit(req->server->workers, run_request, req);
 }
 
 void api_request_done(struct api_request *req, int code)
@@ -148,9 +162,9 @@ void api_respond_err(struct api_request *req, const struct err *err)
 
 void api_respond_err_about(struct api_request *req, const char *name, const struct err *err)
 {
-	json_t *status = api_status_value(req->type, name, err);
+	json_t *status = req->denial ? TAKE_PTR(req->denial) : api_status_value(req->type, name, err);
 
-	api_respond_value(req, err_kind_http_code(err->kind), status);
+	api_respond_value(req, (int)json_get_int(status, "code", err_kind_http_code(err->kind)), status);
 }
 
 bool api_respond_object_is_slow(const struct api_request *req)

@@ -47,6 +47,11 @@ json_t *scale_view(const struct api_version *v, const json_t *obj)
 	return scale;
 }
 
+void scale_take(const struct api_version *v, json_t *obj, const json_t *scale)
+{
+	set_path(obj, v->scale->spec_replicas, json_int(json_at(scale, "spec", "replicas", NULL), 0));
+}
+
 static int check_scale(const struct api_op *op, const json_t *scale, const json_t *before, struct err *err)
 {
 	const json_t *replicas = json_at(scale, "spec", "replicas", NULL);
@@ -88,7 +93,7 @@ static int prepare_scale(struct api_request *req, struct api_op *op, struct err 
 		return -1;
 	op->retry = strcmp(req->verb, "patch") == 0;
 	struct write_input in = { .obj = json_deep_copy(old), .old = old, .subresource = "scale" };
-	set_path(in.obj, req->version->scale->spec_replicas, json_int(json_at(scale, "spec", "replicas", NULL), 0));
+	scale_take(req->version, in.obj, scale);
 	return write_finish(req, op, &in, err);
 }
 

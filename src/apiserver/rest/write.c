@@ -1,5 +1,6 @@
 #include "write.h"
 
+#include "admit.h"
 #include "patch/apply.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -58,6 +59,11 @@ static void respond_current(struct api_request *req)
 }
 
 static void run(struct api_request *req);
+
+void api_write_drop(struct api_request *req)
+{
+	op_free(TAKE_PTR(req->op));
+}
 
 /* The store's done(): on the committer's thread. */
 static void committed(void *self, struct store_object *object, const struct err *err)
@@ -355,7 +361,15 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	}
 	if (!in->old && t->namespaced && check_namespace(req, op, err) < 0)
 		return -1;
-	if (track_fields(req, in, err) < 0 || validate(req, obj, in->old, err) < 0)
+	if (track_fields(req, in, err) < 0)
+		return -1;
+	int mutated = admit_mutate(req, op, in, err);
+	if (mutated > 0) { /* in->obj is another one */
+		json_decref(obj);
+		obj = in->obj;
+	}
+	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || validate(req, obj, in->old, err) < 0 ||
+	    admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (req->options.dry_run)
 		return dry_run(req, op, obj, in->old, err);

@@ -54,8 +54,13 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 /* The subresource's part of body put into a copy of old. */
 json_t *write_subresource(const json_t *old, const json_t *body, const char *subresource);
 
+/* Forgets the write that is under way, if any, so that something else may be answered. */
+void api_write_drop(struct api_request *req);
+
 /* The Scale of an object, a new reference. */
 json_t *scale_view(const struct api_version *v, const json_t *obj);
+/* Takes spec.replicas over from a Scale. */
+void scale_take(const struct api_version *v, json_t *obj, const json_t *scale);
 
 /* Request handlers, on a worker. */
 void handle_create(struct api_request *req);
