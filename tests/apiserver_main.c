@@ -1,9 +1,11 @@
 /* scia-apiserver: the embedded Kubernetes API alone, for end-to-end and crash tests.
  *
- *   scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--log debug|info|warn|error]
+ *   scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--history-age DURATION]
+ *                  [--encryption-provider-config FILE] [--log debug|info|warn|error]
  *
  * Prints the path of the administrator's kubeconfig once it serves; SIGTERM and SIGINT stop it. */
 #include "apiserver/apiserver.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 
@@ -16,18 +18,22 @@
 struct options {
 	const char *data;
 	int port;
-	int64_t history;
+	int64_t history, history_age_ns;
+	const char *encryption;
 	char **crds;
 	enum log_level level;
 };
 
 static int parse(int argc, char **argv, struct options *ret, struct err *err)
 {
-	static const struct option longs[] = {
-		{ "data", required_argument, NULL, 'd' }, { "port", required_argument, NULL, 'p' },
-		{ "crd", required_argument, NULL, 'c' },  { "history", required_argument, NULL, 'h' },
-		{ "log", required_argument, NULL, 'l' },  { 0 }
-	};
+	static const struct option longs[] = { { "data", required_argument, NULL, 'd' },
+		                                   { "port", required_argument, NULL, 'p' },
+		                                   { "crd", required_argument, NULL, 'c' },
+		                                   { "history", required_argument, NULL, 'h' },
+		                                   { "log", required_argument, NULL, 'l' },
+		                                   { "history-age", required_argument, NULL, 'a' },
+		                                   { "encryption-provider-config", required_argument, NULL, 'e' },
+		                                   { 0 } };
 	int64_t port = 0;
 	int c;
 
@@ -41,11 +47,15 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 			if (fs_read_file(optarg, CRD_MAX, &text, NULL, err) < 0)
 				return -1;
 			strv_push(&ret->crds, text);
-		} else if (c == 'h' && str_to_i64(optarg, 1, 1000000000, &ret->history)) {
+		} else if (c == 'e') {
+			ret->encryption = optarg;
+		} else if ((c == 'h' && str_to_i64(optarg, 1, 1000000000, &ret->history)) ||
+		           (c == 'a' && duration_parse(optarg, &ret->history_age_ns))) {
 			continue;
 		} else if (c != 'l' || !log_level_parse(optarg, &ret->level)) {
 			return err_set(err, ERR_BAD_REQUEST,
-			               "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--log LEVEL]");
+			               "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--history-age "
+			               "DURATION] [--encryption-provider-config FILE] [--log LEVEL]");
 		}
 	}
 	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");
@@ -58,6 +68,8 @@ static int run(const struct options *o, struct err *err)
 		                                     .port = o->port,
 		                                     .crds = (const char *const *)o->crds,
 		                                     .history_max = (size_t)o->history,
+		                                     .history_age_max_ns = o->history_age_ns,
+		                                     .encryption_config = o->encryption,
 		                                     .log = log };
 	struct apiserver *s;
 	sigset_t signals;

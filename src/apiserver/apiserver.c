@@ -8,6 +8,7 @@
 #include "discovery/documents.h"
 #include "controllers/internal_write.h"
 #include "server.h"
+#include "store/store_keys.h"
 #include "rest/watch.h"
 
 #define WORKERS 4
@@ -118,16 +119,48 @@ static void add_metrics(struct apiserver *s, const struct apiserver_config *conf
 	                                       "Duration of requests but watches.", "verb", NULL, 0);
 }
 
+/* The key is durable before anything is encrypted with it. */
+static int prepare_keys(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+{
+	_cleanup_free_ char *dir = fs_join(s->data_dir, "pki"), *path = fs_join(dir, "encryption.yaml");
+
+	if (config->encryption_config)
+		return store_keys_load(config->encryption_config, &s->keys, err);
+	if (fs_mkdir_p(dir, 0700, err) < 0)
+		return -1;
+	if (!fs_exists(path)) {
+		_cleanup_free_ char *text = store_keys_new_text();
+		int r = fs_write_atomic(path, text, strlen(text), 0600, err);
+		explicit_bzero(text, strlen(text));
+		if (r < 0)
+			return -1;
+	}
+	return store_keys_load(path, &s->keys, err);
+}
+
+static int check_store(void *self, struct err *err)
+{
+	return store_check(self, err);
+}
+
 static int open_store(struct apiserver *s, const struct apiserver_config *config, struct err *err)
 {
 	_cleanup_free_ char *path = fs_join(s->data_dir, "store.db");
-	const struct store_config store = {
-		.path = path, .history_max = config->history_max, .log = s->log, .metrics = s->metrics
+	struct store_config store = {
+		.path = path,
+		.history_max = config->history_max,
+		.history_age_max_ns = config->history_age_max_ns,
+		.log = s->log,
+		.metrics = s->metrics,
 	};
 
-	if (fs_mkdir_p(s->data_dir, 0700, err) < 0)
+	if (fs_mkdir_p(s->data_dir, 0700, err) < 0 || prepare_keys(s, config, err) < 0)
 		return -1;
-	return store_open(&store, &s->store, err);
+	store.keys = s->keys;
+	if (store_open(&store, &s->store, err) < 0)
+		return -1;
+	apiserver_add_ready_check(s, "store", check_store, s->store);
+	return 0;
 }
 
 static int start_controllers(struct apiserver *s, const struct apiserver_config *config, struct err *err)
@@ -237,6 +270,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	watch_hub_free(s->watches);
 	admission_free(s->admission);
 	store_close(s->store);
+	store_keys_free(s->keys);
 	registry_free(s->registry);
 	documents_free(s->documents);
 	authn_free(s->authn);

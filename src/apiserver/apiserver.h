@@ -22,6 +22,10 @@ struct apiserver_config {
 	const char *const *extra_names; /* further names and addresses for the serving certificate; NULL: none */
 	const char *const *crds; /* YAML texts applied before serving (SCIA's own types); NULL-terminated; may be NULL */
 	size_t history_max;      /* changes kept for watches to resume from; 0: 100,000 (fewer bytes than 64 MiB) */
+	int64_t history_age_max_ns; /* how long changes are kept at most; 0: 10 minutes */
+	/* EncryptionConfiguration (apiserver.config.k8s.io/v1) for what is encrypted on disk; NULL: DIR/pki/encryption.yaml,
+	 * made with a new key for Secrets when missing. */
+	const char *encryption_config;
 	struct logger *log;
 	struct metrics *metrics; /* may be NULL */
 };

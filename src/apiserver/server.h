@@ -40,6 +40,7 @@ struct apiserver {
 	char *data_dir, *url, *kubeconfig_path;
 	struct tls_pair ca, serving, admin;
 
+	struct store_keys *keys; /* of what the store encrypts */
 	struct store *store;
 	struct registry *registry;
 	struct authn *authn;

@@ -18,6 +18,8 @@ struct up_options {
 	char *address;
 	int port;
 	bool stop_applications;
+	const char *encryption_config;
+	int64_t history, history_age_ns;
 };
 
 struct up {
@@ -58,6 +60,10 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		  "default: 127.0.0.1 and the port of last time, or any free one" },
 		{ "stop-applications", 0, CLI_FLAG, &o->stop_applications, NULL,
 		  "stop applications at the end, instead of leaving them running" },
+		{ "encryption-provider-config", 0, CLI_STRING, &o->encryption_config, "FILE",
+		  "what is encrypted on disk, with which keys (default: Secrets, by DIR/pki/encryption.yaml)" },
+		{ "history", 0, CLI_NUMBER, &o->history, "CHANGES", "changes kept for watches to resume from (100000)" },
+		{ "history-age", 0, CLI_DURATION, &o->history_age_ns, "DURATION", "how long they are kept at most (10m)" },
 		SERVER_OPTIONS(o->server),
 		{ 0 },
 	};
@@ -67,6 +73,8 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		r = cli_usage(&COMMAND_UP, "there is nothing to say after the options; got \"%s\"", args[0]);
 	if (r == 0)
 		r = server_options_finish(&COMMAND_UP, &o->server);
+	if (r == 0 && (o->history < 0 || o->history_age_ns < 0))
+		r = cli_usage(&COMMAND_UP, "--history and --history-age cannot be negative");
 	if (r == 0 && listen)
 		r = parse_listen(&COMMAND_UP, o, listen);
 	return r;
@@ -82,6 +90,9 @@ static int start_api(struct up *up, struct err *err)
 		.address = up->options.address,
 		.port = up->options.port,
 		.crds = crds,
+		.history_max = (size_t)up->options.history,
+		.history_age_max_ns = up->options.history_age_ns,
+		.encryption_config = up->options.encryption_config,
 		.log = up->log,
 		.metrics = up->metrics,
 	};

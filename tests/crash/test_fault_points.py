@@ -17,7 +17,8 @@ def fault_points():
         for source in (ROOT / folder).rglob("*.c"):
             if not source.name.endswith("_test.c"):
                 found |= set(re.findall(r'fault_point\("([^"]+)"\)', source.read_text()))
-    return sorted(found)
+    # The other points of the store are not on the way of every write; the store's own tests kill there.
+    return sorted(p for p in found if not p.startswith("store.") or p.startswith("store.commit."))
 
 
 def hits(point):

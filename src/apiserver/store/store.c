@@ -114,6 +114,8 @@ static void add_metrics(struct store *s, struct metrics *m)
 	s->writes = metrics_counter(m, "scia_store_writes_total", "Objects written or deleted.", "");
 	s->commit_seconds = metrics_histogram(m, "scia_store_commit_duration_seconds",
 	                                      "Duration of a transaction with its fsync.", "", NULL, 0);
+	s->failed_writes = metrics_counter(m, "scia_store_failed_writes_total",
+	                                   "Writes that the disk did not take: no space, or an error.", "");
 	s->objects = metrics_gauge(m, "apiserver_storage_objects", "Number of stored objects.", "resource");
 }
 
@@ -136,11 +138,13 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 	cond_init_mono(&s->queue_cond);
 	add_metrics(s, config->metrics);
 
-	if (store_db_open(config->path, config->log, &s->db, err) < 0 || store_db_load(s->db, load_row, s, err) < 0) {
+	if (store_db_open(config->path, config->keys, config->log, &s->db, err) < 0 ||
+	    store_db_load(s->db, load_row, s, err) < 0) {
 		store_close(s);
 		return -1;
 	}
 	s->version = s->dispatched = store_db_version(s->db);
+	atomic_store(&s->stale, store_db_stale(s->db));
 	store_history_init(&s->history, config, s->version);
 	if (thread_start(&s->committer, "store-commit", store_committer_main, s, err) < 0) {
 		store_close(s);
@@ -172,6 +176,18 @@ struct store *store_close(struct store *s)
 	pthread_cond_destroy(&s->queue_cond);
 	free(s);
 	return NULL;
+}
+
+int store_check(struct store *s, struct err *err)
+{
+	if (!store_db_is_failed(s->db))
+		return 0;
+	return err_set(err, ERR_UNAVAILABLE, "the disk failed to make a write durable; nothing is written until a restart");
+}
+
+size_t store_stale(struct store *s)
+{
+	return atomic_load(&s->stale);
 }
 
 struct store_object *store_get(struct store *s, const char *resource, const char *ns, const char *name)

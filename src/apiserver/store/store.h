@@ -33,18 +33,27 @@ DEFINE_CLEANUP(struct store_object *, store_object_unref)
 const char *store_object_label(const struct store_object *o, const char *name);
 const char *store_object_field(const struct store_object *o, const char *name);
 
+struct store_keys;
+
 struct store_config {
-	const char *path;   /* of the database file; its lock file lies beside it */
-	size_t history_max; /* changes */
+	const char *path;              /* of the database file; its lock file lies beside it */
+	const struct store_keys *keys; /* store_keys.h; must outlive the store; NULL: nothing is encrypted */
+	size_t history_max;            /* changes */
 	size_t history_bytes_max;
 	int64_t history_age_max_ns; /* how long a change is kept at most, in steps of a tenth; 0: 10 minutes */
 	struct logger *log;
 	struct metrics *metrics;
 };
 
-/* ERR_ALREADY_EXISTS when another process holds it; ERR_INTERNAL names damage. */
+/* ERR_ALREADY_EXISTS when another process holds it; ERR_INTERNAL names damage, or the key that is missing. Objects that
+ * are sealed with another key than the configuration's first are sealed anew, a few at a time, while the store works.
+ */
 int store_open(const struct store_config *config, struct store **ret, struct err *err);
 struct store *store_close(struct store *s);
+/* 0, or ERR_UNAVAILABLE when the disk failed in a way after which nothing is written any more. Any thread. */
+int store_check(struct store *s, struct err *err);
+/* Objects that still wait to be sealed with today's key. */
+size_t store_stale(struct store *s);
 
 /* NULL when absent; else a reference. */
 struct store_object *store_get(struct store *s, const char *resource, const char *ns, const char *name);
@@ -107,8 +116,8 @@ void store_submit(struct store *s, const struct store_write *write);
  * be called from done(), on_change() or event threads. */
 int store_commit(struct store *s, const struct store_write *write, struct store_object **ret, struct err *err);
 
-/* Several writes waited for together (their done and guard are not used); they share transactions, and one may fail while
- * others do not. finish() frees the batch and tells the first error. */
+/* Several writes waited for together (their done and guard are not used); they share transactions, and one may fail
+ * while others do not. finish() frees the batch and tells the first error. */
 struct store_batch *store_batch_new(struct store *s);
 void store_batch_add(struct store_batch *b, const struct store_write *write);
 int store_batch_finish(struct store_batch *b, struct err *err);

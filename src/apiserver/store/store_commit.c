@@ -8,9 +8,10 @@
 
 #define BATCH_MAX 1024
 #define BATCH_BYTES_MAX ((size_t)16 * 1024 * 1024)
-#define CHECKPOINT_BUSY ((size_t)16 * 1024 * 1024)
-#define CHECKPOINT_IDLE ((size_t)512 * 1024)
 #define IDLE_NS (2 * NS_PER_S)
+/* Rows sealed anew at a time, between writes: some milliseconds. */
+#define REENCRYPT_ROWS 256
+#define COMPLAIN_NS (10 * NS_PER_S)
 
 /* One write of the batch and what became of it. */
 struct decided {
@@ -282,6 +283,26 @@ static void fail_all(struct decided *list, size_t len, const struct err *err)
 	}
 }
 
+/* Under load on a full disk, each group fails: said once, then now and then. */
+static void complain(struct store *s, size_t len, const struct err *err)
+{
+	int64_t now = clock_mono_ns();
+
+	s->failing += len;
+	metric_add(s->failed_writes, (double)len, NULL);
+	if (s->failing > len && now - s->complained_ns < COMPLAIN_NS)
+		return;
+	s->complained_ns = now;
+	log_error(s->log, "%zu writes failed: %s", s->failing, err_message(err));
+}
+
+static void note_success(struct store *s)
+{
+	if (s->failing > 0)
+		log_info(s->log, "writes work again, after %zu that failed", s->failing);
+	s->failing = 0;
+}
+
 static void commit_batch(struct store *s, struct store_queued *batch, size_t len)
 {
 	struct decided *list = xcalloc(len, sizeof(*list));
@@ -294,13 +315,14 @@ static void commit_batch(struct store *s, struct store_queued *batch, size_t len
 		list[i].queued = batch;
 	if (write_batch(s, &view, len, &err) < 0) {
 		store_db_rollback(s->db);
-		log_error(s->log, "%zu writes failed: %s", len, err_message(&err));
+		complain(s, len, &err);
 		fail_all(list, len, &err);
 		/* The log's space can be used again once it is moved into the file. */
 		if (err.kind == ERR_INSUFFICIENT_STORAGE)
-			store_db_checkpoint(s->db, 0);
+			store_db_checkpoint(s->db);
 	} else {
 		(void)fault_point("store.commit.after-fsync");
+		note_success(s);
 		show(s, list, len, view.version);
 	}
 	metric_add(s->commits, 1, NULL);
@@ -315,13 +337,14 @@ static void commit_batch(struct store *s, struct store_queued *batch, size_t len
 	free(list);
 }
 
-/* Waits for writes and takes up to BATCH_MAX of them. NULL: idle (ret_len 0) or stopping with nothing left. */
-static struct store_queued *take_batch(struct store *s, size_t *ret_len, bool *ret_stop)
+/* Waits for writes (without: when something else is to be done) and takes up to BATCH_MAX of them. NULL: none came
+ * (ret_len 0), or stopping with nothing left. */
+static struct store_queued *take_batch(struct store *s, bool wait, size_t *ret_len, bool *ret_stop)
 {
 	size_t len = 0, bytes = 0;
 
 	MUTEX_GUARD(&s->queue_lock);
-	if (!s->queue && !s->stopping)
+	if (wait && !s->queue && !s->stopping)
 		cond_wait_until(&s->queue_cond, &s->queue_lock, clock_mono_ns() + IDLE_NS);
 	struct store_queued *first = s->queue, **end = &s->queue;
 	while (*end && len < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
@@ -352,22 +375,43 @@ static void age_history(struct store *s)
 	pthread_rwlock_unlock(&s->lock);
 }
 
+/* Some rows at a time, so that writes do not wait. What fails is tried again at the next start. */
+static void reencrypt_some(struct store *s)
+{
+	_cleanup_err_ struct err err = { 0 };
+	int more = store_db_reencrypt(s->db, REENCRYPT_ROWS, &err);
+
+	if (more > 0)
+		return;
+	if (more < 0)
+		log_error(s->log, "objects are still encrypted with an earlier key, or not at all: %s", err_message(&err));
+	else
+		log_info(s->log, "all objects are encrypted as configured");
+	atomic_store(&s->stale, more < 0 ? store_db_stale(s->db) : 0);
+	s->reencrypting = false;
+	/* The log still has what was replaced. */
+	store_db_checkpoint(s->db);
+}
+
 void *store_committer_main(void *arg)
 {
 	struct store *s = arg;
 
+	s->reencrypting = store_db_stale(s->db) > 0;
 	for (;;) {
 		size_t len;
 		bool stop;
-		struct store_queued *batch = take_batch(s, &len, &stop);
+		struct store_queued *batch = take_batch(s, !s->reencrypting, &len, &stop);
 		if (stop)
 			break;
 		if (len > 0)
 			commit_batch(s, batch, len);
+		if (s->reencrypting)
+			reencrypt_some(s);
 		age_history(s);
-		store_db_checkpoint(s->db, len > 0 ? CHECKPOINT_BUSY : CHECKPOINT_IDLE);
+		store_db_tick(s->db, len == 0);
 	}
-	store_db_checkpoint(s->db, 0);
+	store_db_checkpoint(s->db);
 	return NULL;
 }
 

@@ -42,6 +42,11 @@ struct store {
 	struct logger *log;
 	struct store_db *db; /* the committer's */
 	int64_t next_row_id; /* the committer's */
+	atomic_size_t stale; /* rows to be sealed anew */
+	/* The committer's: rows are being sealed anew; writes that failed in a row, and when that was last said. */
+	bool reencrypting;
+	size_t failing;
+	int64_t complained_ns;
 
 	pthread_rwlock_t lock;
 	struct map *resources; /* name → struct store_resource; never removed */
@@ -59,7 +64,7 @@ struct store {
 	pthread_t committer;
 	bool committer_runs;
 
-	struct metric *commits, *commit_seconds, *writes, *objects, *history_len;
+	struct metric *commits, *commit_seconds, *writes, *failed_writes, *objects, *history_len;
 };
 
 /* A new object with one reference; copies the strings, takes text over. resource must outlive it. */
