@@ -92,7 +92,7 @@ static int prepare_strategic_patch(struct api_request *req, struct api_op *op, s
 
 	if (!old)
 		return not_found(req, op, err);
-	if (strategic_merge_apply(req->version->schema, old, op->body, &patched, err) < 0)
+	if (strategic_merge_apply(schema_resolve(req->version->schema), old, op->body, &patched, err) < 0)
 		return -1;
 	return finish_patched(req, op, old, patched, err);
 }
@@ -118,7 +118,7 @@ static int prepare_apply(struct api_request *req, struct api_op *op, struct err 
 	struct write_input in = { .old = old, .applied = true, .subresource = subresource };
 	char manager[129];
 	const struct apply_request request = {
-		.schema = req->version->schema,
+		.schema = schema_resolve(req->version->schema),
 		.manager = api_request_manager(req, manager),
 		.api_version = req->version->api_version,
 		.subresource = subresource,

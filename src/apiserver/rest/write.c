@@ -243,7 +243,7 @@ static int track_fields(const struct api_request *req, const struct write_input 
 {
 	char manager[129];
 	const struct apply_request request = {
-		.schema = req->version->schema,
+		.schema = schema_resolve(req->version->schema),
 		.manager = api_request_manager(req, manager),
 		.api_version = req->version->api_version,
 		.subresource = in->subresource,

@@ -21,6 +21,7 @@ const struct schema *schema_find_field(const struct schema *s, const char *name)
 
 const struct schema *schema_property(const struct schema *s, const char *name)
 {
+	s = schema_resolve(s);
 	if (!s)
 		return NULL;
 	if (s->flags & (SCHEMA_RESOURCE | SCHEMA_EMBEDDED)) {
@@ -35,11 +36,13 @@ const struct schema *schema_property(const struct schema *s, const char *name)
 
 const struct schema *schema_items(const struct schema *s)
 {
+	s = schema_resolve(s);
 	return s ? s->items : NULL;
 }
 
 enum schema_list_type schema_list_type(const struct schema *s)
 {
+	s = schema_resolve(s);
 	return s ? (enum schema_list_type)s->list_type : SCHEMA_LIST_ATOMIC;
 }
 
@@ -47,16 +50,19 @@ char *const *schema_list_map_keys(const struct schema *s)
 {
 	static char *const none[] = { NULL };
 
+	s = schema_resolve(s);
 	return s && s->list_map_keys ? s->list_map_keys : none;
 }
 
 bool schema_map_is_atomic(const struct schema *s)
 {
+	s = schema_resolve(s);
 	return s && (s->flags & SCHEMA_MAP_ATOMIC);
 }
 
 const json_t *schema_default_value(const struct schema *s)
 {
+	s = schema_resolve(s);
 	return s ? s->default_value : NULL;
 }
 
@@ -64,6 +70,7 @@ bool schema_patch_strategy_has(const struct schema *s, const char *word)
 {
 	size_t len = strlen(word);
 
+	s = schema_resolve(s);
 	for (const char *p = s ? s->patch_strategy : NULL; p; p = strchr(p, ',')) {
 		p += *p == ',';
 		if (strncmp(p, word, len) == 0 && (p[len] == ',' || !p[len]))
@@ -74,10 +81,12 @@ bool schema_patch_strategy_has(const struct schema *s, const char *word)
 
 const char *schema_patch_merge_key(const struct schema *s)
 {
+	s = schema_resolve(s);
 	return s ? s->patch_merge_key : NULL;
 }
 
 bool schema_preserves_unknown(const struct schema *s)
 {
+	s = schema_resolve(s);
 	return s && (s->flags & SCHEMA_PRESERVE);
 }

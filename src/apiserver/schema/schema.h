@@ -11,13 +11,25 @@ struct schema;
 /* From an openAPIV3Schema. Not structural or malformed: ERR_INVALID, one cause per violation with Kubernetes' wording,
  * fields below `path`. Implied for the root: apiVersion, kind, metadata. */
 struct schema *schema_compile(const json_t *openapi, const char *path, struct err *err);
+/* One that was checked before, and whose source is elsewhere: it is compiled when it is first used, which with hundreds of
+ * large kinds is never for most. load() gives the openAPIV3Schema, a new reference, from any thread; release() ends it. */
+struct schema_source {
+	json_t *(*load)(void *self);
+	void (*release)(void *self);
+	void *self;
+};
+struct schema *schema_compile_later(const struct schema_source *source);
+/* The compiled form of such a one; others (and NULL) as they are. What lies below a root needs no resolving. Functions
+ * that take a schema do it by themselves; who walks schema_internal.h's nodes has to. */
+const struct schema *schema_resolve(const struct schema *s);
 struct schema *schema_ref(struct schema *s);
 struct schema *schema_unref(struct schema *s);
 DEFINE_CLEANUP(struct schema *, schema_unref)
 
 /* Fills in defaults, in place; nulls that may not be are replaced by the default or dropped. */
 void schema_default(const struct schema *s, json_t *obj);
-/* Drops unknown fields, in place; their paths ("spec.foo[0].bar", strings) are appended to dropped unless it is NULL. */
+/* Drops unknown fields, in place; their paths ("spec.foo[0].bar", strings, in order) are appended to dropped unless it
+ * is NULL; behind them those within the metadata of embedded resources. */
 void schema_prune(const struct schema *s, json_t *obj, json_t *dropped);
 /* ERR_INVALID with one cause per violation (at most ERR_CAUSES_MAX), in Kubernetes' words: reason FieldValueInvalid,
  * FieldValueRequired, FieldValueNotSupported, FieldValueTypeInvalid, …; message without the kind and name, which the caller adds.
@@ -25,6 +37,17 @@ void schema_prune(const struct schema *s, json_t *obj, json_t *dropped);
  * list-type set and map uniqueness, properties, additionalProperties, required, min/maxProperties, allOf, anyOf, oneOf, not,
  * int-or-string, embedded-resource. old (may be NULL) is the stored object: unchanged parts are not complained about (ratcheting). */
 int schema_validate(const struct schema *s, const json_t *obj, const json_t *old, struct err *err);
+/* The same with all that can be asked for. s NULL: only what check_more says. */
+struct schema_change {
+	const json_t *obj, *old; /* old NULL: create */
+	bool status_only;        /* a write of the status: only that is looked at (lists of type set and map everywhere) */
+	/* Checks of the caller, which add causes (invalid.h). NULL: none. more: beside the values; meta: labels and so on
+	 * of a resource within the object, fields "metadata.…". */
+	void (*check_more)(const void *self, const json_t *obj, struct err *err);
+	void (*check_meta)(const json_t *resource, struct err *err);
+	const void *self;
+};
+int schema_validate_change(const struct schema *s, const struct schema_change *c, struct err *err);
 
 /* Walking it, for patches and field ownership. All accept NULL (no schema known: then maps are granular, lists atomic). */
 enum schema_list_type { SCHEMA_LIST_ATOMIC, SCHEMA_LIST_SET, SCHEMA_LIST_MAP };

@@ -1,21 +1,27 @@
 /* From a checked JSON schema to its compiled form. */
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "schema_internal.h"
 
 #include <math.h>
 #include <stdatomic.h>
 
-/* What schema_compile() gives; the node comes first. */
+/* What schema_compile() gives; the node comes first. One that is compiled later has no node of its own, but knows where
+ * its source is, and the other root once it is there. */
 struct schema_root {
 	struct schema node;
 	atomic_size_t refs;
 	struct arena *arena;
 	char *source;
+	struct schema_source later;
+	pthread_mutex_t lock; /* one thread compiles */
+	struct schema_root *_Atomic compiled;
 };
 
 struct compiler {
 	struct arena *arena;
+	uint16_t found; /* SCHEMA_SOME_* */
 };
 
 static struct schema *compile_node(struct compiler *c, const json_t *s, struct schema *into);
@@ -224,11 +230,17 @@ static struct schema *compile_node(struct compiler *c, const json_t *s, struct s
 
 	node->type = type_of(s);
 	node->flags = flags_of(s);
+	if (node->flags & SCHEMA_EMBEDDED)
+		c->found |= SCHEMA_SOME_EMBEDDED;
+	if (json_array_size(json_object_get(s, "x-kubernetes-validations")) > 0)
+		c->found |= SCHEMA_SOME_RULES;
 	node->format = format ? schema_format_find(format, node->type) : 0;
 	if (str_eq(list_type, "set"))
 		node->list_type = SCHEMA_LIST_SET;
 	else if (str_eq(list_type, "map"))
 		node->list_type = SCHEMA_LIST_MAP;
+	if (node->list_type != SCHEMA_LIST_ATOMIC)
+		c->found |= SCHEMA_SOME_LISTS;
 	node->list_map_keys = copy_strv(c, json_object_get(s, "x-kubernetes-list-map-keys"));
 	node->patch_strategy = copy_str(c, s, "x-kubernetes-patch-strategy");
 	node->patch_merge_key = copy_str(c, s, "x-kubernetes-patch-merge-key");
@@ -259,10 +271,6 @@ static void check_defaults(const struct schema *s, const char *path, struct sche
 		_cleanup_free_ char *at = xasprintf("%s.items", path);
 		check_defaults(s->items, at, e);
 	}
-	if (s->additional) {
-		_cleanup_free_ char *at = xasprintf("%s.additionalProperties", path);
-		check_defaults(s->additional, at, e);
-	}
 }
 
 void schema_check_value(const struct schema *s, const char *path, const json_t *value, struct schema_errors *e)
@@ -273,17 +281,23 @@ void schema_check_value(const struct schema *s, const char *path, const json_t *
 	schema_prune(s, pruned, NULL);
 	if (!json_same(pruned, value))
 		schema_invalid(e, xstrdup(path), value, xstrdup("must not have unknown fields"));
-	schema_default(s, pruned);
-	schema_validate_node(&found, s, NULL, pruned, NULL);
-	for (size_t i = 0; i < found.len; i++) {
-		struct err_cause *c = &found.causes[i];
-		if (strcmp(c->field, "<nil>") != 0) {
-			char *field = xasprintf("%s%s%s", path, *c->field && *c->field != '[' ? "." : "", c->field);
-			free(c->field);
-			c->field = field;
-		}
-	}
+	schema_validate_embedded(&found, s, NULL, value, NULL);
+	if (found.len == 0)
+		schema_validate_node(&found, s, NULL, value, NULL);
+	schema_errors_below(&found, path);
 	schema_errors_append(e, &found);
+}
+
+static struct schema_root *compile_root(const json_t *openapi)
+{
+	struct schema_root *root = new0(struct schema_root);
+	struct compiler c = { .arena = arena_new() };
+
+	atomic_init(&root->refs, 1);
+	root->arena = c.arena;
+	compile_node(&c, openapi, &root->node);
+	root->node.flags |= SCHEMA_RESOURCE | c.found;
+	return root;
 }
 
 struct schema *schema_compile(const json_t *openapi, const char *path, struct err *err)
@@ -293,13 +307,8 @@ struct schema *schema_compile(const json_t *openapi, const char *path, struct er
 	schema_check(openapi, path, &e);
 	if (schema_errors_finish(&e, err) < 0)
 		return NULL;
-	struct schema_root *root = new0(struct schema_root);
-	atomic_init(&root->refs, 1);
-	root->arena = arena_new();
+	struct schema_root *root = compile_root(openapi);
 	root->source = json_to_str(openapi);
-	struct compiler c = { .arena = root->arena };
-	compile_node(&c, openapi, &root->node);
-	root->node.flags |= SCHEMA_RESOURCE;
 	check_defaults(&root->node, path, &e);
 	if (schema_errors_finish(&e, err) < 0) {
 		schema_unref(&root->node);
@@ -308,14 +317,49 @@ struct schema *schema_compile(const json_t *openapi, const char *path, struct er
 	return &root->node;
 }
 
+/* ---- later ---- */
+
+struct schema *schema_compile_later(const struct schema_source *source)
+{
+	struct schema_root *root = new0(struct schema_root);
+
+	atomic_init(&root->refs, 1);
+	root->node.flags = SCHEMA_LATER;
+	root->later = *source;
+	pthread_mutex_init(&root->lock, NULL);
+	return &root->node;
+}
+
 static struct schema_root *root_of(const struct schema *s)
 {
 	return (struct schema_root *)(uintptr_t)s;
 }
 
-const char *schema_source(const struct schema *s)
+const struct schema *schema_resolve(const struct schema *s)
 {
-	return root_of(s)->source;
+	if (!s || !(s->flags & SCHEMA_LATER))
+		return s;
+	struct schema_root *root = root_of(s), *compiled = atomic_load_explicit(&root->compiled, memory_order_acquire);
+	if (compiled)
+		return &compiled->node;
+	MUTEX_GUARD(&root->lock);
+	compiled = atomic_load_explicit(&root->compiled, memory_order_relaxed);
+	if (!compiled) {
+		_cleanup_json_ json_t *openapi = root->later.load(root->later.self);
+		compiled = compile_root(openapi);
+		atomic_store_explicit(&root->compiled, compiled, memory_order_release);
+	}
+	return &compiled->node;
+}
+
+json_t *schema_source(const struct schema *s)
+{
+	const struct schema_root *root = root_of(s);
+
+	if (s->flags & SCHEMA_LATER)
+		return root->later.load(root->later.self);
+	json_t *v = json_parse(root->source, strlen(root->source), 0, NULL);
+	return v ? v : json_object();
 }
 
 struct schema *schema_ref(struct schema *s)
@@ -330,7 +374,15 @@ struct schema *schema_unref(struct schema *s)
 	if (!s || atomic_fetch_sub_explicit(&root_of(s)->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
 	struct schema_root *root = root_of(s);
-	arena_free(root->arena);
+	struct schema_root *compiled = atomic_load_explicit(&root->compiled, memory_order_relaxed);
+	if (s->flags & SCHEMA_LATER) {
+		root->later.release(root->later.self);
+		pthread_mutex_destroy(&root->lock);
+	}
+	if (compiled)
+		schema_unref(&compiled->node);
+	if (root->arena)
+		arena_free(root->arena);
 	free(root->source);
 	free(root);
 	return NULL;

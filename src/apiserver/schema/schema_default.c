@@ -9,6 +9,8 @@ static const json_t *null_default(const struct schema *s)
 	return s && !(s->flags & SCHEMA_NULLABLE) ? s->default_value : NULL;
 }
 
+static void fill_in(const struct schema *s, json_t *obj);
+
 static void default_fields(const struct schema *s, json_t *obj)
 {
 	const char *key;
@@ -25,7 +27,7 @@ static void default_fields(const struct schema *s, json_t *obj)
 		if (!field)
 			continue;
 		if (!json_is_null(v))
-			schema_default(field, v);
+			fill_in(field, v);
 		else if (null_default(field))
 			json_put(obj, key, json_clone(null_default(field)));
 		else if (!(field->flags & SCHEMA_NULLABLE))
@@ -33,13 +35,11 @@ static void default_fields(const struct schema *s, json_t *obj)
 	}
 }
 
-void schema_default(const struct schema *s, json_t *obj)
+static void fill_in(const struct schema *s, json_t *obj)
 {
 	size_t i;
 	json_t *item;
 
-	if (!s)
-		return;
 	if (json_is_object(obj)) {
 		default_fields(s, obj);
 	} else if (json_is_array(obj) && s->items) {
@@ -48,34 +48,68 @@ void schema_default(const struct schema *s, json_t *obj)
 				json_array_set_new(obj, i, json_clone(null_default(s->items)));
 				item = json_array_get(obj, i);
 			}
-			schema_default(s->items, item);
+			fill_in(s->items, item);
 		}
 	}
 }
 
+void schema_default(const struct schema *s, json_t *obj)
+{
+	s = schema_resolve(s);
+	if (s)
+		fill_in(s, obj);
+}
+
 static void prune(const struct schema *s, json_t *v, const struct schema_step *at, json_t *dropped);
 
-static bool is_meta_field(const char *key)
+static bool is_implied(const struct schema *s, const char *key)
 {
-	return strcmp(key, "apiVersion") == 0 || strcmp(key, "kind") == 0 || strcmp(key, "metadata") == 0;
+	return s && (s->flags & (SCHEMA_EMBEDDED | SCHEMA_RESOURCE)) &&
+	       (strcmp(key, "apiVersion") == 0 || strcmp(key, "kind") == 0 || strcmp(key, "metadata") == 0);
+}
+
+/* Where unknown fields are kept, what is described is pruned all the same. */
+static void prune_kept(const struct schema *s, json_t *v, const struct schema_step *at, json_t *dropped)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (!s || (s->fields_len == 0 && !s->additional && !s->items))
+		return;
+	if (json_is_object(v)) {
+		json_object_foreach(v, key, value) {
+			const struct schema_step step = { .up = at, .key = key };
+			const struct schema *field = is_implied(s, key) ? NULL : schema_find_field(s, key);
+			if (!field && !is_implied(s, key))
+				field = s->additional;
+			if (field)
+				prune(field, value, &step, dropped);
+		}
+	} else if (json_is_array(v)) {
+		json_array_foreach(v, i, value) {
+			const struct schema_step step = { .up = at, .index = i };
+			prune_kept(s->items, value, &step, dropped);
+		}
+	}
 }
 
 static void prune_fields(const struct schema *s, json_t *obj, const struct schema_step *at, json_t *dropped)
 {
-	bool resource = s && (s->flags & (SCHEMA_EMBEDDED | SCHEMA_RESOURCE));
 	const char *key;
 	json_t *v;
 	void *next;
 
 	json_object_foreach_safe(obj, next, key, v) {
 		const struct schema_step step = { .up = at, .key = key };
-		const struct schema *field = s ? schema_property(s, key) : NULL;
-		if (resource && is_meta_field(key)) {
-			if (s->flags & SCHEMA_RESOURCE)
-				prune(field, v, &step, dropped);
-		} else if (field) {
+		if (is_implied(s, key))
+			continue;
+		const struct schema *field = s ? schema_find_field(s, key) : NULL;
+		if (s && !field)
+			field = s->additional;
+		if (field) {
 			prune(field, v, &step, dropped);
-		} else if (!s || !(s->flags & (SCHEMA_NO_ADDITIONAL | SCHEMA_PRESERVE))) {
+		} else if (!s || !(s->flags & SCHEMA_NO_ADDITIONAL)) {
 			if (dropped) {
 				_cleanup_free_ char *path = schema_step_text(&step);
 				json_push_str(dropped, path);
@@ -90,22 +124,57 @@ static void prune(const struct schema *s, json_t *v, const struct schema_step *a
 	size_t i;
 	json_t *item;
 
-	if (json_is_object(v)) {
+	if (s && (s->flags & SCHEMA_PRESERVE)) {
+		prune_kept(s, v, at, dropped);
+	} else if (json_is_object(v)) {
 		prune_fields(s, v, at, dropped);
 	} else if (json_is_array(v)) {
-		/* What preserves unknown fields does so for the items of its lists as well, unless they have a schema. */
-		const struct schema *items = s ? s->items : NULL;
-		if (!items && s && (s->flags & SCHEMA_PRESERVE))
-			return;
 		json_array_foreach(v, i, item) {
 			const struct schema_step step = { .up = at, .index = i };
-			prune(items, item, &step, dropped);
+			prune(s ? s->items : NULL, item, &step, dropped);
 		}
 	}
 }
 
+static int path_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Appends the paths of from to dropped in order. */
+static void append_sorted(json_t *dropped, const json_t *from)
+{
+	size_t i, len = json_array_size(from);
+	json_t *path;
+
+	if (len == 0)
+		return;
+	const char **paths = xcalloc(len, sizeof(*paths));
+	json_array_foreach(from, i, path)
+		paths[i] = json_string_value(path);
+	qsort(paths, len, sizeof(*paths), path_order);
+	for (i = 0; i < len; i++)
+		json_push_str(dropped, paths[i]);
+	free(paths);
+}
+
 void schema_prune(const struct schema *s, json_t *obj, json_t *dropped)
 {
-	if (s)
-		prune(s, obj, NULL, dropped);
+	static const struct schema_step META = { .key = "metadata" };
+	_cleanup_json_ json_t *meta = dropped ? json_array() : NULL, *fields = dropped ? json_array() : NULL;
+	_cleanup_json_ json_t *embedded = dropped ? json_array() : NULL;
+
+	s = schema_resolve(s);
+	if (!s)
+		return;
+	if ((s->flags & SCHEMA_RESOURCE) && json_is_object(obj))
+		prune(&SCHEMA_OBJECT_META, json_object_get(obj, "metadata"), &META, meta);
+	prune(s, obj, NULL, fields);
+	if (s->flags & SCHEMA_SOME_EMBEDDED)
+		schema_prune_embedded(s, obj, NULL, embedded);
+	if (!dropped)
+		return;
+	append_sorted(dropped, meta);
+	append_sorted(dropped, fields);
+	append_sorted(dropped, embedded);
 }

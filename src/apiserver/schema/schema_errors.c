@@ -14,6 +14,8 @@ static void step_write(const struct schema_step *at, struct buf *out)
 	step_write(at->up, out);
 	if (!at->key)
 		buf_printf(out, "[%zu]", at->index);
+	else if (at->bracket)
+		buf_printf(out, "[%s]", at->key);
 	else
 		buf_printf(out, "%s%s", out->len ? "." : "", at->key);
 }
@@ -62,6 +64,26 @@ void schema_errors_append(struct schema_errors *e, struct schema_errors *from)
 		schema_errors_add(e, c->reason, TAKE_PTR(c->field), TAKE_PTR(c->message));
 	}
 	schema_errors_truncate(from, 0);
+}
+
+void schema_errors_take(struct schema_errors *e, struct err *from)
+{
+	for (size_t i = 0; i < from->causes_len; i++) {
+		struct err_cause *c = &from->causes[i];
+		schema_errors_add(e, c->reason, TAKE_PTR(c->field), TAKE_PTR(c->message));
+	}
+	err_clear(from);
+}
+
+void schema_errors_below(struct schema_errors *e, const char *path)
+{
+	for (size_t i = 0; i < e->len; i++) {
+		struct err_cause *c = &e->causes[i];
+		bool joined = !*c->field || *c->field == '[' || strcmp(c->field, "<nil>") == 0;
+		char *field = xasprintf("%s%s%s", path, joined ? "" : ".", strcmp(c->field, "<nil>") == 0 ? "" : c->field);
+		free(c->field);
+		c->field = field;
+	}
 }
 
 static bool said_before(const struct schema_errors *e, size_t i)

@@ -32,6 +32,11 @@ enum schema_flags {
 	SCHEMA_RESOURCE = 16,      /* the root: apiVersion, kind and metadata are implied */
 	SCHEMA_NO_ADDITIONAL = 32, /* additionalProperties: false */
 	SCHEMA_MAP_ATOMIC = 64,
+	/* Only at a compiled root: somewhere below it is … */
+	SCHEMA_SOME_EMBEDDED = 128, /* an embedded resource */
+	SCHEMA_SOME_LISTS = 256,    /* a list of type set or map */
+	SCHEMA_SOME_RULES = 512,    /* x-kubernetes-validations */
+	SCHEMA_LATER = 1024,        /* a root that is compiled when it is first used; schema_resolve() gives the other one */
 };
 
 struct schema_field {
@@ -92,14 +97,15 @@ extern const struct schema SCHEMA_PLAIN_STRING;
 
 /* The declared field, not additionalProperties; NULL when there is none. */
 const struct schema *schema_find_field(const struct schema *s, const char *name);
-/* The text a schema was compiled from; s is what schema_compile() gave. */
-const char *schema_source(const struct schema *s);
+/* What a schema was compiled from, a new reference; s is what schema_compile() or schema_compile_later() gave. */
+json_t *schema_source(const struct schema *s);
 
 /* A place in an object, linked from the inside out on the stack; it becomes text only in an error. */
 struct schema_step {
 	const struct schema_step *up;
 	const char *key; /* NULL: index */
 	size_t index;
+	bool bracket; /* the key of a map, written [key] */
 };
 /* "spec.env[0].name"; the root is "". free(). */
 char *schema_step_text(const struct schema_step *at);
@@ -113,6 +119,10 @@ struct schema_errors {
 void schema_errors_add(struct schema_errors *e, const char *reason, char *field, char *message);
 void schema_errors_truncate(struct schema_errors *e, size_t len);
 void schema_errors_append(struct schema_errors *e, struct schema_errors *from);
+/* Moves the causes of an error over, and clears it. */
+void schema_errors_take(struct schema_errors *e, struct err *from);
+/* Puts path before every field. */
+void schema_errors_below(struct schema_errors *e, const char *path);
 /* 0 when there are none, else ERR_INVALID. Empties it. */
 int schema_errors_finish(struct schema_errors *e, struct err *err);
 
@@ -143,6 +153,11 @@ bool schema_format_is_secret(uint8_t format);
 /* Strings only; true for formats of numbers. */
 bool schema_format_check(uint8_t format, const char *s, size_t len);
 
+/* Resources within resources: apiVersion, kind, metadata (schema_embedded.c). check_meta as in struct schema_change. */
+void schema_validate_embedded(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
+                              void (*check_meta)(const json_t *resource, struct err *err));
+/* Brings their metadata into form, as that of every object; paths of unknown fields are appended to dropped. */
+void schema_prune_embedded(const struct schema *s, json_t *v, const struct schema_step *at, json_t *dropped);
 /* One node and everything below it. old may be NULL. */
 void schema_validate_node(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
                           const json_t *old);
@@ -150,7 +165,7 @@ void schema_validate_logic(struct schema_errors *e, const struct schema_logic *l
                            const json_t *v);
 /* What an item of such a list is told apart by: itself, or the object of its keys. A new reference. */
 json_t *schema_item_identity(const struct schema *s, const json_t *item);
-/* Uniqueness in lists of type set and map. */
-void schema_validate_list_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v);
+/* Uniqueness in lists of type set and map, here and below (schema_lists.c). */
+void schema_validate_list_types(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v);
 
 #endif

@@ -1,5 +1,4 @@
-/* allOf, anyOf, oneOf, not; and uniqueness in lists. */
-#include "base/map.h"
+/* allOf, anyOf, oneOf, not. */
 #include "schema_internal.h"
 
 /* "<nil>: Invalid value: "": "spec.x" must …": Kubernetes gives these no place. */
@@ -97,78 +96,4 @@ void schema_validate_logic(struct schema_errors *e, const struct schema_logic *l
 			broken(e, at, "not validate the schema (not)");
 		schema_errors_truncate(&found, 0);
 	}
-}
-
-json_t *schema_item_identity(const struct schema *s, const json_t *item)
-{
-	if (s->list_type == SCHEMA_LIST_SET)
-		return json_incref(json_unconst(item));
-	json_t *keys = json_object();
-	for (char *const *key = schema_list_map_keys(s); *key; key++)
-		if (json_object_get(item, *key))
-			json_object_set(keys, *key, json_object_get(item, *key));
-	return keys;
-}
-
-static bool same_identity(const struct schema *s, const json_t *a, const json_t *b)
-{
-	if (s->list_type == SCHEMA_LIST_SET)
-		return json_same(a, b);
-	for (char *const *key = schema_list_map_keys(s); *key; key++)
-		if (!json_same(json_object_get(a, *key), json_object_get(b, *key)))
-			return false;
-	return true;
-}
-
-#define COMPARE_ALL_MAX 16
-
-/* Cheap for what is common: short lists without repetition. */
-static bool is_unique(const struct schema *s, const json_t *list)
-{
-	size_t len = json_array_size(list);
-
-	if (len > COMPARE_ALL_MAX)
-		return false;
-	for (size_t i = 1; i < len; i++)
-		for (size_t k = 0; k < i; k++)
-			if (same_identity(s, json_array_get(list, i), json_array_get(list, k)))
-				return false;
-	return true;
-}
-
-static void name_repetitions(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
-{
-	static char once[] = "once", again[] = "again";
-	_cleanup_(map_freep) struct map *seen = map_new(NULL);
-	size_t i;
-	json_t *item;
-
-	json_array_foreach(v, i, item) {
-		_cleanup_json_ json_t *id = schema_item_identity(s, item);
-		_cleanup_free_ char *text = json_canonical(id);
-		const char *before = map_get(seen, text);
-		map_set(seen, text, before ? again : once);
-		if (before != once)
-			continue;
-		const struct schema_step step = { .up = at, .index = i };
-		_cleanup_free_ char *shown = schema_show(id);
-		schema_errors_add(e, "FieldValueDuplicate", schema_step_text(&step), xasprintf("Duplicate value: %s", shown));
-	}
-}
-
-void schema_validate_list_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
-{
-	size_t i;
-	json_t *item;
-
-	if (s->list_type == SCHEMA_LIST_MAP)
-		json_array_foreach(v, i, item)
-			if (!json_is_object(item) && !json_is_null(item)) {
-				const struct schema_step step = { .up = at, .index = i };
-				schema_invalid(e, schema_step_text(&step), item,
-				               xstrdup("must be an object for an array of list-type map"));
-				return;
-			}
-	if (!is_unique(s, v))
-		name_repetitions(e, s, at, v);
 }

@@ -106,17 +106,9 @@ static void embed_v3(json_t *s)
 		add_resource_fields(s, false);
 }
 
-static json_t *source_of(const struct schema *s)
-{
-	const char *text = schema_source(s);
-	json_t *v = json_parse(text, strlen(text), 0, NULL);
-
-	return v ? v : json_object();
-}
-
 json_t *schema_publish_v3(const struct schema *s)
 {
-	json_t *v = source_of(s);
+	json_t *v = schema_source(s);
 
 	embed_v3(v);
 	add_resource_fields(v, false);
@@ -125,7 +117,7 @@ json_t *schema_publish_v3(const struct schema *s)
 
 json_t *schema_publish_v2(const struct schema *s)
 {
-	json_t *v = source_of(s);
+	json_t *v = schema_source(s);
 	bool preserve = json_get_bool(v, "x-kubernetes-preserve-unknown-fields", false);
 
 	reduce_v2(v);

@@ -61,7 +61,8 @@ static const struct {
 	  "Unsupported value: \"thing\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
 	  "unknown type" },
 	{ "{type: object, properties: {a: {type: 'null'}}}", "s.properties[a].type",
-	  "Forbidden: type cannot be set to null, use nullable as an alternative", "type null" },
+	  "Unsupported value: \"null\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
+	  "type null" },
 	{ "{type: object, properties: {a: {type: array}}}", "s.properties[a].items", "Required value: must be specified",
 	  "array of what" },
 	{ "{type: object, properties: {a: {type: array, items: {}}}}", "s.properties[a].items.type",
@@ -122,8 +123,28 @@ static const struct {
 	  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified", "labels" },
 	{ "{type: object, properties: {kind: {type: integer}}}", "s.properties[kind].type",
 	  "Invalid value: \"integer\": must be string", "kind is text" },
-	{ "{type: object, properties: {a: {x-kubernetes-embedded-resource: true}}}", "s.properties[a].type",
-	  "Required value: must be object if x-kubernetes-embedded-resource is true", "embedded without type" },
+	{ "{type: object, properties: {a: {x-kubernetes-embedded-resource: true, properties: {b: {type: string}}}}}",
+	  "s.properties[a].type", "Required value: must be object if x-kubernetes-embedded-resource is true", "embedded without type" },
+	{ "{type: object, properties: {a: {type: integer, default: 1}}, anyOf: [{properties: {b: {minimum: 1}}}]}",
+	  "s.properties[b]", "Required value: because it is defined in s.anyOf[0].properties[b]", "a value validation of nothing" },
+	{ "{type: object, properties: {metadata: {type: object, description: x}}}", "s.properties[metadata]",
+	  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
+	  "words about metadata" },
+	{ "{type: object, properties: {kind: {type: string, default: K}}}", "s.properties[kind].default",
+	  "Forbidden: must not be set in top-level kind", "a default of what is implied" },
+	{ "{type: object, nullable: true}", "s.nullable", "Forbidden: nullable cannot be true at the root", "a root that may be null" },
+	{ "{type: object, properties: {a: {type: object, default: {}, required: [b], properties: {b: {type: string, default: x}}}}}",
+	  "s.properties[a].default.b", "Required value", "defaults do not complete each other" },
+	{ "{type: object, x-kubernetes-validations: [{message: x}]}", "s.x-kubernetes-validations[0].rule",
+	  "Required value: rule is not specified", "no rule" },
+	{ "{type: object, x-kubernetes-validations: [{rule: \"a\\nb\"}]}", "s.x-kubernetes-validations[0].message",
+	  "Required value: message must be specified if rule contains line breaks", "a rule of two lines" },
+	{ "{type: object, x-kubernetes-validations: [{rule: a, reason: Bad}]}", "s.x-kubernetes-validations[0].reason",
+	  "Unsupported value: \"Bad\": supported values: \"FieldValueDuplicate\", \"FieldValueForbidden\", \"FieldValueInvalid\", "
+	  "\"FieldValueRequired\"",
+	  "no such reason" },
+	{ "{type: object, properties: {a: {type: string}}, x-kubernetes-validations: [{rule: a, fieldPath: .b}]}",
+	  "s.x-kubernetes-validations[0].fieldPath", "Invalid value: \".b\": must be a valid path", "no such field" },
 	{ "{type: object, properties: {a: {type: integer, default: x}}}", "s.properties[a].default",
 	  "Invalid value: \"string\":  in body must be of type integer: \"string\"", "default of another type" },
 	{ "{type: object, properties: {a: {type: object, default: {b: 1}}}}", "s.properties[a].default",
@@ -157,6 +178,55 @@ static void test_schema_compile_names_every_violation(void **state)
 	assert_int_equal(err.causes_len, 2);
 	assert_string_equal(err_message(&err), "[s.properties[a].type: Required value: must not be empty for specified object fields, "
 	                                       "s.properties[b].items: Required value: must be specified]");
+}
+
+static void test_schema_compile_tells_structure_before_form(void **state)
+{
+	(void)state;
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_json_ json_t *v = yaml("{type: object, properties: {a: {type: thing, maxItems: 1}, b: {}, A: {}}}");
+
+	assert_null(schema_compile(v, "s", &err));
+	assert_int_equal(err.causes_len, 3);
+	assert_string_equal(err.causes[0].field, "s.properties[A].type");
+	assert_string_equal(err.causes[1].field, "s.properties[b].type");
+	assert_string_equal(err.causes[2].field, "s.properties[a].type");
+}
+
+static json_t *load_text(void *self)
+{
+	unsigned *loads = self;
+
+	++*loads;
+	return yaml("{type: object, properties: {a: {type: integer, default: 1}}}");
+}
+
+static void forget(void *self)
+{
+	unsigned *loads = self;
+
+	*loads += 100;
+}
+
+static void test_schema_compile_later_waits_for_the_first_use(void **state)
+{
+	(void)state;
+	unsigned loads = 0;
+	const struct schema_source source = { .load = load_text, .release = forget, .self = &loads };
+	struct schema *s = schema_compile_later(&source);
+	_cleanup_json_ json_t *obj = json_object(), *bad = yaml("{a: x}");
+
+	assert_int_equal(loads, 0);
+	schema_default(s, obj);
+	assert_int_equal(json_get_int(obj, "a", 0), 1);
+	assert_int_equal(schema_validate(s, bad, NULL, NULL), -1);
+	assert_non_null(schema_property(s, "a"));
+	assert_int_equal(loads, 1);
+	_cleanup_json_ json_t *published = schema_publish_v3(s);
+	assert_non_null(json_at(published, "properties", "a", NULL));
+	assert_int_equal(loads, 2); /* what is published is read again, so that it need not be kept */
+	schema_unref(s);
+	assert_int_equal(loads, 102);
 }
 
 static void test_schema_default_fills_in(void **state)
@@ -220,7 +290,12 @@ static void test_schema_prune_drops_unknown_fields(void **state)
 		  "{a: {k: 1, b: {c: x, d: 1}}}", "{a: {k: 1, b: {c: x}}}", "[a.b.d]", "declared fields within preserved ones" },
 		{ "{a: {type: object, x-kubernetes-embedded-resource: true, properties: {b: {type: string}}}}",
 		  "{a: {apiVersion: v1, kind: X, metadata: {anything: 1}, b: x, c: 1}}",
-		  "{a: {apiVersion: v1, kind: X, metadata: {anything: 1}, b: x}}", "[a.c]", "an embedded resource" },
+		  "{a: {apiVersion: v1, kind: X, metadata: {}, b: x}}", "[a.c, a.metadata.anything]", "an embedded resource" },
+		{ "{a: {type: array, x-kubernetes-preserve-unknown-fields: true, items: {type: object, properties: {b: {type: object, "
+		  "properties: {c: {type: string}}}}}}}",
+		  "{a: [{k: 1, b: {c: x, d: 1}}]}", "{a: [{k: 1, b: {c: x}}]}", "['a[0].b.d']", "items of a preserved list" },
+		{ "{a: {type: object}, z: {type: object}}", "{z: {x: 1}, metadata: {other: 1}, a: {w: 1, x: 1}}",
+		  "{z: {}, metadata: {}, a: {}}", "[metadata.other, a.w, a.x, z.x]", "metadata first, then by name" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
 		_cleanup_free_ char *text = xasprintf("{type: object, properties: %s}", CASES[i].schema);
@@ -484,6 +559,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_schema_compile_refuses),
 		cmocka_unit_test(test_schema_compile_names_every_violation),
+		cmocka_unit_test(test_schema_compile_tells_structure_before_form),
+		cmocka_unit_test(test_schema_compile_later_waits_for_the_first_use),
 		cmocka_unit_test(test_schema_default_fills_in),
 		cmocka_unit_test(test_schema_default_copies),
 		cmocka_unit_test(test_schema_prune_drops_unknown_fields),

@@ -102,7 +102,6 @@ static void test_schema_validate_types(void **state)
 		{ "{a: {type: integer, format: int64}}", "{a: 9223372036854775807}", "", "int64" },
 		{ "{a: {type: number, format: float}}", "{a: 1.0e+39}",
 		  "FieldValueInvalid <nil>: Invalid value: \"\": Checked value must be of type number with format float in a", "float" },
-		{ "{}", "{apiVersion: v1, kind: K, metadata: {name: 1}}", TYPE("metadata.name", "integer", "string"), "metadata is typed" },
 		{ "{}", "{kind: 1}", TYPE("kind", "integer", "string"), "kind is text" },
 		{ "{metadata: {type: object}}", "{metadata: 1}", TYPE("metadata", "integer", "object"), "metadata is complained about once" },
 		{ "{metadata: {type: object, properties: {name: {type: string, maxLength: 2}}}}", "{metadata: {name: abc}}",
@@ -175,7 +174,7 @@ static void test_schema_validate_lists(void **state)
 		  "properties: {k: {type: string}, l: {type: integer}}}}}",
 		  "{a: [{k: x, l: 1}, {k: x, l: 2}]}", "", "both keys count" },
 		{ "{a: {type: object, additionalProperties: {type: array, x-kubernetes-list-type: set, items: {type: integer}}}}",
-		  "{a: {m: [1, 1]}}", "FieldValueDuplicate a.m[1]: Duplicate value: 1", "below a map" },
+		  "{a: {m: [1, 1]}}", "FieldValueDuplicate a[m][1]: Duplicate value: 1", "below a map" },
 	};
 	assert_cases(CASES, ARRAY_SIZE(CASES));
 }
@@ -223,6 +222,8 @@ static void test_schema_validate_embedded_resources(void **state)
 		  "FieldValueInvalid a.apiVersion: Invalid value: \"\": must not be empty\nFieldValueInvalid a.kind: Invalid value: 1: must be a "
 		  "string",
 		  "of the wrong form" },
+		{ SCHEMA, "{a: {apiVersion: a/b/c, kind: K}}",
+		  "FieldValueInvalid a.apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c", "two slashes" },
 		{ SCHEMA, "{a: {apiVersion: v1, kind: K, metadata: {labels: {x: 1}}}}", TYPE("a.metadata.labels.x", "integer", "string"),
 		  "its metadata" },
 	};
@@ -274,6 +275,58 @@ static void test_schema_validate_finds_old_items_of_long_lists(void **state)
 	assert_string_equal(err.causes[0].field, "l[7].v");
 }
 
+static void test_schema_validate_lets_old_lists_pass(void **state)
+{
+	(void)state;
+	static const char *const SCHEMA = "{a: {type: array, x-kubernetes-list-type: set, items: {type: integer}}, b: {type: array, "
+	                                  "x-kubernetes-list-type: set, items: {type: integer}}}";
+
+	assert_found(SCHEMA, "{a: [1, 1]}", "{a: [1]}", "FieldValueDuplicate a[1]: Duplicate value: 1", "a new repetition");
+	assert_found(SCHEMA, "{a: [1, 1], b: [2, 2]}", "{a: [1, 1]}", "", "one repetition hides all others");
+}
+
+static void test_schema_validate_says_when_rules_are_not_checked(void **state)
+{
+	(void)state;
+	static const char *const SCHEMA =
+	        "{a: {type: integer, maximum: 1, x-kubernetes-validations: [{rule: 'self > 0'}]}, b: {type: string}}";
+
+	assert_found(SCHEMA, "{a: 5}", NULL, INVALID("a", "5", "should be less than or equal to 1"), "a value can still be compared");
+	assert_found(SCHEMA, "{b: 5}", NULL,
+	             TYPE("b", "integer", "string") "\n"
+	             "FieldValueInvalid <nil>: Invalid value: null: some validation rules were not checked because the object was "
+	             "invalid; correct the existing errors to complete validation",
+	             "a type cannot");
+}
+
+static void name_it(const void *self, const json_t *obj, struct err *err)
+{
+	(void)obj;
+	err_set(err, ERR_INVALID, "x");
+	err_add_cause(err, "FieldValueInvalid", ".spec.replicas", "%s", (const char *)self);
+}
+
+static void test_schema_validate_status_by_itself(void **state)
+{
+	(void)state;
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_(schema_unrefp) struct schema *s =
+	        compiled("{spec: {type: object, properties: {c: {type: integer}}}, status: {type: object, properties: {c: {type: "
+	                 "integer}}}}");
+	_cleanup_json_ json_t *v = yaml("{spec: {c: x}, status: {c: x}}");
+	const struct schema_change c = { .obj = v, .old = v, .status_only = true };
+	const struct schema_change more = { .obj = v, .check_more = name_it, .self = "words" };
+
+	assert_int_equal(schema_validate_change(s, &c, &err), 0);
+	_cleanup_json_ json_t *old = yaml("{status: {c: 1}}");
+	const struct schema_change changed = { .obj = v, .old = old, .status_only = true };
+	assert_int_equal(schema_validate_change(s, &changed, &err), -1);
+	assert_string_equal(err_message(&err), "status.c: Invalid value: \"string\": c in body must be of type integer: \"string\"");
+	err_clear(&err);
+	assert_int_equal(schema_validate_change(NULL, &more, &err), -1);
+	assert_string_equal(err_message(&err), ".spec.replicas: words");
+}
+
 static void test_schema_validate_bounds_its_answer(void **state)
 {
 	(void)state;
@@ -320,6 +373,9 @@ int main(void)
 		cmocka_unit_test(test_schema_validate_embedded_resources),
 		cmocka_unit_test(test_schema_validate_leaves_what_did_not_change),
 		cmocka_unit_test(test_schema_validate_finds_old_items_of_long_lists),
+		cmocka_unit_test(test_schema_validate_lets_old_lists_pass),
+		cmocka_unit_test(test_schema_validate_says_when_rules_are_not_checked),
+		cmocka_unit_test(test_schema_validate_status_by_itself),
 		cmocka_unit_test(test_schema_validate_bounds_its_answer),
 		cmocka_unit_test(test_schema_validate_writes_one_message),
 	};
