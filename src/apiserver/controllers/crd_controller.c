@@ -1,7 +1,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "controllers.h"
+#include "crd_names.h"
 #include "types/crd.h"
+#include "types/crd_type.h"
 #include "rest/deletion.h"
 #include "internal_write.h"
 #include "kube/object.h"
@@ -12,89 +14,90 @@
 
 #define LOOK_AGAIN_NS (200 * NS_PER_MS)
 
-/* What is served for a CRD, to see whether a change of it matters. Touched by the store's callbacks only. */
+/* What is served for a CRD, to see whether a change of it matters. */
 struct served {
 	int64_t generation;
 	bool deleting;
+	struct crd_text *text; /* where the type's schemas are read from */
 };
 
 struct crd_controller {
 	struct apiserver *server;
 	struct api_type *type; /* of CRDs */
-	struct map *served;    /* name → struct served */
 	struct store_watch *watch;
 	struct loop *loop;
+	pthread_mutex_t lock;    /* for the rest */
+	struct map *served;      /* name → struct served */
+	struct crd_names *names; /* who has which */
 };
 
-/* ---- names ---- */
-
-static bool same_name(const char *name, const struct api_type *t)
+static void served_free(void *v)
 {
-	return !str_empty(name) && (str_eq(name, t->plural) || str_eq(name, t->singular) ||
-	                            (t->short_names && str_in(name, (const char *const *)t->short_names)));
-}
+	struct served *s = v;
 
-static bool shares_name(const json_t *names, const struct api_type *t, char **ret_words)
-{
-	const char *kind = json_get_str(names, "kind"), *list_kind = json_get_str(names, "listKind");
-	const char *singular = json_get_str(names, "singular");
-	size_t i;
-	json_t *item;
-
-	if (str_eq(kind, t->kind) || str_eq(kind, t->list_kind) || str_eq(list_kind, t->kind)) {
-		*ret_words = xasprintf("\"%s\" is already in use", kind);
-		return true;
-	}
-	if (same_name(singular, t)) {
-		*ret_words = xasprintf("\"%s\" is already in use", singular);
-		return true;
-	}
-	json_array_foreach (json_object_get(names, "shortNames"), i, item) {
-		if (same_name(json_string_value(item), t)) {
-			*ret_words = xasprintf("\"%s\" is already in use", json_string_value(item));
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The conflict of a CRD's names with another type of its group, in words (free()); NULL: none. */
-static char *name_conflict(struct apiserver *s, const json_t *crd)
-{
-	_cleanup_(registry_types_freep) struct api_type **types = registry_types(s->registry);
-	const json_t *names = json_at(crd, "spec", "names", NULL);
-	const char *group = json_str_at(crd, "spec", "group", NULL), *plural = json_get_str(names, "plural");
-	char *words = NULL;
-
-	for (size_t i = 0; types[i]; i++)
-		if (str_eq(types[i]->group, group) && !str_eq(types[i]->plural, plural) && shares_name(names, types[i], &words))
-			return words;
-	return NULL;
+	crd_text_unref(s->text);
+	free(s);
 }
 
 /* ---- serving ---- */
 
-static void serve(struct crd_controller *c, const struct store_object *o)
+/* A type of the server's own cannot be replaced. */
+static bool hides_builtin(struct apiserver *s, const json_t *crd)
+{
+	_cleanup_(api_type_unrefp) struct api_type *t =
+		registry_find(s->registry, json_str_at(crd, "spec", "group", NULL), NULL, json_str_at(crd, "spec", "names", "plural", NULL));
+
+	return t && !t->custom;
+}
+
+/* Under the lock. What was served before stays, when the new state cannot be. */
+static void put_type(struct crd_controller *c, const struct store_object *o, json_t *crd, const struct crd_names_verdict *v)
 {
 	struct apiserver *s = c->server;
-	_cleanup_json_ json_t *crd = object_stored_value(c->type, o);
-	const struct served *before = map_get(c->served, o->name);
 	struct served now = { .generation = kube_generation(crd), .deleting = kube_is_deleting(crd) };
 	_cleanup_err_ struct err err = { 0 };
 
-	if (before && before->generation == now.generation && before->deleting == now.deleting)
-		return;
-	_cleanup_free_ char *conflict = name_conflict(s, crd);
-	struct api_type *t = conflict ? NULL : registry_type_from_spec(json_object_get(crd, "spec"), false, &err);
-	if (!t) {
-		log_warn(s->log, "%s is not served: %s", o->name, conflict ? conflict : err_message(&err));
+	if (hides_builtin(s, crd)) {
+		log_warn(s->log, "%s is not served: the server has a type of this name itself", o->name);
 		return;
 	}
-	if (now.deleting)
-		t->verbs &= ~(unsigned)VERB_CREATE;
+	json_object_set(json_object_get(crd, "spec"), "names", v->accepted);
+	now.text = crd_text_new(o->text);
+	struct api_type *t = crd_type_new(json_object_get(crd, "spec"), now.text, &err);
+	if (!t) {
+		log_warn(s->log, "%s is not served: %s", o->name, err_message(&err));
+		crd_text_unref(now.text);
+		return;
+	}
+	t->terminating = now.deleting;
 	t->defaults_since = o->version;
 	registry_put(s->registry, t);
 	map_set(c->served, o->name, xmemdup(&now, sizeof(now)));
+}
+
+static void queue_neighbour(void *self, const char *crd)
+{
+	struct crd_controller *c = self;
+
+	loop_add(c->loop, crd);
+}
+
+/* A CRD is served as soon as its names are accepted; later conflicts leave it the names it has. */
+static void serve(struct crd_controller *c, const struct store_object *o)
+{
+	_cleanup_json_ json_t *crd = object_stored_value(c->type, o);
+	struct crd_names_verdict verdict;
+
+	MUTEX_GUARD(&c->lock);
+	const struct served *before = map_get(c->served, o->name);
+	crd_names_judge(c->names, crd, &verdict);
+	if (crd_names_claim(c->names, o->name, json_str_at(crd, "spec", "group", NULL), verdict.accepted))
+		crd_names_each_neighbour(c->names, o->name, queue_neighbour, c);
+	if (before && before->generation == kube_generation(crd) && before->deleting == kube_is_deleting(crd))
+		crd_text_set(before->text, o->text);
+	else if (!verdict.reason || kube_condition_is(crd, "Established", "True"))
+		put_type(c, o, crd, &verdict);
+	crd_names_verdict_clear(&verdict);
 }
 
 /* Name "plural.group" of a CRD. */
@@ -102,11 +105,13 @@ static void unserve(struct crd_controller *c, const char *name)
 {
 	const char *dot = strchr(name, '.');
 
-	if (!dot)
+	MUTEX_GUARD(&c->lock);
+	crd_names_each_neighbour(c->names, name, queue_neighbour, c);
+	crd_names_forget(c->names, name);
+	if (!dot || !map_del(c->served, name))
 		return;
 	_cleanup_free_ char *plural = xstrndup(name, (size_t)(dot - name));
 	registry_remove(c->server->registry, dot + 1, plural);
-	map_del(c->served, name);
 }
 
 /* On the committer's thread, so that whoever is told of the CRD finds its type served. */
@@ -125,19 +130,32 @@ static void on_change(void *self, const struct store_change *change)
 
 static void set_names(struct crd_controller *c, json_t *obj)
 {
-	_cleanup_free_ char *conflict = name_conflict(c->server, obj);
-	json_t *status = json_ensure_object(obj, "status");
+	struct crd_names_verdict v;
 
-	if (conflict) {
-		crd_set_condition(obj, "NamesAccepted", false, "NameConflict", conflict);
-		if (!kube_condition_is(obj, "Established", "True"))
-			crd_set_condition(obj, "Established", false, "NotAccepted", "not all names are accepted");
-		return;
-	}
-	json_put(status, "acceptedNames", json_deep_copy(json_at(obj, "spec", "names", NULL)));
-	crd_set_condition(obj, "NamesAccepted", true, "NoConflicts", "no conflicts found");
+	pthread_mutex_lock(&c->lock);
+	crd_names_judge(c->names, obj, &v);
+	pthread_mutex_unlock(&c->lock);
+	json_put(json_ensure_object(obj, "status"), "acceptedNames", json_incref(v.accepted));
+	crd_set_condition(obj, "NamesAccepted", !v.reason, v.reason ? v.reason : "NoConflicts",
+	                  v.reason ? v.message : "no conflicts found");
 	if (!kube_condition_is(obj, "Established", "True"))
-		crd_set_condition(obj, "Established", true, "InitialNamesAccepted", "the initial names have been accepted");
+		crd_set_condition(obj, "Established", !v.reason, v.reason ? "NotAccepted" : "InitialNamesAccepted",
+		                  v.reason ? "not all names are accepted" : "the initial names have been accepted");
+	crd_names_verdict_clear(&v);
+}
+
+static void set_approval(json_t *obj)
+{
+	static const char *const REASONS[] = { [CRD_APPROVAL_INVALID] = "InvalidAnnotation",
+		                                   [CRD_APPROVAL_GIVEN] = "ApprovedAnnotation",
+		                                   [CRD_APPROVAL_BYPASSED] = "UnapprovedAnnotation",
+		                                   [CRD_APPROVAL_MISSING] = "MissingAnnotation" };
+	_cleanup_free_ char *words = NULL;
+
+	if (!crd_group_is_protected(json_str_at(obj, "spec", "group", NULL)))
+		return;
+	enum crd_approval a = crd_approval(obj, &words);
+	crd_set_condition(obj, "KubernetesAPIApprovalPolicyConformant", a == CRD_APPROVAL_GIVEN, REASONS[a], words);
 }
 
 /* Deletes the instances. 1 when none is left. */
@@ -162,7 +180,8 @@ static int remove_instances(struct crd_controller *c, const json_t *crd, struct 
 
 static int finish_deletion(struct crd_controller *c, json_t *obj, int64_t *ret_after_ns, struct err *err)
 {
-	int r = kube_has_finalizer(obj, CRD_CLEANUP) ? remove_instances(c, obj, err) : 1;
+	bool established = kube_condition_is(obj, "Established", "True");
+	int r = kube_has_finalizer(obj, CRD_CLEANUP) && established ? remove_instances(c, obj, err) : 1;
 
 	if (r < 0)
 		return -1;
@@ -172,7 +191,8 @@ static int finish_deletion(struct crd_controller *c, json_t *obj, int64_t *ret_a
 		*ret_after_ns = LOOK_AGAIN_NS;
 		return 0;
 	}
-	crd_set_condition(obj, "Terminating", false, "InstanceDeletionCompleted", "removed all instances");
+	crd_set_condition(obj, "Terminating", false, established ? "InstanceDeletionCompleted" : "NeverEstablished",
+	                  established ? "removed all instances" : "resource was never established");
 	kube_remove_finalizer(obj, CRD_CLEANUP);
 	return 0;
 }
@@ -198,16 +218,30 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 		return 0;
 	}
 	_cleanup_json_ json_t *obj = object_stored_value(c->type, current);
-	if (!kube_is_deleting(obj))
+	if (kube_is_deleting(obj)) {
+		if (finish_deletion(c, obj, ret_after_ns, err) < 0)
+			return -1;
+	} else {
 		set_names(c, obj);
-	else if (finish_deletion(c, obj, ret_after_ns, err) < 0)
-		return -1;
+		set_approval(obj);
+	}
 	_cleanup_err_ struct err failed = { 0 };
 	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
 	    failed.kind == ERR_NOT_FOUND)
 		return 0; /* whoever changed it meanwhile has queued it again */
 	err_move(err, &failed);
 	return -1;
+}
+
+/* Names that were accepted before the start come first, whatever the order of the CRDs. */
+static void claim_names(struct crd_controller *c, const struct store_list *list)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		_cleanup_json_ json_t *crd = object_stored_value(c->type, list->items[i]);
+		const json_t *accepted = json_at(crd, "status", "acceptedNames", NULL);
+		if (json_is_object(accepted))
+			crd_names_claim(c->names, list->items[i]->name, json_str_at(crd, "spec", "group", NULL), accepted);
+	}
 }
 
 int crd_controller_start(struct apiserver *s, struct crd_controller **ret, struct err *err)
@@ -219,9 +253,12 @@ int crd_controller_start(struct apiserver *s, struct crd_controller **ret, struc
 	*ret = c;
 	c->server = s;
 	c->type = registry_find(s->registry, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
-	c->served = map_new(free);
+	c->served = map_new(served_free);
+	c->names = crd_names_new();
+	pthread_mutex_init(&c->lock, NULL);
 	if (loop_start("api-crds", reconcile, c, s->log, &c->loop, err) < 0 || store_list(s->store, &query, &list, err) < 0)
 		return -1;
+	claim_names(c, &list);
 	for (size_t i = 0; i < list.len; i++) {
 		serve(c, list.items[i]);
 		loop_add(c->loop, list.items[i]->name);
@@ -238,7 +275,9 @@ struct crd_controller *crd_controller_stop(struct crd_controller *c)
 	store_unwatch(c->watch);
 	loop_stop(c->loop);
 	map_free(c->served);
+	crd_names_free(c->names);
 	api_type_unref(c->type);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 	return NULL;
 }

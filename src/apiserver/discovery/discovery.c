@@ -192,7 +192,7 @@ static void add_resource(json_t *list, const struct api_type *t, const struct ap
 	json_put_str(r, "singularName", t->singular);
 	json_put_bool(r, "namespaced", t->namespaced);
 	json_put_str(r, "kind", t->kind);
-	json_put(r, "verbs", verbs_of(t->verbs));
+	json_put(r, "verbs", verbs_of(t->terminating ? t->verbs & ~VERB_NOT_TERMINATING : t->verbs));
 	if (t->short_names)
 		json_put(r, "shortNames", strings(t->short_names));
 	if (t->categories)
@@ -253,7 +253,7 @@ static json_t *aggregated_resource(const struct api_type *t, const struct api_ve
 	json_put(r, "responseKind", response_kind(t->group, v->name, t->kind));
 	json_put_str(r, "scope", t->namespaced ? "Namespaced" : "Cluster");
 	json_put_str(r, "singularResource", t->singular);
-	json_put(r, "verbs", verbs_of(t->verbs));
+	json_put(r, "verbs", verbs_of(t->terminating ? t->verbs & ~VERB_NOT_TERMINATING : t->verbs));
 	if (t->short_names)
 		json_put(r, "shortNames", strings(t->short_names));
 	if (t->categories)

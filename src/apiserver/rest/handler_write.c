@@ -23,8 +23,13 @@ static int prepare_create(struct api_request *req, struct api_op *op, struct err
 void handle_create(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
-	json_t *body = api_request_body(req, &err);
 
+	if (req->type->terminating) {
+		err_set(&err, ERR_METHOD_NOT_ALLOWED, "create not allowed while custom resource definition is terminating");
+		api_respond_err(req, &err);
+		return;
+	}
+	json_t *body = api_request_body(req, &err);
 	if (!body) {
 		api_respond_err(req, &err);
 		return;
@@ -88,6 +93,8 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 	}
 	/* Addresses are checked on what was sent, before a subresource hides them. */
 	if (object_meta_address(req->type, op->body, op->ns, op->name, err) < 0 || check_version(req, op, err) < 0)
+		return -1;
+	if (*subresource && !op->dropped && write_decode(req, op, op->body, err) < 0)
 		return -1;
 	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current);
 	in.old = old;

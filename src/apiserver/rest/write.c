@@ -7,6 +7,7 @@
 #include "objects/invalid.h"
 #include "kube/object.h"
 #include "objects/object_meta.h"
+#include "objects/object_validate.h"
 #include "objects/object_view.h"
 #include "server.h"
 
@@ -136,11 +137,6 @@ void write_start(struct api_request *req, int (*prepare)(struct api_request *req
 	run(req);
 }
 
-static int path_compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* One complaint: a warning, or another part of the text of the error. */
 static void complain(struct api_request *req, const char *what, const char *path, struct buf *text)
 {
@@ -152,20 +148,15 @@ static void complain(struct api_request *req, const char *what, const char *path
 int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(65536);
-	_cleanup_strv_ char **paths = NULL;
 	size_t i;
 	json_t *path;
 
 	if (req->options.validation == VALIDATION_IGNORE)
 		return 0;
-	json_array_foreach (dropped, i, path)
-		strv_push(&paths, json_string_value(path));
-	if (paths)
-		qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
 	for (i = 0; req->duplicates && req->duplicates[i]; i++)
 		complain(req, "duplicate", req->duplicates[i], &text);
-	for (i = 0; paths && paths[i]; i++)
-		complain(req, "unknown", paths[i], &text);
+	json_array_foreach (dropped, i, path)
+		complain(req, "unknown", json_string_value(path), &text);
 	if (text.len == 0 || req->options.validation == VALIDATION_WARN)
 		return 0;
 	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
@@ -223,20 +214,15 @@ static int check_namespace(struct api_request *req, struct api_op *op, struct er
 	return namespace_error(o, req, op->ns, op->name, err);
 }
 
-static int validate(const struct api_request *req, const json_t *obj, const json_t *old, struct err *err)
+static int validate(struct api_request *req, struct api_op *op, const struct write_input *in, struct err *err)
 {
-	_cleanup_err_ struct err found = { 0 }, schema = { 0 }, own = { 0 };
-	const struct api_type *t = req->type;
-
-	object_meta_validate(t, obj, old, &found);
-	if (req->version->schema && schema_validate(req->version->schema, obj, old, &schema) < 0)
-		invalid_merge(&found, &schema);
-	if (t->strategy->validate && t->strategy->validate(obj, old, &own) < 0)
-		invalid_merge(&found, &own);
-	if (invalid_finish(&found, t->kind, t->group, kube_name(obj)) == 0)
-		return 0;
-	err_move(err, &found);
-	return -1;
+	if (object_validate(req->type, req->version, in->obj, in->old, in->subresource, err) < 0)
+		return -1;
+	_cleanup_strv_ char **warnings =
+		op->attempts > 1 || *in->subresource ? NULL : object_warnings(req->type, in->obj, in->old);
+	for (size_t i = 0; warnings && warnings[i]; i++)
+		api_request_warn(req, "%s", warnings[i]);
+	return 0;
 }
 
 static int track_fields(const struct api_request *req, const struct write_input *in, struct err *err)
@@ -310,24 +296,34 @@ static int dry_run(struct api_request *req, struct api_op *op, json_t *obj, cons
 	return WRITE_VALUE;
 }
 
-/* Defaults, pruning and what the type's own strategy does. */
-static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
+int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct err *err)
 {
 	const struct api_type *t = req->type;
 	const struct api_version *v = req->version;
 	_cleanup_json_ json_t *dropped = op->dropped ? NULL : json_array();
 
-	if (object_meta_decode(t, v, in->obj, dropped, err) < 0)
+	if (object_meta_decode(t, v, obj, dropped, err) < 0)
 		return -1;
+	if (t->strategy->decode)
+		t->strategy->decode(obj, dropped);
 	if (v->schema) {
-		schema_default(v->schema, in->obj);
-		schema_prune(v->schema, in->obj, dropped);
+		schema_default(v->schema, obj);
+		schema_prune(v->schema, obj, dropped);
 	}
-	if (dropped) {
-		op->dropped = TAKE_PTR(dropped);
-		if (write_report_dropped(req, op->dropped, err) < 0)
-			return -1;
-	}
+	if (!dropped)
+		return 0;
+	op->dropped = TAKE_PTR(dropped);
+	return write_report_dropped(req, op->dropped, err);
+}
+
+/* The form of what was sent, and what the type's own strategy does. */
+static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
+{
+	const struct api_type *t = req->type;
+	const struct api_version *v = req->version;
+
+	if (write_decode(req, op, in->obj, err) < 0)
+		return -1;
 	if (object_meta_address(t, in->obj, op->ns, op->name, err) < 0)
 		return -1;
 	if (!in->old) {
@@ -368,7 +364,7 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		json_decref(obj);
 		obj = in->obj;
 	}
-	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || validate(req, obj, in->old, err) < 0 ||
+	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || validate(req, op, in, err) < 0 ||
 	    admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (req->options.dry_run)

@@ -49,6 +49,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 void write_delete(struct api_request *req, struct api_op *op);
 /* Fills op->write with a new state in the storage version, as it is. */
 void write_store(struct api_request *req, struct api_op *op, json_t *obj);
+/* What a client sent, in place: form, defaults, nothing unknown. Of what is dropped it tells once an operation. */
+int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct err *err);
 /* Tells of unknown fields as fieldValidation wants: a warning each, or ERR_BAD_REQUEST. */
 int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err);
 /* The subresource's part of body put into a copy of old. */

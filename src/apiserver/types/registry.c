@@ -48,15 +48,19 @@ struct api_type *api_type_ref(struct api_type *t)
 	return t;
 }
 
+void api_column_clear(struct api_column *c)
+{
+	free(c->name);
+	free(c->type);
+	free(c->format);
+	free(c->description);
+	jsonpath_free(c->path);
+}
+
 static void version_clear(struct api_version *v)
 {
-	for (size_t i = 0; i < v->columns_len; i++) {
-		free(v->columns[i].name);
-		free(v->columns[i].type);
-		free(v->columns[i].format);
-		free(v->columns[i].description);
-		jsonpath_free(v->columns[i].path);
-	}
+	for (size_t i = 0; i < v->columns_len; i++)
+		api_column_clear(&v->columns[i]);
 	free(v->columns);
 	if (v->scale) {
 		free(v->scale->spec_replicas);

@@ -19,6 +19,8 @@ struct api_column {
 	json_t *(*cell)(const json_t *obj, int64_t now_ns); /* when path is NULL */
 };
 
+void api_column_clear(struct api_column *c);
+
 struct api_scale {
 	char *spec_replicas, *status_replicas, *selector; /* simple paths ".spec.replicas"; selector may be NULL */
 };
@@ -50,6 +52,7 @@ enum api_verb {
 	VERB_DELETE = 64,
 	VERB_DELETE_COLLECTION = 128,
 	VERB_ALL = 255,
+	VERB_NOT_TERMINATING = VERB_CREATE | VERB_UPDATE | VERB_PATCH, /* not told of a type whose CRD is being deleted */
 };
 
 /* What a built-in type does differently. Every member may be NULL or false. Objects are in the stored version. */
@@ -59,6 +62,9 @@ struct api_strategy {
 	bool generation;           /* metadata.generation counts changes outside of metadata and status */
 	bool name_any;             /* names need only be path segments, not DNS subdomains */
 	bool name_label;           /* names are DNS labels */
+	/* Brings what a client sent into form, before anything else is done with it; what is dropped on the way is appended
+	 * to dropped (paths; may be NULL). */
+	void (*decode)(json_t *obj, json_t *dropped);
 	void (*prepare_create)(json_t *obj);
 	void (*prepare_update)(json_t *obj, const json_t *old);
 	/* Before a deletion: a finalizer or a phase. */
@@ -71,6 +77,8 @@ struct api_strategy {
 	void (*review)(struct api_request *req, json_t *body);
 	/* What a schema cannot say; old NULL: create. ERR_INVALID with causes, as schema_validate() does. */
 	int (*validate)(const json_t *obj, const json_t *old, struct err *err);
+	/* Appends warnings about what is right and yet not wise (strv). */
+	void (*warn)(const json_t *obj, const json_t *old, char ***warnings);
 	/* Appends selectable fields "k\0v\0" beyond metadata's and those of api_version.selectable. */
 	void (*fields)(const json_t *obj, struct buf *out);
 	/* Another name of a selectable field, or NULL. */
@@ -84,6 +92,7 @@ struct api_type {
 	char *resource;                   /* the store's name: "group/plural" */
 	const char *stored_as;            /* apiVersion in the store; NULL: that of the storage version */
 	bool namespaced, custom;
+	bool terminating; /* its CRD is being deleted: no new objects */
 	unsigned verbs;               /* 0: only create, answered without storing (reviews) */
 	struct api_version *versions; /* in the order of discovery: the preferred one first */
 	size_t versions_len, storage;

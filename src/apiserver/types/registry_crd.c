@@ -1,6 +1,7 @@
 /* From a CustomResourceDefinition to the type it defines. */
 #include "base/str.h"
 #include "builtin_types.h"
+#include "crd_type.h"
 #include "registry.h"
 
 static char **strv_of(const json_t *array)
@@ -13,6 +14,14 @@ static char **strv_of(const json_t *array)
 		if (json_is_string(item))
 			strv_push(&v, json_string_value(item));
 	return v;
+}
+
+/* Columns that make no sense are not shown, none of them. */
+static void forget_columns(struct api_version *v)
+{
+	for (size_t i = 0; i < v->columns_len; i++)
+		api_column_clear(&v->columns[i]);
+	v->columns_len = 0;
 }
 
 static int add_columns(struct api_version *v, const json_t *columns, bool builtin, struct err *err)
@@ -32,9 +41,13 @@ static int add_columns(struct api_version *v, const json_t *columns, bool builti
 		column->cell = builtin && json_get_str(c, "cell") ? builtin_cell(json_get_str(c, "cell")) : NULL;
 		if (column->cell)
 			continue;
-		column->path = jsonpath_parse(path ? path : "", err);
-		if (!column->path)
+		column->path = jsonpath_parse(path ? path : "", builtin ? err : NULL);
+		if (column->path)
+			continue;
+		if (builtin)
 			return err_wrap(err, "version %s: additionalPrinterColumns[%zu].jsonPath", v->name, i);
+		forget_columns(v);
+		return 0;
 	}
 	return 0;
 }
@@ -49,9 +62,10 @@ static void add_scale(struct api_version *v, const json_t *scale)
 	v->scale->selector = xstrdup_or_null(json_get_str(scale, "labelSelectorPath"));
 }
 
-static int add_version(struct api_type *t, const json_t *spec, size_t index, bool builtin, struct err *err)
+static int add_version(struct api_type *t, const json_t *spec, size_t index, struct crd_text *text, struct err *err)
 {
 	struct api_version *v = api_type_add_version(t, json_get_str(spec, "name"));
+	bool builtin = !t->custom;
 	const json_t *schema = json_at(spec, "schema", "openAPIV3Schema", NULL);
 	size_t i;
 	json_t *f;
@@ -66,7 +80,9 @@ static int add_version(struct api_type *t, const json_t *spec, size_t index, boo
 	json_array_foreach (json_object_get(spec, "selectableFields"), i, f)
 		if (json_get_str(f, "jsonPath"))
 			strv_push(&v->selectable, json_get_str(f, "jsonPath"));
-	if (schema) {
+	if (schema && text) {
+		v->schema = crd_schema_later(text, index);
+	} else if (schema) {
 		_cleanup_free_ char *path = xasprintf("spec.versions[%zu].schema.openAPIV3Schema", index);
 		v->schema = schema_compile(schema, path, err);
 		if (!v->schema)
@@ -94,7 +110,7 @@ static unsigned verbs_of(const json_t *list)
 	return bits;
 }
 
-struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struct err *err)
+static struct api_type *type_new(const json_t *spec, bool builtin, struct crd_text *text, struct err *err)
 {
 	const json_t *names = json_object_get(spec, "names");
 	const char *group = json_get_str(spec, "group"), *plural = json_get_str(names, "plural");
@@ -122,7 +138,7 @@ struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struc
 			err_set(err, ERR_INVALID, "spec.versions[%zu].name: Required value", i);
 			return NULL;
 		}
-		if (add_version(t, version, i, builtin, err) < 0)
+		if (add_version(t, version, i, text, err) < 0)
 			return NULL;
 		if (json_get_bool(version, "storage", false))
 			storage = json_get_str(version, "name");
@@ -136,4 +152,14 @@ struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struc
 		return NULL;
 	}
 	return TAKE_PTR(t);
+}
+
+struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struct err *err)
+{
+	return type_new(spec, builtin, NULL, err);
+}
+
+struct api_type *crd_type_new(const json_t *spec, struct crd_text *text, struct err *err)
+{
+	return type_new(spec, false, text, err);
 }
