@@ -83,9 +83,6 @@ static void test_registry_refuses_what_cannot_be_served(void **state _unused_)
 		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"storage\":true}]}",
 		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":"
 		"true,"
-		"\"additionalPrinterColumns\":[{\"name\":\"X\",\"jsonPath\":\".a[\"}]}]}",
-		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":"
-		"true,"
 		"\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{}}}}}]}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
@@ -94,6 +91,18 @@ static void test_registry_refuses_what_cannot_be_served(void **state _unused_)
 		assert_null(registry_type_from_spec(spec, false, &err));
 		assert_true(err_is_set(&err));
 	}
+}
+
+static void test_registry_shows_no_columns_that_make_no_sense(void **state _unused_)
+{
+	static const char SPEC[] =
+		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":true,"
+		"\"additionalPrinterColumns\":[{\"name\":\"A\",\"jsonPath\":\".a\"},{\"name\":\"X\",\"jsonPath\":\".a[\"}]}]}";
+	_cleanup_json_ json_t *spec = json_parse(SPEC, strlen(SPEC), 0, NULL);
+	_cleanup_(api_type_unrefp) struct api_type *t = registry_type_from_spec(spec, false, NULL);
+
+	assert_non_null(t);
+	assert_int_equal(t->versions[0].columns_len, 0);
 }
 
 static void test_registry_builtin_types(void **state _unused_)
@@ -203,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_registry_version_order),
 		cmocka_unit_test(test_registry_find),
 		cmocka_unit_test(test_registry_refuses_what_cannot_be_served),
+		cmocka_unit_test(test_registry_shows_no_columns_that_make_no_sense),
 		cmocka_unit_test(test_registry_builtin_types),
 		cmocka_unit_test(test_table_cells),
 		cmocka_unit_test(test_openapi_names),
