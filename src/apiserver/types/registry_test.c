@@ -95,10 +95,10 @@ static void test_registry_refuses_what_cannot_be_served(void **state _unused_)
 
 static void test_registry_shows_no_columns_that_make_no_sense(void **state _unused_)
 {
-	static const char SPEC[] =
+	static const char text[] =
 		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":true,"
 		"\"additionalPrinterColumns\":[{\"name\":\"A\",\"jsonPath\":\".a\"},{\"name\":\"X\",\"jsonPath\":\".a[\"}]}]}";
-	_cleanup_json_ json_t *spec = json_parse(SPEC, strlen(SPEC), 0, NULL);
+	_cleanup_json_ json_t *spec = json_parse(text, strlen(text), 0, NULL);
 	_cleanup_(api_type_unrefp) struct api_type *t = registry_type_from_spec(spec, false, NULL);
 
 	assert_non_null(t);
