@@ -168,7 +168,8 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	struct controllers *c = s->controllers = new0(struct controllers);
 
 	if (crd_controller_start(s, &c->crds, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
-	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0)
+	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0 ||
+	    quota_controller_start(s, &c->quotas, err) < 0)
 		return -1;
 	return internal_apply_crds(s, config->crds, err);
 }
@@ -184,6 +185,8 @@ static int start_admission(struct apiserver *s, struct err *err)
 	};
 
 	s->waiters = waiters_new(&waiters);
+	if (quotas_start(s->store, &s->quotas, err) < 0)
+		return -1;
 	return admission_start(&config, &s->admission, err);
 }
 
@@ -228,6 +231,7 @@ static void stop_controllers(struct apiserver *s)
 
 	if (!c)
 		return;
+	quota_controller_stop(c->quotas);
 	event_expiry_stop(c->events);
 	gc_stop(c->gc);
 	namespace_controller_stop(c->namespaces);
@@ -269,6 +273,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	stop_controllers(s);
 	watch_hub_free(s->watches);
 	admission_free(s->admission);
+	quotas_stop(s->quotas);
 	store_close(s->store);
 	store_keys_free(s->keys);
 	registry_free(s->registry);

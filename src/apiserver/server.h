@@ -3,6 +3,7 @@
 /* The server's parts and how they find each other. */
 
 #include "admission/admission.h"
+#include "admission/quota.h"
 #include "apiserver.h"
 #include "auth/auth.h"
 #include "base/map.h"
@@ -46,6 +47,7 @@ struct apiserver {
 	struct authn *authn;
 	struct authorizer authorizer;
 	struct admission *admission;
+	struct quotas *quotas;
 	struct workers *workers;
 	struct waiters *waiters; /* for requests that may have to wait for a webhook */
 	struct watch_hub *watches;

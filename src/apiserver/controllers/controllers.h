@@ -30,11 +30,17 @@ struct event_expiry;
 int event_expiry_start(struct apiserver *s, int64_t tick_ns, struct event_expiry **ret, struct err *err);
 struct event_expiry *event_expiry_stop(struct event_expiry *e);
 
+struct quota_controller;
+/* Keeps the status of ResourceQuotas. */
+int quota_controller_start(struct apiserver *s, struct quota_controller **ret, struct err *err);
+struct quota_controller *quota_controller_stop(struct quota_controller *c);
+
 struct controllers {
 	struct crd_controller *crds;
 	struct namespace_controller *namespaces;
 	struct gc *gc;
 	struct event_expiry *events;
+	struct quota_controller *quotas;
 };
 
 #endif

@@ -21,6 +21,7 @@ static void op_free(struct api_op *op)
 	json_decref(op->dropped);
 	json_decref(op->value);
 	store_object_unref(op->current);
+	quota_charge_free(op->charge);
 	free(op->ns);
 	free(op->name);
 	free(op);
@@ -72,6 +73,7 @@ static void committed(void *self, struct store_object *object, const struct err 
 	struct api_request *req = self;
 	struct api_op *op = req->op;
 
+	op->charge = quota_charge_free(op->charge);
 	if (err) {
 		bool again = (err->kind == ERR_CONFLICT && op->retry) ||
 		             (err->kind == ERR_ALREADY_EXISTS && op->generated_name) ||
@@ -101,6 +103,7 @@ static void run(struct api_request *req)
 	op->current = store_object_unref(op->current);
 	json_decref(op->value);
 	op->value = NULL;
+	op->charge = quota_charge_free(op->charge);
 	op->write = (struct store_write){ 0 };
 	switch (op->prepare(req, op, &err)) {
 	case WRITE_COMMIT:
@@ -200,11 +203,16 @@ static int namespace_error(const struct store_object *ns_object, struct api_requ
 	return -1;
 }
 
-static int guard_namespace(void *self, struct store_view *view, struct err *err)
+/* At the moment of the write: the namespace of what is new, and quotas. */
+static int guard_write(void *self, struct store_view *view, struct err *err)
 {
 	struct api_request *req = self;
+	struct api_op *op = req->op;
 
-	return namespace_error(store_view_get(view, "/namespaces", "", req->op->ns), req, req->op->ns, req->op->name, err);
+	if (op->write.op == STORE_CREATE && req->type->namespaced &&
+	    namespace_error(store_view_get(view, "/namespaces", "", op->ns), req, op->ns, op->name, err) < 0)
+		return -1;
+	return op->charge ? quota_charge_admit(op->charge, view, err) : 0;
 }
 
 static int check_namespace(struct api_request *req, struct api_op *op, struct err *err)
@@ -264,8 +272,8 @@ void write_store(struct api_request *req, struct api_op *op, json_t *obj)
 	w->fields = object_fields(t, obj);
 	w->uid = xstrdup(kube_uid(obj));
 	w->text = object_text_for_store(obj, &w->text_version_offset);
-	if (!op->current && t->namespaced)
-		w->guard = guard_namespace;
+	if ((!op->current && t->namespaced) || op->charge)
+		w->guard = guard_write;
 }
 
 void write_delete(struct api_request *req, struct api_op *op)
@@ -344,6 +352,14 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 	return 0;
 }
 
+/* What it adds to quotas. A dry run is told right away whether it would fit; else the committer decides. */
+static int charge(struct api_request *req, struct api_op *op, const json_t *obj, const json_t *old, struct err *err)
+{
+	if (quota_charge_new(req->server->quotas, req->type, op->ns, op->name, obj, old, &op->charge, err) < 0)
+		return -1;
+	return op->charge && req->options.dry_run ? quota_charge_admit(op->charge, NULL, err) : 0;
+}
+
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
 	_cleanup_json_ json_t *obj = in->obj; /* stolen */
@@ -366,6 +382,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	}
 	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || validate(req, op, in, err) < 0 ||
 	    admit_validate(req, op, in, err) < 0)
+		return -1;
+	if (charge(req, op, obj, in->old, err) < 0)
 		return -1;
 	if (req->options.dry_run)
 		return dry_run(req, op, obj, in->old, err);

@@ -4,6 +4,7 @@
  * store; the committer answers once it is durable. A conflict that is not the client's fault sends it back to a worker.
  */
 
+#include "admission/quota.h"
 #include "request.h"
 #include "respond.h"
 #include "store/store.h"
@@ -22,6 +23,7 @@ struct api_op {
 	struct store_object *current;
 	json_t *value;
 	struct store_write write;
+	struct quota_charge *charge; /* what the write adds to quotas; NULL: nothing */
 	int code;
 	bool retry;          /* a conflict is ours: the client named no version */
 	bool generated_name; /* AlreadyExists is ours too */
