@@ -81,13 +81,62 @@ static void test_selector_labels_refuse(void **state)
 	}
 }
 
-static void test_selector_error_says_where(void **state)
+/* The words of k8s.io/apimachinery/pkg/labels: clients and people know them. */
+static void test_selector_errors_are_kubernetes_own(void **state)
 {
 	(void)state;
-	_cleanup_err_ struct err e = { 0 };
-	assert_null(kube_selector_parse_labels("app=shop, tier ~ x", &e));
-	assert_string_equal(err_message(&e),
-	                    "selector: found '~' at character 16, expected one of =, ==, !=, in, notin, >, <");
+	static const struct {
+		const char *selector, *message;
+	} cases[] = {
+		{ "app=shop, tier ~ x", "unable to parse requirement: found '~', expected: in, notin, =, ==, !=, gt, lt" },
+		{ "a=b=c", "found '=', expected: ',' or 'end of string'" },
+		{ "a in", "unable to parse requirement: found '' expected: '('" },
+		{ "a in (", "unable to parse requirement: found '', expected: ',', ')' or identifier" },
+		{ "a in (x", "unable to parse requirement: found '', expected: ',' or ')'" },
+		{ "a in (x,", "unable to parse requirement: found '', expected: ',', or identifier" },
+		{ "a in (x y)", "unable to parse requirement: found 'y', expected: ',' or ')'" },
+		{ "=", "found '=', expected: !, identifier, or 'end of string'" },
+		{ "!", "unable to parse requirement: found '', expected: identifier" },
+		{ "!a=b", "found '=', expected: ',' or 'end of string'" },
+		{ "a,", "found '', expected: identifier after ','" },
+		{ "a=(x)", "unable to parse requirement: found '(', expected: identifier" },
+		{ "a>x",
+		  "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be "
+		  "an integer" },
+		{ "a/=b",
+		  "unable to parse requirement: <nil>: Invalid value: \"a/\": name part must be non-empty; name part must "
+		  "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+		  "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+		  "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')" },
+		{ "a=-b",
+		  "unable to parse requirement: values[0][a]: Invalid value: \"-b\": a valid label must be an empty string "
+		  "or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+		  "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+		  "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err e = { 0 };
+		assert_null(kube_selector_parse_labels(cases[i].selector, &e));
+		assert_string_equal(err_message(&e), cases[i].message);
+	}
+}
+
+static void test_selector_field_errors_are_kubernetes_own(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *selector, *message;
+	} cases[] = {
+		{ "a=1,b", "invalid selector: 'a=1,b'; can't understand 'b'" },
+		{ "a=b=c", "invalid field selector: unescaped character in value: 61" },
+		{ "a=\\x", "invalid field selector: invalid escape sequence: \\x" },
+		{ "a=\\", "invalid field selector: invalid escape sequence: \\" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err e = { 0 };
+		assert_null(kube_selector_parse_fields(cases[i].selector, &e));
+		assert_string_equal(err_message(&e), cases[i].message);
+	}
 }
 
 static const char *lookup_field(const void *self, const char *name)
@@ -123,7 +172,7 @@ static void test_selector_fields(void **state)
 		if (kube_selector_matches(s, lookup_field, fields) != cases[i].matches)
 			fail_msg("%s: '%s' against %s", cases[i].why, cases[i].selector, cases[i].fields);
 	}
-	static const char *const bad[] = { "a", "=b", "a=b=c", "a=\\x", "a=\\", "a!b" };
+	static const char *const bad[] = { "a", "a=b=c", "a=\\x", "a=\\", "a!b" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_err_ struct err e = { 0 };
 		if (kube_selector_parse_fields(bad[i], &e))
@@ -200,7 +249,7 @@ static void test_selector_is_bounded(void **state)
 		buf_printf(&many, "%sa%d", i ? "," : "", i);
 	_cleanup_err_ struct err e = { 0 };
 	assert_null(kube_selector_parse_labels(buf_str(&many), &e));
-	assert_string_equal(err_message(&e), "selector: more than 1000 requirements");
+	assert_string_equal(err_message(&e), "unable to parse requirement: selector: more than 1000 requirements");
 	for (int i = 0; i < 20000; i++)
 		buf_puts(&many, ",aaaaa");
 	err_clear(&e);
@@ -212,9 +261,13 @@ static void test_selector_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_selector_labels_match),     cmocka_unit_test(test_selector_labels_refuse),
-		cmocka_unit_test(test_selector_error_says_where), cmocka_unit_test(test_selector_fields),
-		cmocka_unit_test(test_selector_from_json),        cmocka_unit_test(test_selector_requirements_are_readable),
+		cmocka_unit_test(test_selector_labels_match),
+		cmocka_unit_test(test_selector_labels_refuse),
+		cmocka_unit_test(test_selector_errors_are_kubernetes_own),
+		cmocka_unit_test(test_selector_field_errors_are_kubernetes_own),
+		cmocka_unit_test(test_selector_fields),
+		cmocka_unit_test(test_selector_from_json),
+		cmocka_unit_test(test_selector_requirements_are_readable),
 		cmocka_unit_test(test_selector_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
