@@ -28,6 +28,7 @@ static const struct {
 	[ERR_UNAVAILABLE] = { "ServiceUnavailable", 503 },
 	[ERR_TIMEOUT] = { "Timeout", 504 },
 	[ERR_INSUFFICIENT_STORAGE] = { "InsufficientStorage", 507 },
+	[ERR_UNKNOWN] = { "", 500 },
 };
 
 /* Takes the message. */

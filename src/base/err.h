@@ -32,6 +32,7 @@ enum err_kind {
 	ERR_UNAVAILABLE,           /* ServiceUnavailable 503 */
 	ERR_TIMEOUT,               /* Timeout 504 */
 	ERR_INSUFFICIENT_STORAGE,  /* InsufficientStorage 507: not Kubernetes' own, it has no name for a full disk */
+	ERR_UNKNOWN,               /* no reason, 500: what Kubernetes itself answers for want of a better one */
 	ERR_KIND_COUNT
 };
 

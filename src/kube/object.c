@@ -390,7 +390,8 @@ json_t *kube_status_from_err(const struct err *err, const char *details_group, c
 	json_put(status, "metadata", json_object());
 	json_put_str(status, "status", "Failure");
 	json_put(status, "message", json_string_lossy(err_message(err), strlen(err_message(err))));
-	json_put_str(status, "reason", err_kind_reason(err->kind));
+	if (*err_kind_reason(err->kind))
+		json_put_str(status, "reason", err_kind_reason(err->kind));
 	json_t *details = json_object();
 	if (!str_empty(details_name))
 		json_put_str(details, "name", details_name);
@@ -408,7 +409,7 @@ json_t *kube_status_from_err(const struct err *err, const char *details_group, c
 			json_put(entry, "field", json_string_lossy(cause->field, strlen(cause->field)));
 		json_array_append_new(json_ensure_array(details, "causes"), entry);
 	}
-	if (err->kind == ERR_TOO_MANY_REQUESTS)
+	if (err->kind == ERR_TOO_MANY_REQUESTS || err->kind == ERR_TIMEOUT)
 		json_put_int(details, "retryAfterSeconds", 1);
 	if (json_object_size(details) > 0)
 		json_put(status, "details", json_incref(details));

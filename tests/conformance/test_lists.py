@@ -41,14 +41,16 @@ def test_field_selectors(api, ns):
     assert names(api.get(CM.format(ns), fieldSelector="metadata.name!=c001")) == ["c000", "c002"]
     assert names(api.get("/api/v1/configmaps", fieldSelector=f"metadata.namespace={ns}")) == ["c000", "c001", "c002"]
     answer = api.get(CM.format(ns), fieldSelector="data.n=1")
-    assert answer.status == 400 and "field label not supported: data.n" in answer.json["message"]
+    assert answer.status == 400
+    assert answer.json["message"] == '"data.n" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 def test_selectable_fields_of_custom_resources(api, ns):  # KEP-4358
     for name, color in (("a", "red"), ("b", "blue"), ("c", "blue")):
         api.post(WD.format(ns), {"metadata": {"name": name}, "spec": {"color": color}})
     assert names(api.get(WD.format(ns), fieldSelector="spec.color=blue")) == ["b", "c"]
-    assert api.get(WD.format(ns), fieldSelector="spec.size=1").status == 400
+    answer = api.get(WD.format(ns), fieldSelector="spec.size=1")
+    assert answer.status == 400 and answer.json["message"] == "field label not supported: spec.size"
 
 
 def test_bad_selectors_are_refused(api, ns):
@@ -86,7 +88,6 @@ def test_bad_continue_tokens(api, ns):
     for token in ("x", "e30", "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ", "!!!!"):
         answer = api.get(CM.format(ns), limit=2, **{"continue": token})
         assert answer.status == 400 and "continue key is not valid" in answer.json["message"]
-    assert api.get(CM.format(ns), limit=-1).status == 422
 
 
 def test_resource_version_exact(api, ns):
@@ -102,13 +103,13 @@ def test_resource_version_exact(api, ns):
 def test_resource_version_of_the_future(api, ns):
     answer = api.get(CM.format(ns), resourceVersion="99999999")
     assert answer.status == 504
-    assert answer.json["reason"] == "Timeout" and answer.json["message"].startswith("Too large resource version: 99999999, current: ")
+    assert answer.json["reason"] == "Timeout" and answer.json["message"].startswith("Timeout: Too large resource version: 99999999, current: ")
     assert answer.json["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
 
 
 def test_resource_version_match_rules(api, ns):
     for query in ({"resourceVersionMatch": "Exact"}, {"resourceVersion": "0", "resourceVersionMatch": "Exact"},
-                  {"resourceVersion": "1", "resourceVersionMatch": "Other"}, {"resourceVersion": "x"}):
+                  {"resourceVersion": "1", "resourceVersionMatch": "Other"}):
         assert api.get(CM.format(ns), **query).status == 422, query
 
 

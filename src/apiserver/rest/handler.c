@@ -10,17 +10,50 @@
 #include "write.h"
 
 #define NOT_FOUND_TEXT "404 page not found\n"
+#define MEDIA_TYPES "application/json, application/yaml"
+#define STREAM_TYPES "application/json;stream=watch"
+#define PROTOBUF "application/vnd.kubernetes.protobuf"
+
+/* ---- what is not there ---- */
+
+/* Whether built-in kinds live there: paths below are then answered with a Status, others with plain text. */
+static bool is_builtin_group(struct registry *r, const struct api_path *p)
+{
+	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
+
+	for (size_t i = 0; types[i]; i++)
+		if (!types[i]->custom && strcmp(types[i]->group, p->group) == 0 && api_type_version(types[i], p->version))
+			return true;
+	return false;
+}
 
 static void not_found(struct api_request *req)
 {
-	api_respond_text(req, 404, "text/plain; charset=utf-8", NOT_FOUND_TEXT);
+	const struct api_path *p = &req->path;
+	_cleanup_err_ struct err err = { 0 };
+	char words[512];
+
+	if (req->type && req->type->custom && *p->subresource) {
+		err_set(&err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), p->name);
+		api_respond_err(req, &err);
+	} else if (p->is_api && *p->resource && is_builtin_group(req->server->registry, p)) {
+		err_set(&err, ERR_NOT_FOUND, "the server could not find the requested resource");
+		api_respond_value(req, 404, api_status_value(NULL, NULL, &err));
+	} else {
+		api_respond_text(req, 404, "text/plain; charset=utf-8", NOT_FOUND_TEXT);
+	}
 }
 
 static void method_not_allowed(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
+	char words[512];
 
-	err_set(&err, ERR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
+	if (req->type && req->type->custom)
+		err_set(&err, ERR_METHOD_NOT_ALLOWED, "%s is not supported on resources of kind \"%s\"", req->verb,
+		        api_type_words(req->type, words));
+	else
+		err_set(&err, ERR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
 	api_respond_err(req, &err);
 }
 
@@ -32,8 +65,14 @@ static void handle_get(struct api_request *req)
 	_cleanup_(store_object_unrefp) struct store_object *o = store_get(
 		req->server->store, t->resource, t->namespaced ? req->path.ns : "", req->path.name);
 	_cleanup_err_ struct err err = { 0 };
+	uint64_t version = 0;
 	char words[512];
 
+	if (api_options_version(req->options.resource_version, &version, &err) < 0 ||
+	    list_check_version(req->server, version, &err) < 0) {
+		api_respond_err(req, &err);
+		return;
+	}
 	if (o) {
 		api_respond_object(req, 200, o);
 		return;
@@ -82,7 +121,9 @@ static void route_named(struct api_request *req)
 	const char *verb = req->verb, *sub = req->path.subresource;
 	const struct apiserver_mount *mount = *sub ? find_mount(req->server, &req->path) : NULL;
 
-	if (mount && strcmp(verb, "get") == 0)
+	if (strcmp(verb, "watch") == 0)
+		api_request_to_worker(req, handle_watch);
+	else if (mount && strcmp(verb, "get") == 0)
 		run_mount(req, mount);
 	else if (*sub && !api_type_has_subresource(req->type, req->version, sub))
 		not_found(req);
@@ -118,10 +159,46 @@ static void route_collection(struct api_request *req)
 		method_not_allowed(req);
 }
 
+/* The sentence of Kubernetes, which also names protobuf; unless it is just that which was asked for. */
+static int not_acceptable(const struct api_request *req, const char *header, struct err *err)
+{
+	bool stream = strcmp(req->verb, "watch") == 0, protobuf = req->type->custom || !strstr(header, PROTOBUF);
+
+	return err_set(err, ERR_NOT_ACCEPTABLE, "only the following media types are accepted: %s%s%s",
+	               stream ? STREAM_TYPES : MEDIA_TYPES, protobuf ? ", " PROTOBUF : "",
+	               protobuf && stream ? ";stream=watch" : "");
+}
+
+static int accept_resource(struct api_request *req, struct err *err)
+{
+	const char *header = http_request_header(req->http, "Accept"), *include = req->options.include_object;
+	bool ok = api_accept_parse(header, 1u << FORM_TABLE | 1u << FORM_PARTIAL, &req->accept, NULL) == 0;
+
+	/* There is no stream of YAML documents, in Kubernetes neither. */
+	if (!ok || (req->accept.media == MEDIA_YAML && strcmp(req->verb, "watch") == 0)) {
+		req->accept = (struct api_accept){ 0 };
+		return not_acceptable(req, header, err);
+	}
+	if (req->accept.form != FORM_TABLE || !include || strcmp(include, "None") == 0 ||
+	    strcmp(include, "Metadata") == 0 || strcmp(include, "Object") == 0)
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST,
+	               "Unable to convert to Table as requested: includeObject: Invalid value: \"%s\": must be 'Metadata', "
+	               "'Object', 'None', or empty",
+	               include);
+}
+
+/* Custom resources answer HEAD like GET, built-in ones do not, as in Kubernetes. */
+static bool method_is_known(const struct api_request *req)
+{
+	return *req->verb && (req->type->custom || strcmp(http_request_method(req->http), "HEAD") != 0);
+}
+
 static void route_resource(struct api_request *req)
 {
 	const struct api_path *p = &req->path;
 	bool ns_is_object = strcmp(p->resource, "namespaces") == 0 && !*p->group;
+	_cleanup_err_ struct err err = { 0 };
 
 	req->type = registry_find(req->server->registry, p->group, p->version, p->resource);
 	bool misplaced = req->type && (req->type->namespaced ? !*p->ns && *p->name : *p->ns && !ns_is_object);
@@ -130,8 +207,12 @@ static void route_resource(struct api_request *req)
 		return;
 	}
 	req->version = api_type_version(req->type, p->version);
-	if (!*p->subresource && !(req->type->verbs & api_verb_bit(req->verb))) {
+	if (!method_is_known(req) || (!*p->subresource && !(req->type->verbs & api_verb_bit(req->verb)))) {
 		method_not_allowed(req);
+		return;
+	}
+	if (accept_resource(req, &err) < 0 || api_options_check(req->verb, &req->options, &req->options_kind, &err) < 0) {
+		api_respond_err(req, &err);
 		return;
 	}
 	if (req->version->deprecated)
@@ -183,18 +264,15 @@ static int authorize(struct api_request *req, struct err *err)
 	return auth_set_forbidden(&req->user, &a, reason, err);
 }
 
-static int accept(struct api_request *req, struct err *err)
+/* Resources negotiate once their type is known. OpenAPI and metrics have media types of their own. */
+static int accept_discovery(struct api_request *req, struct err *err)
 {
-	const char *header = http_request_header(req->http, "Accept");
-	unsigned forms = 1u << FORM_TABLE | 1u << FORM_PARTIAL;
 	bool resource = req->path.is_api && *req->path.resource;
 
-	if (!resource)
-		forms = 1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1;
-	/* OpenAPI and metrics have media types of their own. */
-	if (!req->path.is_api && !str_starts_with(http_request_path(req->http), "/api"))
+	if (resource || !str_starts_with(http_request_path(req->http), "/api"))
 		return 0;
-	return api_accept_parse(header, forms, &req->accept, err);
+	return api_accept_parse(http_request_header(req->http, "Accept"),
+	                        1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1, &req->accept, err);
 }
 
 static int take_apart(struct api_request *req, struct err *err)
@@ -203,7 +281,7 @@ static int take_apart(struct api_request *req, struct err *err)
 	    api_path_parse(http_request_path(req->http), &req->path, err) < 0)
 		return -1;
 	req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
-	return accept(req, err);
+	return accept_discovery(req, err);
 }
 
 void api_handle(void *server, struct http_request *http)

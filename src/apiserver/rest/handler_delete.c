@@ -62,15 +62,16 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 	return WRITE_COMMIT;
 }
 
+/* A body takes the place of the query's options. */
 static int read_options(struct api_request *req, struct err *err)
 {
 	size_t len;
 
 	http_request_body(req->http, &len);
-	if (len == 0)
-		return 0;
-	_cleanup_json_ json_t *body = api_request_body(req, err);
-	return body ? api_options_from_delete_body(body, &req->options, err) : -1;
+	_cleanup_json_ json_t *body = len > 0 ? api_request_body(req, err) : NULL;
+	if (len > 0 && (!body || api_options_from_delete_body(body, &req->options, err) < 0))
+		return -1;
+	return api_options_check_delete(&req->options, &req->options_kind, err);
 }
 
 void handle_delete(struct api_request *req)

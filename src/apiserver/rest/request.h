@@ -27,6 +27,7 @@ struct api_accept {
 	enum api_media media;
 	enum api_form form;
 	bool v1beta1; /* of Table and PartialObjectMetadata */
+	bool list;    /* PartialObjectMetadataList was asked for, not PartialObjectMetadata */
 };
 /* accept NULL: JSON. ERR_NOT_ACCEPTABLE. forms: a bit (1 << FORM_…) for each that this request may have. */
 int api_accept_parse(const char *accept, unsigned forms, struct api_accept *ret, struct err *err);
@@ -34,26 +35,37 @@ int api_accept_parse(const char *accept, unsigned forms, struct api_accept *ret,
 enum field_validation { VALIDATION_WARN, VALIDATION_STRICT, VALIDATION_IGNORE };
 enum propagation { PROPAGATION_DEFAULT, PROPAGATION_BACKGROUND, PROPAGATION_FOREGROUND, PROPAGATION_ORPHAN };
 
-/* Query parameters (and DeleteOptions). Strings are owned; NULL: not given. */
+/* Query parameters (and DeleteOptions). Strings are owned; NULL: not given, or empty. */
 struct api_options {
-	bool watch, pretty, dry_run, force, bookmarks, ignore_store_errors;
-	int send_initial_events; /* -1: not said */
+	bool watch, dry_run, force, bookmarks;
+	int send_initial_events, orphan, pretty; /* -1: not said */
 	char *label_selector, *field_selector, *resource_version, *version_match, *continue_token, *field_manager;
 	char *include_object;
-	int64_t limit, timeout_s; /* 0: none; -1: not said */
+	int64_t limit, timeout_s; /* 0: none; timeout_s -1: not said */
 	enum field_validation validation;
 	bool validation_said;
-	enum propagation propagation;
+	enum propagation propagation; /* known once api_options_check_delete() has passed */
 	char *precondition_uid, *precondition_version;
+	/* As they were written, for the checks. */
+	char *dry_run_text, *validation_text, *propagation_text;
 };
+/* Takes a query apart as Kubernetes' conversion of url.Values does. ERR_BAD_REQUEST for what is no number. */
 int api_options_parse(const char *query, struct api_options *ret, struct err *err);
-/* The DeleteOptions of a request's body; they go before the query. */
+/* The DeleteOptions of a request's body take the place of those in the query. */
 int api_options_from_delete_body(const json_t *body, struct api_options *options, struct err *err);
 void api_options_clear(struct api_options *o);
+
+/* Whether the options may be together, for a verb; options_check.c. ERR_INVALID about the kind of options in *ret_kind
+ * ("ListOptions", group meta.k8s.io). Those of deletions may be in the body, so they are checked apart. */
+int api_options_check(const char *verb, const struct api_options *o, const char **ret_kind, struct err *err);
+int api_options_check_delete(struct api_options *o, const char **ret_kind, struct err *err);
+/* A resource version as text: "" and "0" are 0. ERR_UNKNOWN, as Kubernetes answers. */
+int api_options_version(const char *text, uint64_t *ret, struct err *err);
 
 /* A path below /api or /apis, taken apart. */
 struct api_path {
 	bool is_api; /* below /api/VERSION or /apis/GROUP/VERSION */
+	bool watch;  /* below their /watch/ */
 	char *group, *version;
 	char *ns, *resource, *name, *subresource; /* "" when absent; ns also for a namespace's own paths */
 };
@@ -73,7 +85,8 @@ struct api_request {
 	struct api_options options;
 	struct api_accept accept;
 	const char *verb;
-	struct api_type *type; /* a reference; NULL when it is no resource */
+	const char *options_kind; /* the kind of options that an ERR_INVALID is about; NULL: it is about the object */
+	struct api_type *type;    /* a reference; NULL when it is no resource */
 	const struct api_version *version;
 	char **warnings;
 	char **duplicates; /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */

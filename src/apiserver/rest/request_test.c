@@ -71,6 +71,9 @@ static void test_request_verbs(void **state _unused_)
 		{ "GET", "/api/v1/secrets", NULL, "list" },
 		{ "GET", "/api/v1/secrets", "watch=true", "watch" },
 		{ "GET", "/api/v1/secrets", "watch=0", "list" },
+		{ "GET", "/api/v1/watch/secrets", "watch=0", "watch" }, /* deprecated, and always a watch */
+		{ "GET", "/api/v1/watch/namespaces/a/secrets/b", NULL, "watch" },
+		{ "DELETE", "/api/v1/watch/secrets", NULL, "" },
 		{ "GET", "/api/v1/namespaces/a/secrets/b", NULL, "get" },
 		{ "GET", "/api/v1/namespaces/a/secrets/b", "watch=1", "get" },
 		{ "POST", "/api/v1/namespaces/a/secrets", NULL, "create" },
@@ -106,21 +109,121 @@ static void test_request_options(void **state _unused_)
 	assert_true(o.dry_run);
 	assert_string_equal(o.field_manager, "me");
 	assert_int_equal(o.validation, VALIDATION_STRICT);
-	assert_int_equal(o.propagation, PROPAGATION_ORPHAN);
+	assert_string_equal(o.propagation_text, "Orphan");
 	assert_int_equal(o.timeout_s, 7);
 	assert_int_equal(o.send_initial_events, 0);
 	assert_null(o.continue_token); /* empty is not given */
 	assert_null(o.field_selector);
 	api_options_clear(&o);
 
-	static const char *const bad[] = {
-		"dryRun=Some",        "dryRun=",          "fieldValidation=Loud", "limit=many", "propagationPolicy=Perhaps",
-		"fieldManager=a%0Ab", "timeoutSeconds=1x"
+	static const struct {
+		const char *query, *message;
+	} bad[] = {
+		{ "limit=many", "strconv.ParseInt: parsing \"many\": invalid syntax" },
+		{ "limit=", "strconv.ParseInt: parsing \"\": invalid syntax" },
+		{ "timeoutSeconds=1x", "strconv.ParseInt: parsing \"1x\": invalid syntax" },
+		{ "limit=99999999999999999999", "strconv.ParseInt: parsing \"99999999999999999999\": value out of range" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_err_ struct err err = { 0 };
-		assert_int_equal(api_options_parse(bad[i], &o, &err), -1);
-		assert_true(err.kind == ERR_INVALID || err.kind == ERR_BAD_REQUEST);
+		assert_int_equal(api_options_parse(bad[i].query, &o, &err), -1);
+		assert_int_equal(err.kind, ERR_BAD_REQUEST);
+		assert_string_equal(err_message(&err), bad[i].message);
+	}
+}
+
+/* The words are those of k8s.io/apimachinery's validation. */
+static void test_request_option_checks(void **state _unused_)
+{
+	static const struct {
+		const char *verb, *query, *message; /* NULL: nothing is wrong */
+	} cases[] = {
+		{ "list", "limit=-1&resourceVersion=5&resourceVersionMatch=Exact", NULL },
+		{ "list", "resourceVersionMatch=Exact",
+		  "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden "
+		  "unless "
+		  "resourceVersion is provided" },
+		{ "list", "resourceVersion=0&resourceVersionMatch=Exact",
+		  "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is "
+		  "forbidden for resourceVersion \"0\"" },
+		{ "list", "resourceVersion=1&resourceVersionMatch=Other",
+		  "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Unsupported value: \"Other\": supported "
+		  "values: "
+		  "\"Exact\", \"NotOlderThan\", \"\"" },
+		{ "list", "resourceVersionMatch=Exact&continue=x",
+		  "ListOptions.meta.k8s.io \"\" is invalid: [resourceVersionMatch: Forbidden: resourceVersionMatch is "
+		  "forbidden unless "
+		  "resourceVersion is provided, resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when "
+		  "continue is "
+		  "provided]" },
+		{ "deletecollection", "sendInitialEvents=true",
+		  "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for "
+		  "list" },
+		{ "watch", "sendInitialEvents=true&resourceVersionMatch=NotOlderThan", NULL },
+		{ "watch", "sendInitialEvents=true",
+		  "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires "
+		  "setting "
+		  "resourceVersionMatch to NotOlderThan" },
+		{ "watch", "resourceVersionMatch=NotOlderThan",
+		  "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden "
+		  "for "
+		  "watch unless sendInitialEvents is provided" },
+		{ "create", "dryRun=All&fieldValidation=Strict&fieldManager=me", NULL },
+		{ "create", "dryRun=Some",
+		  "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: []string{\"Some\"}: supported values: "
+		  "\"All\"" },
+		{ "update", "fieldValidation=Loud",
+		  "UpdateOptions.meta.k8s.io \"\" is invalid: fieldValidation: Unsupported value: \"Loud\": supported values: "
+		  "\"\", "
+		  "\"Ignore\", \"Strict\", \"Warn\"" },
+		{ "patch", "fieldManager=a%0Ab",
+		  "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Invalid value: \"a\\nb\": invalid character U+000A "
+		  "(at "
+		  "position 1)" },
+		{ "get", "resourceVersionMatch=Exact", NULL }, /* no option of a get */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		struct api_options o;
+		const char *kind = NULL;
+		assert_int_equal(api_options_parse(cases[i].query, &o, NULL), 0);
+		assert_int_equal(api_options_check(cases[i].verb, &o, &kind, &err), cases[i].message ? -1 : 0);
+		assert_string_equal(err_message(&err), cases[i].message ? cases[i].message : "");
+		api_options_clear(&o);
+	}
+}
+
+static void test_request_delete_option_checks(void **state _unused_)
+{
+	static const struct {
+		const char *query, *message; /* NULL: nothing is wrong */
+		enum propagation propagation;
+	} cases[] = {
+		{ "", NULL, PROPAGATION_DEFAULT },
+		{ "propagationPolicy=Orphan", NULL, PROPAGATION_ORPHAN },
+		{ "orphanDependents=true", NULL, PROPAGATION_ORPHAN },
+		{ "orphanDependents=false", NULL, PROPAGATION_BACKGROUND },
+		{ "propagationPolicy=Foreground&gracePeriodSeconds=0", NULL, PROPAGATION_FOREGROUND },
+		{ "propagationPolicy=Perhaps",
+		  "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Perhaps\": supported "
+		  "values: "
+		  "\"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+		  PROPAGATION_DEFAULT },
+		{ "propagationPolicy=Orphan&orphanDependents=true",
+		  "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"Orphan\": orphanDependents "
+		  "and "
+		  "deletionPropagation cannot be both set",
+		  PROPAGATION_ORPHAN },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		struct api_options o;
+		const char *kind = NULL;
+		assert_int_equal(api_options_parse(cases[i].query, &o, NULL), 0);
+		assert_int_equal(api_options_check_delete(&o, &kind, &err), cases[i].message ? -1 : 0);
+		assert_string_equal(err_message(&err), cases[i].message ? cases[i].message : "");
+		assert_int_equal(o.propagation, cases[i].propagation);
+		api_options_clear(&o);
 	}
 }
 
@@ -133,7 +236,7 @@ static void test_request_delete_options(void **state _unused_)
 
 	api_options_parse("propagationPolicy=Orphan", &o, NULL);
 	assert_int_equal(api_options_from_delete_body(body, &o, NULL), 0);
-	assert_int_equal(o.propagation, PROPAGATION_FOREGROUND); /* the body goes before the query */
+	assert_string_equal(o.propagation_text, "Foreground"); /* the body takes the query's place */
 	assert_string_equal(o.precondition_uid, "u");
 	assert_string_equal(o.precondition_version, "5");
 	assert_true(o.dry_run);
@@ -176,6 +279,8 @@ static void test_request_accept(void **state _unused_)
 		{ "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList", DISCOVERY, MEDIA_JSON,
 		  FORM_DISCOVERY_V2BETA1, false },
 		{ "application/json;stream=watch", TABLE, MEDIA_JSON, FORM_OBJECT, false },
+		{ "*/*;q=0.9,application/yaml;q=0.5", TABLE, MEDIA_YAML, FORM_OBJECT, false }, /* what is named goes first */
+		{ "application/json;q=x,application/yaml", TABLE, MEDIA_JSON, FORM_OBJECT, false },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct api_accept a;
@@ -198,9 +303,14 @@ static void test_request_accept(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request_paths),          cmocka_unit_test(test_request_bad_paths),
-		cmocka_unit_test(test_request_verbs),          cmocka_unit_test(test_request_options),
-		cmocka_unit_test(test_request_delete_options), cmocka_unit_test(test_request_accept),
+		cmocka_unit_test(test_request_paths),
+		cmocka_unit_test(test_request_bad_paths),
+		cmocka_unit_test(test_request_verbs),
+		cmocka_unit_test(test_request_option_checks),
+		cmocka_unit_test(test_request_delete_option_checks),
+		cmocka_unit_test(test_request_options),
+		cmocka_unit_test(test_request_delete_options),
+		cmocka_unit_test(test_request_accept),
 	};
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
 }

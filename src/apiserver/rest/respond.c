@@ -92,7 +92,7 @@ void api_respond_bytes(struct api_request *req, int code, const char *content_ty
 	api_respond_headers(req, content_type, &headers);
 	if (code == 401)
 		http_headers_add(&headers, "WWW-Authenticate", "Bearer realm=\"kubernetes\"");
-	if (code == 429)
+	if (code == 429 || code == 504)
 		http_headers_add(&headers, "Retry-After", "1");
 	/* Before the answer: whoever has read it may look at the metrics. */
 	api_request_done(req, code);
@@ -131,12 +131,28 @@ void api_respond_value(struct api_request *req, int code, json_t *value)
 	api_respond_bytes(req, code, "application/json", body);
 }
 
+/* Whether Kubernetes says of such an error which object it is about. */
+static bool names_object(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_FORBIDDEN:
+	case ERR_NOT_FOUND:
+	case ERR_ALREADY_EXISTS:
+	case ERR_CONFLICT:
+	case ERR_INVALID:
+	case ERR_INSUFFICIENT_STORAGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 json_t *api_status_value(const struct api_type *t, const char *name, const struct err *err)
 {
-	/* Kubernetes names the kind where the object is wrong, the resource where the request is. */
-	const char *kind = !t ? NULL : err->kind == ERR_INVALID ? t->kind : t->plural;
-
-	return kube_status_from_err(err, t ? t->group : NULL, kind, name);
+	if (!t || !names_object(err->kind))
+		return kube_status_from_err(err, NULL, NULL, NULL);
+	/* The kind where the object is wrong, the resource where the request is. */
+	return kube_status_from_err(err, t->group, err->kind == ERR_INVALID ? t->kind : t->plural, name);
 }
 
 json_t *api_status_success(const struct api_type *t, const char *name, const char *uid)
@@ -162,8 +178,12 @@ void api_respond_err(struct api_request *req, const struct err *err)
 
 void api_respond_err_about(struct api_request *req, const char *name, const struct err *err)
 {
-	json_t *status = req->denial ? TAKE_PTR(req->denial) : api_status_value(req->type, name, err);
+	json_t *status = TAKE_PTR(req->denial);
 
+	if (!status)
+		status = req->options_kind && err->kind == ERR_INVALID
+		             ? kube_status_from_err(err, "meta.k8s.io", req->options_kind, NULL)
+		             : api_status_value(req->type, name, err);
 	api_respond_value(req, (int)json_get_int(status, "code", err_kind_http_code(err->kind)), status);
 }
 

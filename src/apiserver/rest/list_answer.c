@@ -1,0 +1,159 @@
+/* A list as text: objects, a table, or their metadata only. */
+#include "base/str.h"
+#include "list.h"
+#include "objects/object_view.h"
+#include "respond.h"
+#include "table.h"
+
+#include <inttypes.h>
+
+#define LIST_MAX ((size_t)1024 * 1024 * 1024)
+
+static json_t *list_meta(const struct store_list *list, const char *token)
+{
+	json_t *meta = json_object();
+
+	json_put(meta, "resourceVersion", json_strf("%" PRIu64, list->version));
+	if (token) {
+		json_put_str(meta, "continue", token);
+		if (list->remaining > 0)
+			json_put_int(meta, "remainingItemCount", (int64_t)list->remaining);
+	}
+	return meta;
+}
+
+static char *list_head(const char *kind, const char *api_version, const struct store_list *list, const char *token)
+{
+	_cleanup_json_ json_t *meta = list_meta(list, token);
+	_cleanup_free_ char *meta_text = json_to_str(meta);
+
+	return xasprintf("{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":%s,\"items\":[", kind, api_version,
+	                 meta_text);
+}
+
+/* What the text of each item begins with and its list says for all: Kubernetes leaves it out in the lists of its typed
+ * kinds, not in those of custom resources. free() */
+static char *repeated_head(const struct api_request *req)
+{
+	if (req->type->custom)
+		return xstrdup("");
+	return xasprintf("{\"apiVersion\":\"%s\",\"kind\":\"%s\",", req->version->api_version, req->type->kind);
+}
+
+/* The text without its head, if it begins so; *at moves on. */
+static void put_item(const struct bytes *text, const char *head, size_t head_len, char **at)
+{
+	size_t skip = 0;
+
+	if (head_len > 0 && text->len > head_len && memcmp(text->data, head, head_len) == 0) {
+		*(*at)++ = '{';
+		skip = head_len;
+	}
+	*at = mempcpy(*at, text->data + skip, text->len - skip);
+}
+
+/* The items' texts are copied once, into their place. */
+static struct bytes *list_text(const struct api_request *req, const struct store_list *list, const char *token)
+{
+	_cleanup_free_ char *head = list_head(req->type->list_kind, req->version->api_version, list, token);
+	_cleanup_free_ char *repeated = repeated_head(req);
+	size_t repeated_len = strlen(repeated), size = strlen(head) + 3;
+	struct bytes **texts = xcalloc(list->len, sizeof(*texts));
+
+	for (size_t i = 0; i < list->len; i++) {
+		texts[i] = object_view_text(req->type, req->version, list->items[i]);
+		size += texts[i]->len + 1;
+	}
+	struct bytes *out = bytes_new(NULL, size);
+	char *at = mempcpy(out->data, head, strlen(head));
+	for (size_t i = 0; i < list->len; i++) {
+		if (i > 0)
+			*at++ = ',';
+		put_item(texts[i], repeated, repeated_len, &at);
+		bytes_unref(texts[i]);
+	}
+	memcpy(at, "]}\n", 4);
+	out->len = (size_t)(at - out->data) + 3;
+	free(texts);
+	return out;
+}
+
+/* Forms that are computed are written object by object, so that never more than one of them is taken apart. */
+static struct bytes *list_text_of(const struct api_request *req, const struct store_list *list, char *head,
+                                  json_t *(*item)(const struct api_request *req, json_t *obj))
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(LIST_MAX);
+
+	buf_puts(&out, head);
+	free(head);
+	for (size_t i = 0; i < list->len; i++) {
+		_cleanup_json_ json_t *obj = object_view_value(req->type, req->version, list->items[i]);
+		_cleanup_json_ json_t *v = item(req, obj);
+		if (i > 0)
+			buf_putc(&out, ',');
+		json_write(v, &out);
+	}
+	buf_puts(&out, "]}\n");
+	return bytes_new(buf_str(&out), out.len);
+}
+
+static json_t *table_item(const struct api_request *req, json_t *obj)
+{
+	return table_row(req->version, obj, req->options.include_object);
+}
+
+static struct bytes *list_table(const struct api_request *req, const struct store_list *list, const char *token)
+{
+	_cleanup_json_ json_t *table = table_new(req->version, req->accept.v1beta1, "");
+
+	json_put(table, "metadata", list_meta(list, token));
+	json_object_del(table, "rows");
+	_cleanup_free_ char *text = json_to_str(table);
+	text[strlen(text) - 1] = '\0'; /* the closing brace */
+	return list_text_of(req, list, xasprintf("%s,\"rows\":[", text), table_item);
+}
+
+static json_t *partial_item(const struct api_request *req, json_t *obj)
+{
+	return object_partial(obj, req->accept.v1beta1);
+}
+
+static struct bytes *list_partial(const struct api_request *req, const struct store_list *list, const char *token)
+{
+	const char *api_version = req->accept.v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1";
+
+	return list_text_of(req, list, list_head("PartialObjectMetadataList", api_version, list, token), partial_item);
+}
+
+/* As Go names the type, which clients get to read. */
+static void refuse_single_form(const struct api_request *req, struct err *err)
+{
+	const struct api_type *t = req->type;
+	int package_len = (int)strcspn(t->group, ".");
+	_cleanup_free_ char *name = t->custom   ? xstrdup("unstructured.UnstructuredList")
+	                            : *t->group ? xasprintf("%.*s.%s", package_len, t->group, t->list_kind)
+	                                        : xasprintf("core.%s", t->list_kind);
+
+	err_set(err, ERR_NOT_ACCEPTABLE, "you requested PartialObjectMetadata, but the requested object is a list (*%s)",
+	        name);
+}
+
+void list_respond(struct api_request *req, struct store_list *list, const char *token)
+{
+	_cleanup_(bytes_unrefp) struct bytes *text = NULL;
+	_cleanup_err_ struct err err = { 0 };
+
+	if (req->accept.form == FORM_PARTIAL && !req->accept.list)
+		refuse_single_form(req, &err);
+	else if (req->accept.form == FORM_PARTIAL)
+		text = list_partial(req, list, token);
+	else if (req->accept.form == FORM_TABLE)
+		text = list_table(req, list, token);
+	else
+		text = list_text(req, list, token);
+	store_list_clear(list);
+	if (text)
+		api_respond_json_bytes(req, 200, text);
+	else
+		api_respond_err(req, &err);
+}

@@ -1,0 +1,156 @@
+/* Query parameters and DeleteOptions. */
+#include "base/str.h"
+#include "request.h"
+
+/* Present and not "0" or "false" is true, also when empty. False when absent. */
+static bool parse_bool(const char *query, const char *name, bool *ret)
+{
+	_cleanup_free_ char *value = http_query_get(query, name);
+
+	if (!value)
+		return false;
+	*ret = strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0;
+	return true;
+}
+
+static void parse_tristate(const char *query, const char *name, int *ret)
+{
+	bool value;
+
+	if (parse_bool(query, name, &value))
+		*ret = value;
+}
+
+static bool is_integer(const char *text)
+{
+	const char *digits = text + (*text == '-' || *text == '+');
+
+	return *digits && strspn(digits, "0123456789") == strlen(digits);
+}
+
+static int parse_int(const char *query, const char *name, int64_t *ret, struct err *err)
+{
+	_cleanup_free_ char *value = http_query_get(query, name);
+
+	if (!value || str_to_i64(value, INT64_MIN, INT64_MAX, ret))
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST, "strconv.ParseInt: parsing \"%s\": %s", value,
+	               is_integer(value) ? "value out of range" : "invalid syntax");
+}
+
+static char *parse_str(const char *query, const char *name)
+{
+	char *value = http_query_get(query, name);
+
+	if (value && !*value) {
+		free(value);
+		return NULL;
+	}
+	return value;
+}
+
+static void parse_validation(const char *query, struct api_options *o)
+{
+	o->validation_text = parse_str(query, "fieldValidation");
+	o->validation_said = o->validation_text != NULL;
+	o->validation = VALIDATION_WARN;
+	if (str_eq(o->validation_text, "Strict"))
+		o->validation = VALIDATION_STRICT;
+	else if (str_eq(o->validation_text, "Ignore"))
+		o->validation = VALIDATION_IGNORE;
+}
+
+int api_options_parse(const char *query, struct api_options *ret, struct err *err)
+{
+	struct api_options o = { .send_initial_events = -1, .orphan = -1, .pretty = -1, .timeout_s = -1 };
+	int64_t grace;
+
+	if (!query) {
+		*ret = o;
+		return 0;
+	}
+	if (parse_int(query, "limit", &o.limit, err) < 0 || parse_int(query, "timeoutSeconds", &o.timeout_s, err) < 0 ||
+	    parse_int(query, "gracePeriodSeconds", &grace, err) < 0)
+		return -1;
+	o.label_selector = parse_str(query, "labelSelector");
+	o.field_selector = parse_str(query, "fieldSelector");
+	o.resource_version = parse_str(query, "resourceVersion");
+	o.version_match = parse_str(query, "resourceVersionMatch");
+	o.continue_token = parse_str(query, "continue");
+	o.field_manager = parse_str(query, "fieldManager");
+	o.include_object = parse_str(query, "includeObject");
+	o.propagation_text = parse_str(query, "propagationPolicy");
+	o.dry_run_text = http_query_get(query, "dryRun");
+	o.dry_run = o.dry_run_text != NULL;
+	parse_validation(query, &o);
+	parse_bool(query, "watch", &o.watch);
+	parse_bool(query, "force", &o.force);
+	parse_bool(query, "allowWatchBookmarks", &o.bookmarks);
+	parse_tristate(query, "sendInitialEvents", &o.send_initial_events);
+	parse_tristate(query, "orphanDependents", &o.orphan);
+	parse_tristate(query, "pretty", &o.pretty);
+	*ret = o;
+	return 0;
+}
+
+/* ---- DeleteOptions ---- */
+
+static void forget_delete_options(struct api_options *o)
+{
+	free(o->dry_run_text);
+	free(o->propagation_text);
+	o->dry_run_text = o->propagation_text = NULL;
+	o->dry_run = false;
+	o->orphan = -1;
+}
+
+static void take_dry_run(const json_t *body, struct api_options *o)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (json_object_get(body, "dryRun"), i, item) {
+		const char *text = json_is_string(item) ? json_string_value(item) : "";
+		if (o->dry_run && strcmp(text, "All") == 0)
+			continue; /* what is wrong stays, to be refused */
+		free(o->dry_run_text);
+		o->dry_run_text = xstrdup(text);
+		o->dry_run = true;
+	}
+}
+
+int api_options_from_delete_body(const json_t *body, struct api_options *o, struct err *err)
+{
+	const json_t *pre = json_object_get(body, "preconditions"), *orphan = json_object_get(body, "orphanDependents");
+	const char *kind = json_get_str(body, "kind"), *propagation = json_get_str(body, "propagationPolicy");
+
+	if (body && !json_is_object(body))
+		return err_set(err, ERR_BAD_REQUEST, "the body of a delete request must be DeleteOptions");
+	if (kind && strcmp(kind, "DeleteOptions") != 0)
+		return err_set(err, ERR_BAD_REQUEST, "decoded object cannot be converted to DeleteOptions");
+	forget_delete_options(o);
+	take_dry_run(body, o);
+	o->propagation_text = str_empty(propagation) ? NULL : xstrdup(propagation);
+	if (json_is_boolean(orphan))
+		o->orphan = json_is_true(orphan);
+	o->precondition_uid = xstrdup_or_null(json_get_str(pre, "uid"));
+	o->precondition_version = xstrdup_or_null(json_get_str(pre, "resourceVersion"));
+	return 0;
+}
+
+void api_options_clear(struct api_options *o)
+{
+	free(o->label_selector);
+	free(o->field_selector);
+	free(o->resource_version);
+	free(o->version_match);
+	free(o->continue_token);
+	free(o->field_manager);
+	free(o->include_object);
+	free(o->precondition_uid);
+	free(o->precondition_version);
+	free(o->dry_run_text);
+	free(o->validation_text);
+	free(o->propagation_text);
+	*o = (struct api_options){ 0 };
+}
