@@ -20,6 +20,7 @@ struct options {
 	int port;
 	int64_t history, history_age_ns;
 	const char *encryption;
+	struct apiserver_audit audit;
 	char **crds;
 	enum log_level level;
 };
@@ -33,6 +34,10 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		                                   { "log", required_argument, NULL, 'l' },
 		                                   { "history-age", required_argument, NULL, 'a' },
 		                                   { "encryption-provider-config", required_argument, NULL, 'e' },
+		                                   { "audit-policy-file", required_argument, NULL, 'P' },
+		                                   { "audit-log-path", required_argument, NULL, 'L' },
+		                                   { "audit-log-maxsize", required_argument, NULL, 'S' },
+		                                   { "audit-log-maxbackup", required_argument, NULL, 'B' },
 		                                   { 0 } };
 	int64_t port = 0;
 	int c;
@@ -49,13 +54,22 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 			strv_push(&ret->crds, text);
 		} else if (c == 'e') {
 			ret->encryption = optarg;
+		} else if (c == 'P') {
+			ret->audit.policy_file = optarg;
+		} else if (c == 'L') {
+			ret->audit.log_path = optarg;
+		} else if ((c == 'S' && str_to_i64(optarg, 1, 1000000, &ret->audit.size_max_mb)) ||
+		           (c == 'B' && str_to_i64(optarg, 0, 1000000, &ret->audit.backups_max))) {
+			continue;
 		} else if ((c == 'h' && str_to_i64(optarg, 1, 1000000000, &ret->history)) ||
 		           (c == 'a' && duration_parse(optarg, &ret->history_age_ns))) {
 			continue;
 		} else if (c != 'l' || !log_level_parse(optarg, &ret->level)) {
-			return err_set(err, ERR_BAD_REQUEST,
-			               "usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--history-age "
-			               "DURATION] [--encryption-provider-config FILE] [--log LEVEL]");
+			return err_set(
+				err, ERR_BAD_REQUEST,
+				"usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--history-age "
+				"DURATION] [--encryption-provider-config FILE] [--audit-policy-file FILE] [--audit-log-path FILE] "
+				"[--audit-log-maxsize MB] [--audit-log-maxbackup FILES] [--log LEVEL]");
 		}
 	}
 	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");
@@ -70,6 +84,7 @@ static int run(const struct options *o, struct err *err)
 		                                     .history_max = (size_t)o->history,
 		                                     .history_age_max_ns = o->history_age_ns,
 		                                     .encryption_config = o->encryption,
+		                                     .audit = o->audit,
 		                                     .log = log };
 	struct apiserver *s;
 	sigset_t signals;

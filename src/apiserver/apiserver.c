@@ -13,6 +13,7 @@
 
 #define WORKERS 4
 #define WAITERS_MAX 64
+#define AUDIT_LOG_MB 100
 #define WAITERS_QUEUE_MAX 4096
 #define WAITERS_PATIENCE_NS (30 * NS_PER_S)
 #define GRACE_NS (5 * NS_PER_S)
@@ -190,6 +191,21 @@ static int start_admission(struct apiserver *s, struct err *err)
 	return admission_start(&config, &s->admission, err);
 }
 
+static int start_audit(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+{
+	const struct apiserver_audit *a = &config->audit;
+	const struct audit_config audit = {
+		.policy_path = a->policy_file,
+		.log = { .path = a->log_path ? a->log_path : "-",
+		         .size_max = (size_t)(a->size_max_mb ? a->size_max_mb : AUDIT_LOG_MB) * 1000 * 1000,
+		         .backups_max = (size_t)a->backups_max,
+		         .log = s->log,
+		         .metrics = s->metrics },
+	};
+
+	return audit_start(&audit, &s->audit, err);
+}
+
 static int start(struct apiserver *s, const struct apiserver_config *config, struct err *err)
 {
 	const char *address = config->address ? config->address : "127.0.0.1";
@@ -199,7 +215,7 @@ static int start(struct apiserver *s, const struct apiserver_config *config, str
 	if (builtin_register(s->registry, err) < 0 || workers_start(WORKERS, &s->workers, err) < 0 ||
 	    watch_hub_start(s, &s->watches, err) < 0)
 		return -1;
-	if (start_admission(s, err) < 0 || start_controllers(s, config, err) < 0)
+	if (start_audit(s, config, err) < 0 || start_admission(s, err) < 0 || start_controllers(s, config, err) < 0)
 		return -1;
 	return start_http(s, config, address, err);
 }
@@ -274,6 +290,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	watch_hub_free(s->watches);
 	admission_free(s->admission);
 	quotas_stop(s->quotas);
+	audit_stop(s->audit);
 	store_close(s->store);
 	store_keys_free(s->keys);
 	registry_free(s->registry);

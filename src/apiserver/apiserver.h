@@ -15,6 +15,14 @@
 
 struct apiserver;
 
+/* The audit log. */
+struct apiserver_audit {
+	const char *policy_file; /* audit.k8s.io/v1 Policy; NULL: no log */
+	const char *log_path;    /* NULL or "-": standard output */
+	int64_t size_max_mb;     /* of a file; 0: 100 */
+	int64_t backups_max;     /* finished files that are kept; 0: all */
+};
+
 struct apiserver_config {
 	const char *data_dir;           /* made with mode 0700 when missing */
 	const char *address;            /* NULL: 127.0.0.1 */
@@ -26,6 +34,7 @@ struct apiserver_config {
 	/* EncryptionConfiguration (apiserver.config.k8s.io/v1) for what is encrypted on disk; NULL: DIR/pki/encryption.yaml,
 	 * made with a new key for Secrets when missing. */
 	const char *encryption_config;
+	struct apiserver_audit audit;
 	struct logger *log;
 	struct metrics *metrics; /* may be NULL */
 };

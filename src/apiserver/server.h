@@ -5,6 +5,7 @@
 #include "admission/admission.h"
 #include "admission/quota.h"
 #include "apiserver.h"
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "base/map.h"
 #include "base/metrics.h"
@@ -48,6 +49,7 @@ struct apiserver {
 	struct authorizer authorizer;
 	struct admission *admission;
 	struct quotas *quotas;
+	struct audit *audit; /* NULL: no audit log */
 	struct workers *workers;
 	struct waiters *waiters; /* for requests that may have to wait for a webhook */
 	struct watch_hub *watches;

@@ -20,6 +20,7 @@ struct up_options {
 	bool stop_applications;
 	const char *encryption_config;
 	int64_t history, history_age_ns;
+	struct apiserver_audit audit;
 };
 
 struct up {
@@ -64,6 +65,11 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		  "what is encrypted on disk, with which keys (default: Secrets, by DIR/pki/encryption.yaml)" },
 		{ "history", 0, CLI_NUMBER, &o->history, "CHANGES", "changes kept for watches to resume from (100000)" },
 		{ "history-age", 0, CLI_DURATION, &o->history_age_ns, "DURATION", "how long they are kept at most (10m)" },
+		{ "audit-policy-file", 0, CLI_STRING, &o->audit.policy_file, "FILE",
+		  "what is written into the audit log (audit.k8s.io/v1 Policy); none: there is no audit log" },
+		{ "audit-log-path", 0, CLI_STRING, &o->audit.log_path, "FILE", "the audit log (default: -, standard output)" },
+		{ "audit-log-maxsize", 0, CLI_NUMBER, &o->audit.size_max_mb, "MB", "size at which a new file is begun (100)" },
+		{ "audit-log-maxbackup", 0, CLI_NUMBER, &o->audit.backups_max, "FILES", "finished files that are kept (all)" },
 		SERVER_OPTIONS(o->server),
 		{ 0 },
 	};
@@ -75,6 +81,8 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		r = server_options_finish(&COMMAND_UP, &o->server);
 	if (r == 0 && (o->history < 0 || o->history_age_ns < 0))
 		r = cli_usage(&COMMAND_UP, "--history and --history-age cannot be negative");
+	if (r == 0 && (o->audit.size_max_mb < 0 || o->audit.backups_max < 0))
+		r = cli_usage(&COMMAND_UP, "--audit-log-maxsize and --audit-log-maxbackup cannot be negative");
 	if (r == 0 && listen)
 		r = parse_listen(&COMMAND_UP, o, listen);
 	return r;
@@ -93,6 +101,7 @@ static int start_api(struct up *up, struct err *err)
 		.history_max = (size_t)up->options.history,
 		.history_age_max_ns = up->options.history_age_ns,
 		.encryption_config = up->options.encryption_config,
+		.audit = up->options.audit,
 		.log = up->log,
 		.metrics = up->metrics,
 	};

@@ -296,6 +296,7 @@ void api_handle(void *server, struct http_request *http)
 		api_respond_err(req, &err);
 		return;
 	}
+	audit_received(req);
 	if (req->path.is_api && *req->path.resource)
 		route_resource(req);
 	else

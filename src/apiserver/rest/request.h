@@ -2,6 +2,7 @@
 #define APISERVER_REQUEST_H
 /* A request to the API, taken apart: what is asked of which resource, with which options, in which form. */
 
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "base/err.h"
 #include "net/http_server.h"
@@ -91,10 +92,13 @@ struct api_request {
 	char **warnings;
 	char **duplicates; /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
 	bool deferred;
-	bool may_wait;       /* for webhooks: runs on a thread that may */
-	int64_t deadline_ns; /* monotonic: when the client no longer waits for an answer */
-	json_t *denial;      /* the Status to answer with in place of what the error says; NULL: none */
-	json_t *annotations; /* for the audit log; NULL: none */
+	bool may_wait;              /* for webhooks: runs on a thread that may */
+	int64_t deadline_ns;        /* monotonic: when the client no longer waits for an answer */
+	json_t *denial;             /* the Status to answer with in place of what the error says; NULL: none */
+	json_t *annotations;        /* for the audit log; NULL: none */
+	char *authorization_reason; /* why it is permitted or not, for the same; NULL: not known */
+	char audit_id[AUDIT_ID_SIZE];
+	struct audit_record *audit;
 	void (*run)(struct api_request *req); /* what a worker does next */
 	struct api_op *op;                    /* a write under way */
 };

@@ -21,6 +21,7 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 	req->start_ns = clock_mono_ns();
 	req->deadline_ns = req->start_ns + REQUEST_TIMEOUT_NS;
 	req->verb = "";
+	audit_id_of(req, req->audit_id);
 	atomic_fetch_add(&server->in_flight, 1);
 	return req;
 }
@@ -37,6 +38,8 @@ struct api_request *api_request_free(struct api_request *req)
 	strv_free(req->duplicates);
 	json_decref(req->denial);
 	json_decref(req->annotations);
+	free(req->authorization_reason);
+	audit_record_free(req->audit);
 	atomic_fetch_sub(&req->server->in_flight, 1);
 	free(req);
 	return NULL;

@@ -49,6 +49,7 @@ void api_request_done(struct api_request *req, int code)
 	struct apiserver *s = req->server;
 	char digits[12];
 
+	audit_response_complete(req, code, NULL, NULL);
 	snprintf(digits, sizeof(digits), "%d", code);
 	const char *verb = *req->verb ? req->verb : "other";
 	const char *resource = req->type ? req->type->plural : "", *group = req->type ? req->type->group : "";
@@ -78,6 +79,7 @@ static void add_warning(struct http_headers *headers, const char *text)
 
 void api_respond_headers(const struct api_request *req, const char *content_type, struct http_headers *ret)
 {
+	http_headers_add(ret, "Audit-Id", req->audit_id);
 	http_headers_add(ret, "Content-Type", content_type);
 	http_headers_add(ret, "Cache-Control", "no-cache, private");
 	for (size_t i = 0; req->warnings && req->warnings[i]; i++)
@@ -94,6 +96,7 @@ void api_respond_bytes(struct api_request *req, int code, const char *content_ty
 		http_headers_add(&headers, "WWW-Authenticate", "Bearer realm=\"kubernetes\"");
 	if (code == 429 || code == 504)
 		http_headers_add(&headers, "Retry-After", "1");
+	audit_response_complete(req, code, content_type, body);
 	/* Before the answer: whoever has read it may look at the metrics. */
 	api_request_done(req, code);
 	http_respond_bytes(http, code, &headers, body);

@@ -371,6 +371,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		free(op->name);
 		op->name = xstrdup(kube_name(obj));
 	}
+	if (!in->old)
+		audit_object_name(req, op->name);
 	if (!in->old && t->namespaced && check_namespace(req, op, err) < 0)
 		return -1;
 	if (track_fields(req, in, err) < 0)
