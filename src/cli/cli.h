@@ -3,7 +3,7 @@
 /* The command line: a table of commands, options every command shares, exit codes.
  *
  * Exit codes: 0 done; 1 it failed (the message says why); 2 wrong usage; 3 not found; 4 waited in vain (--wait,
- * timeouts); 5 the Deployment failed (deploy --wait); 130 interrupted. */
+ * timeouts); 5 the Deployment failed (deploy --wait); 6 damage was found (store check); 130 interrupted. */
 
 #include "kube/client.h"
 
@@ -16,6 +16,7 @@ enum {
 	CLI_NOT_FOUND = 3,
 	CLI_TIMEOUT = 4,
 	CLI_UNHEALTHY = 5,
+	CLI_DAMAGED = 6,
 	CLI_INTERRUPTED = 130
 };
 

@@ -133,6 +133,30 @@ const struct cli_command COMMAND_SERVE = {
 	.run = command_serve,
 };
 
+const struct cli_command COMMAND_BACKUP = {
+	.name = "backup",
+	.usage = "FILE [--data DIR] [OPTIONS]",
+	.summary = "Back up the embedded control plane into one file, while it runs or not",
+	.help = "  scia backup /var/backups/scia-$(date +%F)\nThe file holds keys: keep it as you keep the data folder.\n",
+	.run = command_backup,
+};
+
+const struct cli_command COMMAND_RESTORE = {
+	.name = "restore",
+	.usage = "FILE --data DIR [OPTIONS]",
+	.summary = "Make a data folder from a backup",
+	.help = "Everything is verified before anything is touched. The server must not run.\n",
+	.run = command_restore,
+};
+
+const struct cli_command COMMAND_STORE = {
+	.name = "store",
+	.usage = "check [FILE] | reencrypt [OPTIONS]",
+	.summary = "Check the store of a data folder or a backup; encrypt it anew",
+	.help = "  scia store check\n  scia store check /var/backups/scia-2026-01-02\n  scia store reencrypt --data DIR\n",
+	.run = command_store,
+};
+
 const struct cli_command COMMAND_VERSION = {
 	.name = "version",
 	.usage = "[--server]",
@@ -158,8 +182,27 @@ const struct cli_command COMMAND_HELP = {
 };
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&COMMAND_DEPLOY,  &COMMAND_GET,     &COMMAND_DESCRIBE,   &COMMAND_LOGS,   &COMMAND_EVENTS,
-	&COMMAND_EXPLAIN, &COMMAND_HISTORY, &COMMAND_ROLLBACK,   &COMMAND_DELETE, &COMMAND_PAUSE,
-	&COMMAND_RESUME,  &COMMAND_APPROVE, &COMMAND_ANALYZE,    &COMMAND_UP,     &COMMAND_OPERATOR,
-	&COMMAND_SERVE,   &COMMAND_VERSION, &COMMAND_COMPLETION, &COMMAND_HELP,   NULL,
+	&COMMAND_DEPLOY,
+	&COMMAND_GET,
+	&COMMAND_DESCRIBE,
+	&COMMAND_LOGS,
+	&COMMAND_EVENTS,
+	&COMMAND_EXPLAIN,
+	&COMMAND_HISTORY,
+	&COMMAND_ROLLBACK,
+	&COMMAND_DELETE,
+	&COMMAND_PAUSE,
+	&COMMAND_RESUME,
+	&COMMAND_APPROVE,
+	&COMMAND_ANALYZE,
+	&COMMAND_UP,
+	&COMMAND_OPERATOR,
+	&COMMAND_SERVE,
+	&COMMAND_BACKUP,
+	&COMMAND_RESTORE,
+	&COMMAND_STORE,
+	&COMMAND_VERSION,
+	&COMMAND_COMPLETION,
+	&COMMAND_HELP,
+	NULL,
 };

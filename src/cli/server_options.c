@@ -14,6 +14,15 @@ static char *default_data_dir(void)
 	return xasprintf("%s/.local/share/scia", str_empty(home) ? "." : home);
 }
 
+char *server_data_dir(const char *data_arg)
+{
+	if (!data_arg)
+		return default_data_dir();
+	/* What runs elsewhere (git, builds) gets paths below it: they must not depend on where we stand. */
+	_cleanup_free_ char *here = data_arg[0] == '/' ? NULL : getcwd(NULL, 0);
+	return here ? fs_join(here, data_arg) : xstrdup(data_arg);
+}
+
 void server_options_init(struct server_options *o)
 {
 	*o = (struct server_options){
@@ -32,9 +41,7 @@ int server_options_finish(const struct cli_command *command, struct server_optio
 {
 	if (o->data_arg) {
 		free(o->data_dir);
-		/* What runs elsewhere (git, builds) gets paths below it: they must not depend on where we stand. */
-		_cleanup_free_ char *here = o->data_arg[0] == '/' ? NULL : getcwd(NULL, 0);
-		o->data_dir = here ? fs_join(here, o->data_arg) : xstrdup(o->data_arg);
+		o->data_dir = server_data_dir(o->data_arg);
 	}
 	if (o->poll_ns && o->poll_ns < NS_PER_S)
 		return cli_usage(command, "--poll wants at least 1s");

@@ -17,6 +17,8 @@ struct server_options {
 
 void server_options_init(struct server_options *o);
 void server_options_done(struct server_options *o);
+/* The data folder that is meant by --data (NULL: the default), absolute (free()). */
+char *server_data_dir(const char *data_arg);
 /* After parsing: checks and completes what SERVER_OPTIONS() took. 0 or CLI_USAGE (said so). */
 int server_options_finish(const struct cli_command *command, struct server_options *o);
 

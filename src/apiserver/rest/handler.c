@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "discovery/documents.h"
 #include "list.h"
+#include "maintenance.h"
 #include "objects/object_view.h"
 #include "server.h"
 #include "write.h"
@@ -232,6 +233,8 @@ static void route_other(struct api_request *req)
 		method_not_allowed(req);
 	else if (strcmp(path, "/metrics") == 0)
 		handle_metrics(req);
+	else if (strcmp(path, MAINTENANCE_BACKUP_PATH) == 0)
+		api_request_to_worker(req, handle_backup);
 	else if (strcmp(path, "/openapi/v2") == 0)
 		api_request_to_worker(req, handle_openapi_v2);
 	else if (strcmp(path, "/openapi/v3") == 0 || str_starts_with(path, "/openapi/v3/"))

@@ -8,5 +8,7 @@
  * credentials. */
 bool handle_public(struct api_request *req);
 void handle_metrics(struct api_request *req);
+/* On a worker. */
+void handle_backup(struct api_request *req);
 
 #endif

@@ -23,6 +23,25 @@ struct store_cell *store_cell_of(struct store_object *o)
 	return (struct store_cell *)o;
 }
 
+struct store_row store_object_row(struct store_object *o)
+{
+	const struct store_cell *cell = store_cell_of(o);
+
+	return (struct store_row){
+		.id = cell->row_id,
+		.version = o->version,
+		.resource = o->resource,
+		.ns = o->ns,
+		.name = o->name,
+		.uid = o->uid,
+		.labels = o->labels,
+		.fields = o->fields,
+		.text = o->text->data,
+		.text_len = o->text->len,
+		.text_version_offset = cell->text_version_offset,
+	};
+}
+
 static char *place(char **at, const char *data, size_t size)
 {
 	char *here = *at;
@@ -124,6 +143,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 	struct store *s = new0(struct store);
 
 	s->log = config->log;
+	s->keys = config->keys;
 	s->next_row_id = 1;
 	s->resources = map_new(resource_free);
 	s->queue_tail = &s->queue;

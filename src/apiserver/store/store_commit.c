@@ -152,23 +152,9 @@ static struct store_object *make_object(struct store_view *view, const struct st
 
 static int write_row(struct store *s, const struct decided *d, struct err *err)
 {
-	const struct store_cell *cell = store_cell_of(d->object);
-
 	if (d->type == STORE_DELETED)
-		return store_db_delete(s->db, cell->row_id, err);
-	const struct store_row row = {
-		.id = cell->row_id,
-		.version = d->object->version,
-		.resource = d->object->resource,
-		.ns = d->object->ns,
-		.name = d->object->name,
-		.uid = d->object->uid,
-		.labels = d->object->labels,
-		.fields = d->object->fields,
-		.text = d->object->text->data,
-		.text_len = d->object->text->len,
-		.text_version_offset = cell->text_version_offset,
-	};
+		return store_db_delete(s->db, store_cell_of(d->object)->row_id, err);
+	const struct store_row row = store_object_row(d->object);
 	return store_db_put(s->db, &row, err);
 }
 

@@ -2,12 +2,12 @@
 
 #include "base/fault.h"
 #include "base/str.h"
+#include "store_lock.h"
 #include "store_vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 /* The log stays as large as it becomes between two checkpoints: writing over it needs no new space and no change of
@@ -26,29 +26,6 @@ static const char TABLES[] =
 static const char UPGRADE_1[] =
 	"BEGIN IMMEDIATE; ALTER TABLE objects ADD COLUMN key TEXT; ALTER TABLE meta ADD COLUMN checksum INTEGER;"
 	"PRAGMA user_version=2; COMMIT;";
-
-static int take_lock(struct store_db *db, struct err *err)
-{
-	_cleanup_free_ char *path = xasprintf("%s.lock", db->path);
-	char pid[32] = "";
-
-	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (db->lock_fd < 0)
-		return err_set_errno(err, errno, "opening the store's lock file %s", path);
-	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
-			return err_set_errno(err, errno, "locking %s", path);
-		ssize_t n = pread(db->lock_fd, pid, sizeof(pid) - 1, 0);
-		pid[n > 0 ? n : 0] = '\0';
-		return err_set(err, ERR_ALREADY_EXISTS, "the store %s is in use by another process (pid %s)", db->path,
-		               n > 0 ? pid : "unknown");
-	}
-	/* The pid is for people only: a full disk must not keep us from starting. */
-	int len = snprintf(pid, sizeof(pid), "%-10d", getpid());
-	if (pwrite(db->lock_fd, pid, (size_t)len, 0) != len || ftruncate(db->lock_fd, len) < 0)
-		log_warn(db->log, "store %s: the lock file does not say our pid: %s", db->path, strerrordesc_np(errno));
-	return 0;
-}
 
 /* 1 for a new file. */
 static int check_format(struct store_db *db, int64_t *ret_format, struct err *err)
@@ -88,10 +65,10 @@ static int on_wal_commit(void *self, sqlite3 *sql _unused_, const char *name _un
 /* A restore that was cut off leaves a mark: what lies there is not to be taken for a whole store. */
 static int check_restore(const struct store_db *db, struct err *err)
 {
-	_cleanup_free_ char *mark = xasprintf("%s.restoring", db->path);
+	_cleanup_free_ char *mark = store_restore_mark(db->path);
 
 	if (access(mark, F_OK) == 0)
-		return err_set(err, ERR_INTERNAL, "restoring a backup into %s was interrupted: run `scia restore` again", mark);
+		return err_set(err, ERR_INTERNAL, "restoring a backup was interrupted (%s): run `scia restore` again", mark);
 	return 0;
 }
 
@@ -134,7 +111,7 @@ int store_db_open(const char *path, const struct store_keys *keys, struct logger
 	db->keys = keys;
 	db->log = log;
 	db->lock_fd = -1;
-	if (take_lock(db, err) < 0 || check_restore(db, err) < 0 || open_file(db, err) < 0 ||
+	if (store_lock_take(path, &db->lock_fd, err) < 0 || check_restore(db, err) < 0 || open_file(db, err) < 0 ||
 	    prepare(db, "BEGIN IMMEDIATE", &db->begin, err) < 0 || prepare(db, "COMMIT", &db->commit, err) < 0 ||
 	    prepare(db, "ROLLBACK", &db->rollback, err) < 0 ||
 	    prepare(db, "INSERT OR REPLACE INTO objects(" STORE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",

@@ -40,6 +40,7 @@ struct store_queued {
 
 struct store {
 	struct logger *log;
+	const struct store_keys *keys;
 	struct store_db *db; /* the committer's */
 	int64_t next_row_id; /* the committer's */
 	atomic_size_t stale; /* rows to be sealed anew */
@@ -70,6 +71,8 @@ struct store {
 /* A new object with one reference; copies the strings, takes text over. resource must outlive it. */
 struct store_object *store_object_new(const struct store_row *row, const char *resource, struct bytes *text);
 struct store_cell *store_cell_of(struct store_object *o);
+/* Its row, plain, borrowed from it. */
+struct store_row store_object_row(struct store_object *o);
 
 /* With lock held for reading (NULL when there is none yet) or writing (made). */
 struct store_resource *store_resource_find(struct store *s, const char *name);

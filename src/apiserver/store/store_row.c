@@ -46,7 +46,7 @@ bool store_pairs_valid(const char *pairs, size_t size)
 }
 
 /* A multiply-mix hash of eight bytes at a time. */
-static uint64_t checksum_add(uint64_t h, const void *data, size_t len)
+uint64_t store_checksum(uint64_t h, const void *data, size_t len)
 {
 	const unsigned char *p = data;
 	uint64_t word;
@@ -66,21 +66,21 @@ static uint64_t checksum_add(uint64_t h, const void *data, size_t len)
 
 uint64_t store_row_checksum(const struct store_row *row)
 {
-	uint64_t h = checksum_add(row->version, row->resource, strlen(row->resource));
+	uint64_t h = store_checksum(row->version, row->resource, strlen(row->resource));
 
-	h = checksum_add(h, row->ns, strlen(row->ns));
-	h = checksum_add(h, row->name, strlen(row->name));
-	h = checksum_add(h, row->uid, strlen(row->uid));
-	h = checksum_add(h, row->labels, store_pairs_size(row->labels));
-	h = checksum_add(h, row->fields, store_pairs_size(row->fields));
-	h = checksum_add(h, &row->text_version_offset, sizeof(row->text_version_offset));
+	h = store_checksum(h, row->ns, strlen(row->ns));
+	h = store_checksum(h, row->name, strlen(row->name));
+	h = store_checksum(h, row->uid, strlen(row->uid));
+	h = store_checksum(h, row->labels, store_pairs_size(row->labels));
+	h = store_checksum(h, row->fields, store_pairs_size(row->fields));
+	h = store_checksum(h, &row->text_version_offset, sizeof(row->text_version_offset));
 	/* Rows from before there were keys have none. */
 	if (row->key)
-		h = checksum_add(h, row->key, strlen(row->key));
-	return checksum_add(h, row->text, row->text_len);
+		h = store_checksum(h, row->key, strlen(row->key));
+	return store_checksum(h, row->text, row->text_len);
 }
 
 uint64_t store_version_checksum(uint64_t version)
 {
-	return checksum_add(UINT64_C(0x73636961), &version, sizeof(version));
+	return store_checksum(UINT64_C(0x73636961), &version, sizeof(version));
 }

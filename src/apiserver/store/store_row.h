@@ -21,6 +21,8 @@ struct store_row {
 /* Over everything but the id and the checksum itself. Against bit rot, not against an attacker. */
 uint64_t store_row_checksum(const struct store_row *row);
 uint64_t store_version_checksum(uint64_t version);
+/* The checksum's next step: of what h stands for and then data. */
+uint64_t store_checksum(uint64_t h, const void *data, size_t len);
 
 /* Length of a "k\0v\0…\0" list with its last NUL; 0 for NULL. */
 size_t store_pairs_size(const char *pairs);
