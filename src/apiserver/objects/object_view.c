@@ -8,7 +8,7 @@
 #define PAIRS_MAX ((size_t)1 << 20)
 
 /* Stored texts begin with {"apiVersion":"…" (object_text_for_store()). */
-static bool text_is_version(const struct bytes *text, const char *api_version)
+bool object_text_is_version(const struct bytes *text, const char *api_version)
 {
 	static const char head[] = "{\"apiVersion\":\"";
 	size_t len = strlen(api_version);
@@ -19,7 +19,7 @@ static bool text_is_version(const struct bytes *text, const char *api_version)
 
 static bool is_as_stored(const struct api_type *t, const struct api_version *v, const struct store_object *o)
 {
-	return !v->from_storage && o->version >= t->defaults_since && text_is_version(o->text, v->api_version);
+	return !v->from_storage && o->version >= t->defaults_since && object_text_is_version(o->text, v->api_version);
 }
 
 struct bytes *object_view_text(const struct api_type *t, const struct api_version *v, const struct store_object *o)
@@ -81,9 +81,12 @@ json_t *object_stored_value(const struct api_type *t, const struct store_object 
 	const struct api_version *v = &t->versions[t->storage];
 	json_t *obj = parse_stored(o);
 
-	json_put_str(obj, "apiVersion", stored_api_version(t));
-	if (!v->from_storage)
-		follow_schema(t, v, o, obj);
+	/* With a webhook an object keeps the version it was stored in, until it is written in another one. */
+	if (!t->conversion || str_eq(json_get_str(obj, "apiVersion"), stored_api_version(t))) {
+		json_put_str(obj, "apiVersion", stored_api_version(t));
+		if (!v->from_storage)
+			follow_schema(t, v, o, obj);
+	}
 	return obj;
 }
 
@@ -111,7 +114,7 @@ static void move(json_t *to, json_t *from, const char *key)
 
 /* Small members that are looked at most often first, so that the version is found near the start, and never behind a
  * nested object that has one of its own. */
-static json_t *order_meta(json_t *meta)
+static json_t *order_meta(json_t *meta, const char *version)
 {
 	static const char *const first[] = { "name", "generateName", "namespace", "uid" };
 	json_t *ordered = json_object();
@@ -119,25 +122,35 @@ static json_t *order_meta(json_t *meta)
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
 		if (json_is_string(json_object_get(meta, first[i])))
 			move(ordered, meta, first[i]);
-	json_put_str(ordered, "resourceVersion", "");
+	json_put_str(ordered, "resourceVersion", version);
 	json_object_del(meta, "resourceVersion");
 	json_object_update(ordered, meta);
 	return ordered;
 }
 
-struct bytes *object_text_for_store(json_t *obj, size_t *ret_version_offset)
+static struct bytes *ordered_text(json_t *obj, const char *version)
 {
-	static const char marker[] = "\"resourceVersion\":\"";
 	_cleanup_json_ json_t *rest = json_copy(obj), *ordered = json_object();
 
 	move(ordered, rest, "apiVersion");
 	move(ordered, rest, "kind");
 	_cleanup_json_ json_t *meta = json_copy(json_ensure_object(rest, "metadata"));
-	json_put(ordered, "metadata", order_meta(meta));
+	json_put(ordered, "metadata", order_meta(meta, version));
 	json_object_del(rest, "metadata");
 	json_object_update(ordered, rest);
+	return json_to_bytes(ordered);
+}
 
-	struct bytes *text = json_to_bytes(ordered);
+struct bytes *object_text_ordered(json_t *obj)
+{
+	return ordered_text(obj, kube_resource_version(obj));
+}
+
+struct bytes *object_text_for_store(json_t *obj, size_t *ret_version_offset)
+{
+	static const char marker[] = "\"resourceVersion\":\"";
+	struct bytes *text = ordered_text(obj, "");
+
 	/* Inside of a string the quotes would be escaped, so the first hit is the member itself. */
 	const char *at = memmem(text->data, text->len, marker, sizeof(marker) - 1);
 	*ret_version_offset = (size_t)(at - text->data) + sizeof(marker) - 1;

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "kube/object.h"
+#include "objects/object_convert.h"
 #include "objects/object_view.h"
 #include "patch/managed_fields.h"
 #include "server.h"
@@ -269,7 +270,10 @@ int admit_delete(struct api_request *req, const struct store_object *o, struct e
 	if (!req->may_wait)
 		return 0;
 	q.options = delete_options(req);
-	q.old = object_view_value(req->type, req->version, o);
+	_cleanup_(store_object_unrefp) struct store_object *shown = store_object_ref((struct store_object *)(uintptr_t)o);
+	if (object_convert(req->server->store, req->type, req->version, &shown, 1, err) < 0)
+		return -1;
+	q.old = object_view_value(req->type, req->version, shown);
 	set_common(&q, req, ADMISSION_DELETE, o->ns, o->name);
 	return run_both(req, &q, err);
 }

@@ -6,6 +6,7 @@
 #include "discovery/documents.h"
 #include "list.h"
 #include "maintenance.h"
+#include "objects/object_convert.h"
 #include "objects/object_view.h"
 #include "server.h"
 #include "write.h"
@@ -74,8 +75,12 @@ static void handle_get(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
-	if (o) {
+	if (o && object_convert(req->server->store, t, req->version, &o, 1, &err) == 0) {
 		api_respond_object(req, 200, o);
+		return;
+	}
+	if (o) {
+		api_respond_err(req, &err);
 		return;
 	}
 	err_set(&err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), req->path.name);
@@ -114,7 +119,7 @@ static void run_mount(struct api_request *req, const struct apiserver_mount *mou
 
 static bool needs_worker_to_get(const struct api_request *req)
 {
-	return api_respond_object_is_slow(req);
+	return req->may_wait || api_respond_object_is_slow(req);
 }
 
 static void route_named(struct api_request *req)
@@ -218,7 +223,7 @@ static void route_resource(struct api_request *req)
 	}
 	if (req->version->deprecated)
 		api_request_warn(req, "%s", req->version->deprecation_warning);
-	req->may_wait = admit_may_wait(req);
+	req->may_wait = admit_may_wait(req) || req->type->conversion;
 	if (*p->name)
 		route_named(req);
 	else

@@ -11,9 +11,11 @@
 #include "patch/strategic_merge.h"
 #include "write.h"
 
-static json_t *present(struct api_request *req, struct api_op *op)
+/* NULL with err set: it could not be read; without: it is not there. */
+static json_t *present(struct api_request *req, struct api_op *op, struct err *err)
 {
-	op->current = store_get(req->server->store, req->type->resource, op->ns, op->name);
+	if (write_read_current(req, op, err) < 0)
+		return NULL;
 	return op->current ? object_view_value(req->type, req->version, op->current) : NULL;
 }
 
@@ -45,7 +47,7 @@ static int finish_patched(struct api_request *req, struct api_op *op, const json
 		return err_set(err, ERR_BAD_REQUEST, "the patch does not leave an object");
 	}
 	op->retry = true;
-	if (object_meta_decode(req->type, req->version, patched, NULL, err) < 0 ||
+	if (write_decode_meta(req, op, patched, err) < 0 ||
 	    object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
 	    check_patched_version(req, op, patched, err) < 0) {
 		json_decref(patched);
@@ -63,12 +65,14 @@ static int not_found(const struct api_request *req, const struct api_op *op, str
 {
 	char words[512];
 
+	if (err_is_set(err))
+		return -1;
 	return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
 }
 
 static int prepare_json_patch(struct api_request *req, struct api_op *op, struct err *err)
 {
-	_cleanup_json_ json_t *old = present(req, op);
+	_cleanup_json_ json_t *old = present(req, op, err);
 
 	if (!old)
 		return not_found(req, op, err);
@@ -78,7 +82,7 @@ static int prepare_json_patch(struct api_request *req, struct api_op *op, struct
 
 static int prepare_merge_patch(struct api_request *req, struct api_op *op, struct err *err)
 {
-	_cleanup_json_ json_t *old = present(req, op);
+	_cleanup_json_ json_t *old = present(req, op, err);
 
 	if (!old)
 		return not_found(req, op, err);
@@ -87,7 +91,7 @@ static int prepare_merge_patch(struct api_request *req, struct api_op *op, struc
 
 static int prepare_strategic_patch(struct api_request *req, struct api_op *op, struct err *err)
 {
-	_cleanup_json_ json_t *old = present(req, op);
+	_cleanup_json_ json_t *old = present(req, op, err);
 	json_t *patched = NULL;
 
 	if (!old)
@@ -114,7 +118,7 @@ static json_t *identity(const struct api_request *req, const struct api_op *op)
 static int prepare_apply(struct api_request *req, struct api_op *op, struct err *err)
 {
 	const char *subresource = req->path.subresource;
-	_cleanup_json_ json_t *old = present(req, op), *fresh = old ? NULL : identity(req, op);
+	_cleanup_json_ json_t *old = present(req, op, err), *fresh = old ? NULL : identity(req, op);
 	struct write_input in = { .old = old, .applied = true, .subresource = subresource };
 	char manager[129];
 	const struct apply_request request = {
@@ -128,6 +132,8 @@ static int prepare_apply(struct api_request *req, struct api_op *op, struct err 
 	};
 	json_t *applied = NULL;
 
+	if (err_is_set(err))
+		return -1;
 	if (!old && (*subresource || *kube_uid(op->body) || *kube_resource_version(op->body)))
 		return not_found(req, op, err);
 	if (old && check_patched_version(req, op, op->body, err) < 0)

@@ -82,7 +82,8 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 	char words[512];
 
 	op->code = 200;
-	op->current = store_get(req->server->store, req->type->resource, op->ns, op->name);
+	if ((op->attempts == 1 && write_decode_meta(req, op, op->body, err) < 0) || write_read_current(req, op, err) < 0)
+		return -1;
 	if (!op->current) {
 		if (!req->type->strategy->create_on_update || *subresource || *kube_uid(op->body))
 			return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
@@ -107,10 +108,8 @@ void handle_update(struct api_request *req)
 	_cleanup_err_ struct err err = { 0 };
 	json_t *body = api_request_body(req, &err);
 
-	if (body && object_meta_decode(req->type, req->version, body, NULL, &err) == 0) {
+	if (body)
 		write_start(req, prepare_update, body);
-		return;
-	}
-	json_decref(body);
-	api_respond_err(req, &err);
+	else
+		api_respond_err(req, &err);
 }

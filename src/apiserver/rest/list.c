@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "continue_token.h"
+#include "objects/object_convert.h"
 #include "objects/object_view.h"
 #include "respond.h"
 #include "server.h"
@@ -85,6 +86,16 @@ static size_t limit_of(const struct api_options *o)
 	return o->limit > 0 && !any ? (size_t)o->limit : 0;
 }
 
+static int convert(struct api_request *req, struct store_list *list, char **ret_continue, struct err *err)
+{
+	if (object_convert(req->server->store, req->type, req->version, list->items, list->len, err) == 0)
+		return 0;
+	store_list_clear(list);
+	free(*ret_continue);
+	*ret_continue = NULL;
+	return -1;
+}
+
 int list_run(struct api_request *req, const struct list_selection *selection, struct store_list *ret,
              char **ret_continue, struct err *err)
 {
@@ -115,7 +126,7 @@ int list_run(struct api_request *req, const struct list_selection *selection, st
 		const struct store_object *last = ret->items[ret->len - 1];
 		*ret_continue = continue_token_write((int64_t)ret->version, last->ns, last->name, continue_scope(req));
 	}
-	return 0;
+	return convert(req, ret, ret_continue, err);
 }
 
 void handle_list(struct api_request *req)

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "codec/patch.h"
 #include "kube/object.h"
+#include "objects/object_convert.h"
 #include "objects/object_view.h"
 #include "server.h"
 #include "write.h"
@@ -77,7 +78,8 @@ static int prepare_scale(struct api_request *req, struct api_op *op, struct err 
 	char words[512];
 
 	op->code = 200;
-	op->current = store_get(req->server->store, req->type->resource, op->ns, op->name);
+	if (write_read_current(req, op, err) < 0)
+		return -1;
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
 	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current),
@@ -116,6 +118,10 @@ void handle_scale(struct api_request *req)
 	if (!o || strcmp(req->verb, "get") != 0) {
 		err_set(&err, o ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND, "%s \"%s\" %s", api_type_words(req->type, words),
 		        req->path.name, o ? "does not allow this method" : "not found");
+		api_respond_err(req, &err);
+		return;
+	}
+	if (object_convert(req->server->store, req->type, req->version, &o, 1, &err) < 0) {
 		api_respond_err(req, &err);
 		return;
 	}

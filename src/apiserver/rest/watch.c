@@ -4,10 +4,12 @@
 #include "base/str.h"
 #include "kube/object.h"
 #include "list.h"
+#include "objects/object_convert.h"
 #include "objects/object_view.h"
 #include "respond.h"
 #include "server.h"
 #include "table.h"
+#include "watch_convert.h"
 
 #include <inttypes.h>
 
@@ -25,6 +27,7 @@ struct watcher {
 	struct list_selection selection;
 	struct http_stream *stream;
 	struct store_watch *watch;
+	struct watch_converter *converter; /* of a type whose objects a webhook converts */
 	int64_t deadline_ns, bookmark_ns;
 	/* Guarded by the hub's lock. */
 	bool running, ending, closed;
@@ -44,7 +47,7 @@ struct watch_hub {
 
 	/* The last event that was encoded: a thousand watches of a type want the same bytes. */
 	pthread_mutex_t encode_lock;
-	struct bytes *encoded;
+	struct bytes *encoded, *encoded_from;
 	uint64_t encoded_version;
 	enum store_change_type encoded_type;
 };
@@ -79,8 +82,10 @@ static struct bytes *encode_shared(struct watch_hub *hub, enum store_change_type
                                    uint64_t version)
 {
 	MUTEX_GUARD(&hub->encode_lock);
-	if (!hub->encoded || hub->encoded_version != version || hub->encoded_type != type) {
+	if (!hub->encoded || hub->encoded_version != version || hub->encoded_type != type || hub->encoded_from != text) {
 		bytes_unref(hub->encoded);
+		bytes_unref(hub->encoded_from);
+		hub->encoded_from = bytes_ref((struct bytes *)(uintptr_t)text);
 		hub->encoded = wrap_event(TYPE_NAMES[type], text->data, text->len);
 		hub->encoded_version = version;
 		hub->encoded_type = type;
@@ -142,7 +147,7 @@ static void send_left(struct watcher *w, const struct store_change *c)
 	send_value(w, "DELETED", in_form(w, obj));
 }
 
-static void on_change(void *self, const struct store_change *c)
+static void deliver(void *self, const struct store_change *c)
 {
 	struct watcher *w = self;
 	bool now = c->type != STORE_DELETED && list_selects(&w->selection, c->object);
@@ -154,6 +159,17 @@ static void on_change(void *self, const struct store_change *c)
 		send_object(w, STORE_DELETED, c->object);
 	else if (before)
 		send_left(w, c);
+}
+
+/* On the committer's thread. */
+static void on_change(void *self, const struct store_change *c)
+{
+	struct watcher *w = self;
+
+	if (w->converter)
+		watch_converter_add(w->converter, c);
+	else
+		deliver(w, c);
 }
 
 static json_t *bookmark(const struct watcher *w, uint64_t version, bool initial_end)
@@ -181,7 +197,8 @@ static void send_bookmark(void *self, uint64_t version)
 {
 	struct watcher *w = self;
 
-	send_value(w, "BOOKMARK", bookmark(w, version, false));
+	if (!w->converter || watch_converter_is_idle(w->converter))
+		send_value(w, "BOOKMARK", bookmark(w, version, false));
 }
 
 static void send_error(struct watcher *w, const struct err *err)
@@ -198,14 +215,24 @@ static void watcher_free(struct watcher *w)
 	free(w);
 }
 
-/* On a worker: nobody else refers to it any more but the stream and the store. */
+static void watcher_finish(void *arg)
+{
+	struct watcher *w = arg;
+
+	http_stream_end(w->stream);
+	watcher_free(w);
+}
+
+/* On a worker: nobody else refers to it any more but the stream, the store and the converter. */
 static void watcher_end(void *arg)
 {
 	struct watcher *w = arg;
 
 	store_unwatch(w->watch);
-	http_stream_end(w->stream);
-	watcher_free(w);
+	if (w->converter)
+		watch_converter_end(w->converter, watcher_finish);
+	else
+		watcher_finish(w);
 }
 
 /* With the hub's lock held. */
@@ -219,6 +246,18 @@ static void begin_end(struct watcher *w)
 		w->next->prev = w->prev;
 	metric_add(w->hub->count, -1, NULL);
 	workers_submit(w->hub->server->workers, watcher_end, w);
+}
+
+/* The webhook failed: the client hears of it and lists again. */
+static void on_conversion_failure(void *self, const struct err *err)
+{
+	struct watcher *w = self;
+
+	send_error(w, err);
+	MUTEX_GUARD(&w->hub->lock);
+	w->closed = true;
+	if (w->running)
+		begin_end(w);
 }
 
 /* The client is gone; on an event thread. */
@@ -281,6 +320,10 @@ static int send_initial(struct watcher *w, const struct start *start, uint64_t *
 
 	if (store_list(w->req->server->store, &query, &list, err) < 0)
 		return -1;
+	if (object_convert(w->req->server->store, w->req->type, w->req->version, list.items, list.len, err) < 0) {
+		store_list_clear(&list);
+		return -1;
+	}
 	for (size_t i = 0; i < list.len && !http_stream_is_closed(w->stream); i++)
 		if (list_selects(&w->selection, list.items[i]))
 			send_initial_object(w, list.items[i]);
@@ -312,6 +355,13 @@ static void start_watcher(struct api_request *req, struct list_selection *select
 	w->selection = *selection;
 	w->deadline_ns = deadline_of(req);
 	w->bookmark_ns = clock_mono_ns() + BOOKMARK_NS;
+	if (req->type->conversion)
+		w->converter = watch_converter_new(&(struct watch_converter_config){ .server = req->server,
+		                                                                    .type = req->type,
+		                                                                    .version = req->version,
+		                                                                    .deliver = deliver,
+		                                                                    .fail = on_conversion_failure,
+		                                                                    .self = w });
 	api_respond_headers(req, "application/json", &headers);
 	audit_response_started(req, 200);
 	w->stream = http_respond_stream(TAKE_PTR(req->http), 200, &headers, on_close, w);
@@ -424,6 +474,7 @@ struct watch_hub *watch_hub_free(struct watch_hub *hub)
 	if (!hub)
 		return NULL;
 	bytes_unref(hub->encoded);
+	bytes_unref(hub->encoded_from);
 	bytes_unref(hub->added_head);
 	bytes_unref(hub->added_tail);
 	pthread_mutex_destroy(&hub->lock);

@@ -7,6 +7,7 @@
 #include "objects/invalid.h"
 #include "kube/object.h"
 #include "objects/object_meta.h"
+#include "objects/object_convert.h"
 #include "objects/object_validate.h"
 #include "objects/object_view.h"
 #include "server.h"
@@ -19,6 +20,7 @@ static void op_free(struct api_op *op)
 		return;
 	json_decref(op->body);
 	json_decref(op->dropped);
+	json_decref(op->seen);
 	json_decref(op->value);
 	store_object_unref(op->current);
 	quota_charge_free(op->charge);
@@ -57,7 +59,18 @@ static void finish_object(struct api_request *req, struct store_object *o)
 
 static void respond_current(struct api_request *req)
 {
-	finish_object(req, req->op->current);
+	_cleanup_err_ struct err err = { 0 };
+
+	if (!req->op->gone && object_convert(req->server->store, req->type, req->version, &req->op->current, 1, &err) < 0)
+		finish_err(req, &err);
+	else
+		finish_object(req, req->op->current);
+}
+
+int write_read_current(struct api_request *req, struct api_op *op, struct err *err)
+{
+	op->current = store_get(req->server->store, req->type->resource, op->ns, op->name);
+	return object_convert(req->server->store, req->type, req->version, &op->current, 1, err);
 }
 
 static void run(struct api_request *req);
@@ -85,7 +98,7 @@ static void committed(void *self, struct store_object *object, const struct err 
 			finish_err(req, err);
 		return;
 	}
-	if (!op->gone && api_respond_object_is_slow(req)) {
+	if (!op->gone && (req->type->conversion || api_respond_object_is_slow(req))) {
 		store_object_unref(op->current);
 		op->current = store_object_ref(object);
 		api_request_to_worker(req, respond_current);
@@ -304,12 +317,21 @@ static int dry_run(struct api_request *req, struct api_op *op, json_t *obj, cons
 	return WRITE_VALUE;
 }
 
+int write_decode_meta(struct api_request *req, struct api_op *op, json_t *obj, struct err *err)
+{
+	json_decref(op->seen);
+	op->seen = json_array();
+	return object_meta_decode(req->type, req->version, obj, op->seen, err);
+}
+
 int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct err *err)
 {
 	const struct api_type *t = req->type;
 	const struct api_version *v = req->version;
 	_cleanup_json_ json_t *dropped = op->dropped ? NULL : json_array();
 
+	if (dropped && op->seen)
+		json_array_extend(dropped, op->seen);
 	if (object_meta_decode(t, v, obj, dropped, err) < 0)
 		return -1;
 	if (t->strategy->decode)
@@ -395,7 +417,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	}
 	if (in->old && unchanged(obj, in->old))
 		return WRITE_CURRENT;
-	object_to_storage(t, req->version, obj);
+	if (object_convert_to_storage(req->server->store, t, req->version, &obj, err) < 0)
+		return -1;
 	write_store(req, op, obj);
 	return WRITE_COMMIT;
 }

@@ -20,6 +20,7 @@ struct api_op {
 	int (*prepare)(struct api_request *req, struct api_op *op, struct err *err);
 	json_t *body;    /* what was sent */
 	json_t *dropped; /* unknown fields of the body, once told */
+	json_t *seen;    /* those of its metadata, found at the first look */
 	struct store_object *current;
 	json_t *value;
 	struct store_write write;
@@ -51,6 +52,10 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 void write_delete(struct api_request *req, struct api_op *op);
 /* Fills op->write with a new state in the storage version, as it is. */
 void write_store(struct api_request *req, struct api_op *op, json_t *obj);
+/* op->current becomes the present object in the request's version, or NULL when there is none. */
+int write_read_current(struct api_request *req, struct api_op *op, struct err *err);
+/* The first look at what was sent: type and metadata, so that its address can be checked. */
+int write_decode_meta(struct api_request *req, struct api_op *op, json_t *obj, struct err *err);
 /* What a client sent, in place: form, defaults, nothing unknown. Of what is dropped it tells once an operation. */
 int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct err *err);
 /* Tells of unknown fields as fieldValidation wants: a warning each, or ERR_BAD_REQUEST. */

@@ -75,6 +75,15 @@ struct store_object *store_object_new(const struct store_row *row, const char *r
 	return &cell->object;
 }
 
+struct store_object *store_object_with_text(const struct store_object *o, struct bytes *text)
+{
+	const struct store_row row = {
+		.version = o->version, .ns = o->ns, .name = o->name, .uid = o->uid, .labels = o->labels, .fields = o->fields
+	};
+
+	return store_object_new(&row, o->resource, text);
+}
+
 const char *store_object_label(const struct store_object *o, const char *name)
 {
 	return store_pairs_get(o->labels, name);

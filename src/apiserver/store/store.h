@@ -29,6 +29,8 @@ struct store_object {
 struct store_object *store_object_ref(struct store_object *o);
 struct store_object *store_object_unref(struct store_object *o);
 DEFINE_CLEANUP(struct store_object *, store_object_unref)
+/* The same object with another text (stolen), for who shows it in another form; it is in no store. A reference. */
+struct store_object *store_object_with_text(const struct store_object *o, struct bytes *text);
 /* Value of a label / selectable field or NULL. */
 const char *store_object_label(const struct store_object *o, const char *name);
 const char *store_object_field(const struct store_object *o, const char *name);

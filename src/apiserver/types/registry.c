@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "conversion/conversion.h"
 
 #include <stdio.h>
 
@@ -82,6 +83,7 @@ struct api_type *api_type_unref(struct api_type *t)
 	for (size_t i = 0; i < t->versions_len; i++)
 		version_clear(&t->versions[i]);
 	free(t->versions);
+	conversion_unref(t->conversion);
 	strv_free(t->short_names);
 	strv_free(t->categories);
 	free(t->group);

@@ -10,6 +10,7 @@
 
 struct api_type;
 struct api_request;
+struct conversion;
 
 /* A printer column: by JSONPath, or computed. */
 struct api_column {
@@ -91,6 +92,7 @@ struct api_type {
 	char **short_names, **categories; /* NULL: none */
 	char *resource;                   /* the store's name: "group/plural" */
 	const char *stored_as;            /* apiVersion in the store; NULL: that of the storage version */
+	struct conversion *conversion; /* the webhook that knows the versions; NULL: only apiVersion differs */
 	bool namespaced, custom;
 	bool terminating; /* its CRD is being deleted: no new objects */
 	unsigned verbs;               /* 0: only create, answered without storing (reviews) */

@@ -1,6 +1,7 @@
 /* From a CustomResourceDefinition to the type it defines. */
 #include "base/str.h"
 #include "builtin_types.h"
+#include "conversion/conversion.h"
 #include "crd_type.h"
 #include "registry.h"
 
@@ -161,5 +162,11 @@ struct api_type *registry_type_from_spec(const json_t *spec, bool builtin, struc
 
 struct api_type *crd_type_new(const json_t *spec, struct crd_text *text, struct err *err)
 {
-	return type_new(spec, false, text, err);
+	const json_t *conversion = json_object_get(spec, "conversion");
+	_cleanup_(api_type_unrefp) struct api_type *t = type_new(spec, false, text, err);
+
+	if (t && str_eq(json_get_str(conversion, "strategy"), "Webhook") &&
+	    conversion_new(json_object_get(conversion, "webhook"), &t->conversion, err) < 0)
+		return NULL;
+	return TAKE_PTR(t);
 }
