@@ -123,8 +123,12 @@ static void judge_short_names(const struct crd_names *n, const char *group, cons
 void crd_names_judge(const struct crd_names *n, const json_t *crd, struct crd_names_verdict *ret)
 {
 	const json_t *wanted = json_at(crd, "spec", "names", NULL), *accepted = json_at(crd, "status", "acceptedNames", NULL);
-	const char *group = json_str_at(crd, "spec", "group", NULL);
+	const char *group = json_str_at(crd, "spec", "group", NULL), *name = json_str_at(crd, "metadata", "name", NULL);
+	const struct claim *own = name ? map_get(n->claims, name) : NULL;
 
+	/* The status may not have been written yet. */
+	if (own)
+		accepted = own->names;
 	*ret = (struct crd_names_verdict){ .accepted = json_is_object(accepted) ? json_deep_copy(accepted) : json_object() };
 	judge_word(n, group, wanted, "plural", false, "PluralConflict", ret);
 	judge_word(n, group, wanted, "singular", false, "SingularConflict", ret);
