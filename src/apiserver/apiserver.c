@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "auth/rbac.h"
+#include "auth/rbac_policy.h"
 #include "types/builtin.h"
 #include "controllers/controllers.h"
 #include "discovery/documents.h"
@@ -169,6 +171,7 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	struct controllers *c = s->controllers = new0(struct controllers);
 
 	if (crd_controller_start(s, &c->crds, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
+	    rbac_policy_apply(s, err) < 0 || role_aggregation_start(s, &c->roles, err) < 0 ||
 	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0 ||
 	    quota_controller_start(s, &c->quotas, err) < 0)
 		return -1;
@@ -210,7 +213,8 @@ static int start(struct apiserver *s, const struct apiserver_config *config, str
 {
 	const char *address = config->address ? config->address : "127.0.0.1";
 
-	if (open_store(s, config, err) < 0 || prepare_certificates(s, config, address, err) < 0)
+	if (open_store(s, config, err) < 0 || rbac_follow(s->rbac, s->store, err) < 0 ||
+	    prepare_certificates(s, config, address, err) < 0)
 		return -1;
 	if (builtin_register(s->registry, err) < 0 || workers_start(WORKERS, &s->workers, err) < 0 ||
 	    watch_hub_start(s, &s->watches, err) < 0)
@@ -230,7 +234,8 @@ int apiserver_start(const struct apiserver_config *config, struct apiserver **re
 	pthread_mutex_init(&s->lock, NULL);
 	s->registry = registry_new();
 	s->authn = authn_new();
-	s->authorizer = authorizer_masters();
+	s->rbac = rbac_new();
+	s->authorizer = authorizer_rbac(s->rbac);
 	s->documents = documents_new();
 	add_metrics(s, config);
 	if (start(s, config, err) < 0) {
@@ -250,6 +255,7 @@ static void stop_controllers(struct apiserver *s)
 	quota_controller_stop(c->quotas);
 	event_expiry_stop(c->events);
 	gc_stop(c->gc);
+	role_aggregation_stop(c->roles);
 	namespace_controller_stop(c->namespaces);
 	crd_controller_stop(c->crds);
 	free(c);
@@ -291,8 +297,10 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	admission_free(s->admission);
 	quotas_stop(s->quotas);
 	audit_stop(s->audit);
+	rbac_unfollow(s->rbac);
 	store_close(s->store);
 	store_keys_free(s->keys);
+	rbac_free(s->rbac);
 	registry_free(s->registry);
 	documents_free(s->documents);
 	authn_free(s->authn);

@@ -21,6 +21,7 @@
 
 struct watch_hub;
 struct controllers;
+struct rbac;
 struct documents;
 
 struct apiserver_mount {
@@ -46,7 +47,8 @@ struct apiserver {
 	struct store *store;
 	struct registry *registry;
 	struct authn *authn;
-	struct authorizer authorizer;
+	struct rbac *rbac;
+	struct authorizer authorizer; /* over rbac */
 	struct admission *admission;
 	struct quotas *quotas;
 	struct audit *audit; /* NULL: no audit log */

@@ -32,16 +32,15 @@ struct auth_attributes {
 	const char *path; /* when resource is "" */
 };
 
-/* Decides. allow() is called on event threads and must not block; it returns true, or false with a reason (free(), may
- * be NULL). rules() appends to two arrays what the user may do in a namespace (SelfSubjectRulesReview). */
+/* Decides. allow() is called on event threads and must not block; the reason of either answer (free(), may be NULL) is
+ * only worked out when ret_reason is not NULL. rules() appends to two arrays what the user may do in a namespace
+ * (SelfSubjectRulesReview). */
 struct authorizer {
 	bool (*allow)(void *self, const struct auth_user *user, const struct auth_attributes *a, char **ret_reason);
 	void (*rules)(void *self, const struct auth_user *user, const char *ns, json_t *resource_rules,
 	              json_t *non_resource_rules);
 	void *self;
 };
-/* system:masters may do everything; authenticated users may ask about themselves and read discovery. */
-struct authorizer authorizer_masters(void);
 /* Sets ERR_FORBIDDEN in Kubernetes' words. Returns -1. */
 int auth_set_forbidden(const struct auth_user *user, const struct auth_attributes *a, const char *reason,
                        struct err *err);

@@ -19,6 +19,11 @@ struct namespace_controller;
 int namespace_controller_start(struct apiserver *s, struct namespace_controller **ret, struct err *err);
 struct namespace_controller *namespace_controller_stop(struct namespace_controller *c);
 
+struct role_aggregation;
+/* Keeps the rules of ClusterRoles that have an aggregationRule; they are right when start returns. */
+int role_aggregation_start(struct apiserver *s, struct role_aggregation **ret, struct err *err);
+struct role_aggregation *role_aggregation_stop(struct role_aggregation *c);
+
 struct gc;
 /* Garbage collection by owner references. */
 int gc_start(struct apiserver *s, struct gc **ret, struct err *err);
@@ -38,6 +43,7 @@ struct quota_controller *quota_controller_stop(struct quota_controller *c);
 struct controllers {
 	struct crd_controller *crds;
 	struct namespace_controller *namespaces;
+	struct role_aggregation *roles;
 	struct gc *gc;
 	struct event_expiry *events;
 	struct quota_controller *quotas;

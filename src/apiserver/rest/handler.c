@@ -255,6 +255,7 @@ static void route_other(struct api_request *req)
 static int authorize(struct api_request *req, struct err *err)
 {
 	const struct api_path *p = &req->path;
+	const struct authorizer *authorizer = &req->server->authorizer;
 	_cleanup_free_ char *reason = NULL;
 	const struct auth_attributes a = {
 		.verb = req->verb,
@@ -267,8 +268,9 @@ static int authorize(struct api_request *req, struct err *err)
 		.path = http_request_path(req->http),
 	};
 
-	if (req->server->authorizer.allow(req->server->authorizer.self, &req->user, &a, &reason))
+	if (authorizer->allow(authorizer->self, &req->user, &a, NULL))
 		return 0;
+	authorizer->allow(authorizer->self, &req->user, &a, &reason);
 	return auth_set_forbidden(&req->user, &a, reason, err);
 }
 

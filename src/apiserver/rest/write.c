@@ -2,6 +2,8 @@
 
 #include "admit.h"
 #include "patch/apply.h"
+#include "auth/rbac.h"
+#include "auth/rbac_escalation.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "objects/invalid.h"
@@ -382,6 +384,16 @@ static int charge(struct api_request *req, struct api_op *op, const json_t *obj,
 	return op->charge && req->options.dry_run ? quota_charge_admit(op->charge, NULL, err) : 0;
 }
 
+/* Roles and bindings: nobody grants what they do not have. */
+static int check_grants(struct api_request *req, const json_t *obj, const json_t *old, struct err *err)
+{
+	const struct rbac_write w = {
+		.user = &req->user, .resource = req->type->plural, .ns = req->path.ns, .name = req->path.name
+	};
+
+	return strcmp(req->type->group, RBAC_GROUP) == 0 ? rbac_check_write(req->server, &w, obj, old, err) : 0;
+}
+
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
 	_cleanup_json_ json_t *obj = in->obj; /* stolen */
@@ -404,7 +416,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		json_decref(obj);
 		obj = in->obj;
 	}
-	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || validate(req, op, in, err) < 0 ||
+	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) ||
+	    check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||
 	    admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)
