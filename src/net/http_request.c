@@ -340,6 +340,30 @@ const char *http_request_header(const struct http_request *req, const char *name
 	return NULL;
 }
 
+struct each_header {
+	void (*each)(void *self, const char *name, const char *value);
+	void *self;
+};
+
+static enum MHD_Result tell_header(void *cls, enum MHD_ValueKind kind _unused_, const char *name, const char *value)
+{
+	const struct each_header *e = cls;
+
+	e->each(e->self, name, value ? value : "");
+	return MHD_YES;
+}
+
+void http_request_each_header(const struct http_request *req,
+                              void (*each)(void *self, const char *name, const char *value), void *self)
+{
+	struct each_header e = { each, self };
+
+	if (!req->deferred)
+		MHD_get_connection_values(req->parked.connection, MHD_HEADER_KIND, tell_header, &e);
+	for (size_t i = 0; req->deferred && i < req->headers_len; i++)
+		each(self, req->headers[i].name, req->headers[i].value);
+}
+
 const char *http_request_body(const struct http_request *req, size_t *ret_len)
 {
 	if (ret_len)

@@ -43,6 +43,9 @@ const char *http_request_method(const struct http_request *req);
 const char *http_request_path(const struct http_request *req);  /* still percent-encoded, without query */
 const char *http_request_query(const struct http_request *req); /* raw, NULL when none */
 const char *http_request_header(const struct http_request *req, const char *name);
+/* Calls each() with every header, in their order. */
+void http_request_each_header(const struct http_request *req,
+                              void (*each)(void *self, const char *name, const char *value), void *self);
 const char *http_request_body(const struct http_request *req, size_t *ret_len); /* NUL-terminated; "" when none */
 /* Of the verified client certificate: common name and organisations (NULL-terminated); NULL when none was given. */
 const char *http_request_peer_name(const struct http_request *req);

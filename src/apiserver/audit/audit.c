@@ -188,7 +188,9 @@ static json_t *event_of(const struct api_request *req, enum audit_level level, b
 	json_put(v, "stage", json_null()); /* its place */
 	json_put(v, "requestURI", request_uri(req));
 	json_put_str(v, "verb", req->verb);
-	json_put(v, "user", user_value(&req->user, permitted));
+	json_put(v, "user", user_value(req->impersonator.name ? &req->impersonator : &req->user, permitted));
+	if (req->impersonator.name)
+		json_put(v, "impersonatedUser", auth_user_json(&req->user));
 	json_put(v, "sourceIPs", sources_of(req));
 	if (agent)
 		json_put(v, "userAgent", cut(agent, AGENT_MAX));
@@ -216,10 +218,11 @@ static const char *or_empty(const char *s)
 
 static struct audit_decision decide(const struct audit *a, const struct api_request *req)
 {
+	const struct auth_user *who = req->impersonator.name ? &req->impersonator : &req->user;
 	const struct api_path *p = &req->path;
 	const struct audit_question q = {
-		.user = or_empty(req->user.name),
-		.groups = req->user.groups,
+		.user = or_empty(who->name),
+		.groups = who->groups,
 		.verb = req->verb,
 		.about_resource = p->is_api && *or_empty(p->resource),
 		.group = or_empty(p->group),

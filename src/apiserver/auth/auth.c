@@ -20,7 +20,18 @@ void auth_user_clear(struct auth_user *u)
 	free(u->name);
 	free(u->uid);
 	strv_free(u->groups);
+	json_decref(u->extra);
 	*u = (struct auth_user){ 0 };
+}
+
+struct auth_user auth_user_copy(const struct auth_user *u)
+{
+	return (struct auth_user){
+		.name = xstrdup_or_null(u->name),
+		.uid = xstrdup_or_null(u->uid),
+		.groups = u->groups ? strv_copy(u->groups) : NULL,
+		.extra = u->extra ? json_clone(u->extra) : NULL,
+	};
 }
 
 bool auth_user_in(const struct auth_user *u, const char *group)
@@ -38,6 +49,8 @@ json_t *auth_user_json(const struct auth_user *u)
 	for (size_t i = 0; u->groups && u->groups[i]; i++)
 		json_push_str(groups, u->groups[i]);
 	json_put(v, "groups", groups);
+	if (u->extra)
+		json_put(v, "extra", json_clone(u->extra));
 	return v;
 }
 

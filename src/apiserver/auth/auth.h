@@ -9,10 +9,13 @@
 struct auth_user {
 	char *name, *uid;
 	char **groups; /* NULL-terminated */
+	json_t *extra; /* key → array of strings; NULL: none */
 };
 void auth_user_clear(struct auth_user *u);
+/* A copy, to be cleared. */
+struct auth_user auth_user_copy(const struct auth_user *u);
 bool auth_user_in(const struct auth_user *u, const char *group);
-/* As in SelfSubjectReview: {username, uid, groups}. */
+/* As in SelfSubjectReview: {username, uid, groups, extra}. */
 json_t *auth_user_json(const struct auth_user *u);
 
 /* Bearer tokens of this process's own components, and client certificates. Thread-safe. */

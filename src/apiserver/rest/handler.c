@@ -8,6 +8,7 @@
 #include "maintenance.h"
 #include "objects/object_convert.h"
 #include "objects/object_view.h"
+#include "permission.h"
 #include "server.h"
 #include "write.h"
 
@@ -250,29 +251,7 @@ static void route_other(struct api_request *req)
 		not_found(req);
 }
 
-/* ---- permission ---- */
-
-static int authorize(struct api_request *req, struct err *err)
-{
-	const struct api_path *p = &req->path;
-	const struct authorizer *authorizer = &req->server->authorizer;
-	_cleanup_free_ char *reason = NULL;
-	const struct auth_attributes a = {
-		.verb = req->verb,
-		.group = p->group,
-		.version = p->version,
-		.resource = p->resource,
-		.subresource = p->subresource,
-		.ns = p->ns,
-		.name = p->name,
-		.path = http_request_path(req->http),
-	};
-
-	if (authorizer->allow(authorizer->self, &req->user, &a, NULL))
-		return 0;
-	authorizer->allow(authorizer->self, &req->user, &a, &reason);
-	return auth_set_forbidden(&req->user, &a, reason, err);
-}
+/* ---- the way in ---- */
 
 /* Resources negotiate once their type is known. OpenAPI and metrics have media types of their own. */
 static int accept_discovery(struct api_request *req, struct err *err)
@@ -285,27 +264,31 @@ static int accept_discovery(struct api_request *req, struct err *err)
 	                        1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1, &req->accept, err);
 }
 
-static int take_apart(struct api_request *req, struct err *err)
+/* Who asks comes before everything else, and what they may do before what is wrong with the request: nobody learns from
+ * an answer what they may not see. */
+static bool let_in(struct api_request *req)
 {
-	if (api_options_parse(http_request_query(req->http), &req->options, err) < 0 ||
-	    api_path_parse(http_request_path(req->http), &req->path, err) < 0)
-		return -1;
-	req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
-	return accept_discovery(req, err);
+	_cleanup_err_ struct err err = { 0 }, bad = { 0 };
+
+	if (permission_authenticate(req, &err) == 0 &&
+	    api_path_parse(http_request_path(req->http), &req->path, &err) == 0) {
+		api_options_parse(http_request_query(req->http), &req->options, &bad);
+		req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
+		if (permission_impersonate(req))
+			return false;
+		if (permission_authorize(req, &err) == 0 && !err_is_set(&bad) && accept_discovery(req, &err) == 0)
+			return true;
+	}
+	api_respond_err(req, err_is_set(&err) ? &err : &bad);
+	return false;
 }
 
 void api_handle(void *server, struct http_request *http)
 {
-	struct apiserver *s = server;
-	struct api_request *req = api_request_new(s, http);
-	_cleanup_err_ struct err err = { 0 };
+	struct api_request *req = api_request_new(server, http);
 
-	if (handle_public(req))
+	if (handle_public(req) || !let_in(req))
 		return;
-	if (authn_request(s->authn, http, &req->user, &err) < 0 || take_apart(req, &err) < 0 || authorize(req, &err) < 0) {
-		api_respond_err(req, &err);
-		return;
-	}
 	audit_received(req);
 	if (req->path.is_api && *req->path.resource)
 		route_resource(req);

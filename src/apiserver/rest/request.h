@@ -81,7 +81,8 @@ struct api_request {
 	struct apiserver *server;
 	struct http_request *http;
 	int64_t start_ns;
-	struct auth_user user;
+	struct auth_user user;         /* in whose name it is done */
+	struct auth_user impersonator; /* who asks, when that is somebody else; name NULL: it is not */
 	struct api_path path;
 	struct api_options options;
 	struct api_accept accept;

@@ -31,6 +31,7 @@ struct api_request *api_request_free(struct api_request *req)
 	if (!req)
 		return NULL;
 	auth_user_clear(&req->user);
+	auth_user_clear(&req->impersonator);
 	api_path_clear(&req->path);
 	api_options_clear(&req->options);
 	api_type_unref(req->type);
