@@ -241,8 +241,9 @@ static int validate(struct api_request *req, struct api_op *op, const struct wri
 {
 	if (object_validate(req->type, req->version, in->obj, in->old, in->subresource, err) < 0)
 		return -1;
-	_cleanup_strv_ char **warnings =
-		op->attempts > 1 || *in->subresource ? NULL : object_warnings(req->type, in->obj, in->old);
+	_cleanup_strv_ char **warnings = op->attempts > 1 || *in->subresource
+	                                     ? NULL
+	                                     : object_warnings(req->type, in->obj, in->old);
 	for (size_t i = 0; warnings && warnings[i]; i++)
 		api_request_warn(req, "%s", warnings[i]);
 	return 0;
@@ -416,9 +417,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		json_decref(obj);
 		obj = in->obj;
 	}
-	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) ||
-	    check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||
-	    admit_validate(req, op, in, err) < 0)
+	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || check_grants(req, obj, in->old, err) < 0 ||
+	    validate(req, op, in, err) < 0 || admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)
 		return -1;
