@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +20,7 @@ int64_t clock_mono_ns(void)
 
 int64_t clock_wall_ns(void)
 {
-	return clock_read(CLOCK_REALTIME);
+	return clock_read(CLOCK_REALTIME) + fault_clock_offset_ns();
 }
 
 void clock_sleep_ns(int64_t ns)
@@ -129,8 +131,9 @@ bool rfc3339_parse(const char *s, int64_t *ret_wall_ns)
 	if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
 	    second > 60)
 		return false;
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute,
-		         .tm_sec = second };
+	struct tm tm = {
+		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second
+	};
 	int64_t ns;
 	if (__builtin_mul_overflow((int64_t)timegm(&tm) - offset, NS_PER_S, &ns) ||
 	    __builtin_add_overflow(ns, fraction, &ns))
@@ -184,7 +187,7 @@ static int64_t take_unit(const char **s)
 		const char *name; /* a name stands before its own prefixes */
 		int64_t ns;
 	} units[] = {
-		{ "ns", 1 },         { "us", 1000 },       { "\u00b5s", 1000 },     { "\u03bcs", 1000 },
+		{ "ns", 1 },         { "us", 1000 },    { "\u00b5s", 1000 },    { "\u03bcs", 1000 },
 		{ "ms", NS_PER_MS }, { "s", NS_PER_S }, { "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S },
 	};
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -69,6 +70,20 @@ bool fault_hit(const char *name)
 	if (p->kill && p->hits >= (p->at ? p->at : 1))
 		kill(getpid(), SIGKILL);
 	return !p->kill && (!p->at || p->hits == p->at);
+}
+
+int64_t fault_clock_offset_ns(void)
+{
+	const char *path = getenv("SCIA_CLOCK_OFFSET");
+	char text[32];
+	int64_t seconds = 0;
+	if (str_empty(path))
+		return 0;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	str_to_i64(str_strip(text), -INT32_MAX, INT32_MAX, &seconds);
+	return seconds * INT64_C(1000000000);
 }
 
 #endif

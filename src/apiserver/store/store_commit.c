@@ -11,6 +11,7 @@
 #define IDLE_NS (2 * NS_PER_S)
 /* Rows sealed anew at a time, between writes: some milliseconds. */
 #define REENCRYPT_ROWS 256
+#define REENCRYPT_RETRY_NS (60 * NS_PER_S)
 #define COMPLAIN_NS (10 * NS_PER_S)
 
 /* One write of the batch and what became of it. */
@@ -361,7 +362,12 @@ static void age_history(struct store *s)
 	pthread_rwlock_unlock(&s->lock);
 }
 
-/* Some rows at a time, so that writes do not wait. What fails is tried again at the next start. */
+static bool reencrypt_is_due(const struct store *s)
+{
+	return s->reencrypting && clock_mono_ns() >= s->reencrypt_ns;
+}
+
+/* Some rows at a time, so that writes do not wait. */
 static void reencrypt_some(struct store *s)
 {
 	_cleanup_err_ struct err err = { 0 };
@@ -369,14 +375,16 @@ static void reencrypt_some(struct store *s)
 
 	if (more > 0)
 		return;
-	if (more < 0)
+	if (more < 0) {
 		log_error(s->log, "objects are still encrypted with an earlier key, or not at all: %s", err_message(&err));
-	else
-		log_info(s->log, "all objects are encrypted as configured");
-	atomic_store(&s->stale, more < 0 ? store_db_stale(s->db) : 0);
+		s->reencrypt_ns = clock_mono_ns() + REENCRYPT_RETRY_NS;
+		return;
+	}
+	log_info(s->log, "all objects are encrypted as configured");
 	s->reencrypting = false;
 	/* The log still has what was replaced. */
 	store_db_checkpoint(s->db);
+	atomic_store(&s->stale, 0);
 }
 
 void *store_committer_main(void *arg)
@@ -387,12 +395,12 @@ void *store_committer_main(void *arg)
 	for (;;) {
 		size_t len;
 		bool stop;
-		struct store_queued *batch = take_batch(s, !s->reencrypting, &len, &stop);
+		struct store_queued *batch = take_batch(s, !reencrypt_is_due(s), &len, &stop);
 		if (stop)
 			break;
 		if (len > 0)
 			commit_batch(s, batch, len);
-		if (s->reencrypting)
+		if (reencrypt_is_due(s))
 			reencrypt_some(s);
 		age_history(s);
 		store_db_tick(s->db, len == 0);

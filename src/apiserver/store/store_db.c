@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#define WAL_PAGES_MAX ((size_t)1024 * 1024 * 1024 / STORE_PAGE_SIZE)
+
 /* The log stays as large as it becomes between two checkpoints: writing over it needs no new space and no change of
  * the file's size, which makes its fsync cheaper. */
 static const char SETTINGS[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
@@ -229,6 +231,13 @@ int store_db_begin(struct store_db *db, struct err *err)
 		               "store %s: the disk failed to make a write durable, so nothing more is written: look at the "
 		               "disk (dmesg), then restart",
 		               db->path);
+	/* It could not be moved into the file for long; as it is, the disk would be filled up. */
+	if (db->wal_pages > WAL_PAGES_MAX)
+		return err_set(
+			err, ERR_INSUFFICIENT_STORAGE,
+			"store %s: the write-ahead log has become too large, because it cannot be moved into the file: see "
+			"the log of this server, and free space on the disk",
+			db->path);
 	return step(db, db->begin, "beginning a transaction", err);
 }
 

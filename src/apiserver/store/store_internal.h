@@ -46,6 +46,7 @@ struct store {
 	atomic_size_t stale; /* rows to be sealed anew */
 	/* The committer's: rows are being sealed anew; writes that failed in a row, and when that was last said. */
 	bool reencrypting;
+	int64_t reencrypt_ns; /* not before */
 	size_t failing;
 	int64_t complained_ns;
 

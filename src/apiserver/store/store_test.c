@@ -149,6 +149,30 @@ static void test_store_foreign_file_is_refused(void **state)
 	assert_non_null(strstr(err.message, "damaged"));
 }
 
+/* A file of an earlier program is brought up to date, and has all that it had. */
+static void test_store_format_1_is_brought_up_to_date(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *sql;
+
+	put(f->store, 'c', "a", "one", "1", 0);
+	put(f->store, 'c', "a", "two", "2", 0);
+	for (int round = 0; round < 2; round++) {
+		f->store = store_close(f->store);
+		assert_int_equal(sqlite3_open(f->path, &sql), SQLITE_OK);
+		const char *back =
+			"ALTER TABLE objects DROP COLUMN key; ALTER TABLE meta DROP COLUMN checksum; PRAGMA user_version=1";
+		assert_int_equal(sqlite3_exec(sql, back, NULL, NULL, NULL), SQLITE_OK);
+		sqlite3_close(sql);
+		assert_int_equal(store_open(&f->config, &f->store, NULL), 0);
+		assert_int_equal(store_version(f->store), 2 + round);
+		assert_text(f->store, "a", "two", "{\"name\":\"two\",\"v\":\"2\",\"value\":\"2\"}");
+		assert_int_equal(put(f->store, 'u', "a", "one", "3", 0), 3 + round);
+		reopen(f);
+		assert_int_equal(store_version(f->store), 3 + round);
+	}
+}
+
 static bool select_odd(const void *self _unused_, const struct store_object *o)
 {
 	return (o->name[strlen(o->name) - 1] - '0') % 2 == 1;
@@ -589,6 +613,7 @@ int main(void)
 		TEST(test_store_second_opening_is_refused),
 		TEST(test_store_damaged_row_is_named),
 		TEST(test_store_foreign_file_is_refused),
+		TEST(test_store_format_1_is_brought_up_to_date),
 		TEST(test_store_list_order_and_pages),
 		TEST(test_store_snapshot_lists_equal_the_past),
 		TEST(test_store_watch_history_then_live),
