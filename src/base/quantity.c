@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 
+#include <stdio.h>
+
 /* A quantity is worked out on its decimal digits: exact for any length, however far the exponent shifts it. */
 
 #define DIGITS_MAX 128 /* of the number as written */
@@ -123,4 +125,103 @@ bool quantity_parse_milli(const char *s, int64_t *ret_milli)
 bool quantity_parse(const char *s, int64_t *ret)
 {
 	return parse(s, 0, ret);
+}
+
+/* ---- the canonical form ---- */
+
+enum quantity_form { FORM_DECIMAL, FORM_BINARY, FORM_EXPONENT };
+
+static enum quantity_form form_of(const char *suffix)
+{
+	if (suffix[0] && suffix[1] == 'i')
+		return FORM_BINARY;
+	return (suffix[0] == 'e' || suffix[0] == 'E') && suffix[1] ? FORM_EXPONENT : FORM_DECIMAL;
+}
+
+/* Drops leading zeros and whatever is finer than 10^-9, rounding away from zero. */
+static void round_to_nano(struct decimal *d)
+{
+	bool rest = false;
+
+	while (d->frac > 9 && d->len > 0) {
+		rest = rest || d->digits[--d->len];
+		d->frac--;
+	}
+	if (d->frac > 9)
+		d->frac = 9;
+	int at = d->len - 1;
+	for (; rest && at >= 0 && ++d->digits[at] == 10; at--)
+		d->digits[at] = 0;
+	if (rest && at < 0) {
+		memmove(d->digits + 1, d->digits, (size_t)d->len++);
+		d->digits[0] = 1;
+	}
+	int zeros = 0;
+	while (zeros < d->len && !d->digits[zeros])
+		zeros++;
+	memmove(d->digits, d->digits + zeros, (size_t)(d->len - zeros));
+	d->len -= zeros;
+	while (d->len > 0 && !d->digits[d->len - 1]) {
+		d->len--;
+		d->frac--;
+	}
+}
+
+static bool write_binary(const struct decimal *d, char ret[static QUANTITY_SIZE])
+{
+	static const char units[] = "KMGTPE";
+	int64_t n;
+	int unit = 0;
+
+	if (d->frac > 0 || !decimal_to_i64(d, &n) || (n < 1024 && n > -1024))
+		return false;
+	for (; unit < 6 && n % 1024 == 0; unit++)
+		n /= 1024;
+	if (unit)
+		snprintf(ret, QUANTITY_SIZE, "%lld%ci", (long long)n, units[unit - 1]);
+	else
+		snprintf(ret, QUANTITY_SIZE, "%lld", (long long)n);
+	return true;
+}
+
+static bool write_decimal(const struct decimal *d, bool exponent_form, char ret[static QUANTITY_SIZE])
+{
+	static const char *const suffixes[] = { "n", "u", "m", "", "k", "M", "G", "T", "P", "E" };
+	int exponent = -d->frac, zeros = ((exponent % 3) + 3) % 3, at = 0;
+
+	exponent -= zeros;
+	if (!exponent_form && exponent > 18) {
+		zeros += exponent - 18;
+		exponent = 18;
+	}
+	if (d->len + zeros + 16 > QUANTITY_SIZE)
+		return false;
+	if (d->negative)
+		ret[at++] = '-';
+	for (int i = 0; i < d->len; i++)
+		ret[at++] = (char)('0' + d->digits[i]);
+	for (; zeros > 0; zeros--)
+		ret[at++] = '0';
+	if (!exponent_form)
+		snprintf(ret + at, 8, "%s", suffixes[exponent / 3 + 3]);
+	else if (exponent)
+		snprintf(ret + at, 8, "e%d", exponent);
+	else
+		ret[at] = '\0';
+	return true;
+}
+
+bool quantity_canonical(const char *s, char ret[static QUANTITY_SIZE])
+{
+	struct decimal d = { 0 };
+
+	if (!s || !take_number(&s, &d) || !take_suffix(s, &d))
+		return false;
+	enum quantity_form form = form_of(s);
+	round_to_nano(&d);
+	if (d.len == 0) {
+		snprintf(ret, QUANTITY_SIZE, "0");
+		return true;
+	}
+	return (form == FORM_BINARY && write_binary(&d, ret)) || write_decimal(&d, form == FORM_EXPONENT, ret);
 }

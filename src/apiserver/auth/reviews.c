@@ -1,6 +1,7 @@
 /* Reviews: questions about who one is and what one may do, answered and not stored. */
 #include "base/str.h"
 #include "types/builtin.h"
+#include "kinds/kinds.h"
 #include "objects/invalid.h"
 #include "kube/object.h"
 #include "objects/object_meta.h"
@@ -19,10 +20,11 @@ static bool check(struct api_request *req, json_t *body)
 	const struct api_version *v = req->version;
 
 	json_object_del(body, "status"); /* the answer is ours */
-	if (object_meta_decode(req->type, v, body, NULL, &err) == 0) {
-		if (!v->schema || schema_validate(v->schema, body, NULL, &err) == 0)
+	if (object_meta_decode(req->type, v, body, NULL, &err) == 0 && builtin_normalize(req->type, v, body, &err) == 0) {
+		schema_prune(v->schema, body, NULL);
+		kinds_check(v->message, body, &err);
+		if (invalid_finish(&err, req->type->kind, req->type->group, kube_name(body)) == 0)
 			return true;
-		invalid_finish(&err, req->type->kind, req->type->group, kube_name(body));
 	}
 	json_decref(body);
 	api_respond_err(req, &err);

@@ -1,27 +1,9 @@
 #include "base/str.h"
+#include "kinds/kinds.h"
 #include "types/builtin_types.h"
 #include "openapi.h"
 
 #include <stdio.h>
-
-/* Where Kubernetes' own types live. */
-static const char *own_package(const char *group)
-{
-	static const char *const packages[][2] = {
-		{ "", "io.k8s.api.core" },
-		{ "events.k8s.io", "io.k8s.api.events" },
-		{ "coordination.k8s.io", "io.k8s.api.coordination" },
-		{ "authorization.k8s.io", "io.k8s.api.authorization" },
-		{ "authentication.k8s.io", "io.k8s.api.authentication" },
-		{ "rbac.authorization.k8s.io", "io.k8s.api.rbac" },
-		{ "apiextensions.k8s.io", "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
-		if (strcmp(packages[i][0], group) == 0)
-			return packages[i][1];
-	return NULL;
-}
 
 /* "a.b.c" → "c.b.a" */
 static void append_reversed(struct buf *out, const char *group)
@@ -34,21 +16,26 @@ static void append_reversed(struct buf *out, const char *group)
 
 char *openapi_schema_name(const struct api_type *t, const struct api_version *v)
 {
-	const char *package = t->custom ? NULL : own_package(t->group);
 	struct buf out = BUF_INIT(2048);
 
-	if (package)
-		buf_puts(&out, package);
-	else
+	if (v->message)
+		return xstrdup(kinds_text(v->message->name));
+	if (t->custom)
 		append_reversed(&out, t->group);
+	else
+		buf_puts(&out, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions"); /* CustomResourceDefinition */
 	buf_printf(&out, ".%s.%s", v->name, t->kind);
 	return buf_steal(&out);
 }
 
+static const char *refs_of(enum openapi_version api)
+{
+	return api == OPENAPI_V2 ? "#/definitions/" : "#/components/schemas/";
+}
+
 json_t *openapi_ref(enum openapi_version api, const char *name)
 {
-	return json_pack("{s:o}", "$ref",
-	                 json_strf("%s%s", api == OPENAPI_V2 ? "#/definitions/" : "#/components/schemas/", name));
+	return json_pack("{s:o}", "$ref", json_strf("%s%s", refs_of(api), name));
 }
 
 static json_t *kinds(const struct api_type *t, const struct api_version *v, const char *kind)
@@ -77,7 +64,10 @@ void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct
 	_cleanup_free_ char *name = openapi_schema_name(t, v), *list = xasprintf("%sList", name);
 	json_t *schema;
 
-	if (v->schema)
+	if (v->message) {
+		kinds_publish(v->message, refs_of(api), api == OPENAPI_V3, schemas);
+		schema = json_incref(json_object_get(schemas, name));
+	} else if (v->schema)
 		schema = api == OPENAPI_V2 ? schema_publish_v2(v->schema) : schema_publish_v3(v->schema);
 	else
 		schema = json_pack("{s:s,s:b}", "type", "object", "x-kubernetes-preserve-unknown-fields", 1);

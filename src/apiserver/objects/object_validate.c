@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "invalid.h"
+#include "kinds/kinds.h"
 #include "kube/object.h"
 #include "object_meta.h"
 
@@ -98,7 +99,9 @@ int object_validate(const struct api_type *t, const struct api_version *v, const
 		                                  .self = &checked };
 
 	object_meta_validate(t, obj, old, &found);
-	if (schema_validate_change(v->schema, &change, &schema) < 0)
+	if (v->message)
+		kinds_check(v->message, obj, &found);
+	else if (schema_validate_change(v->schema, &change, &schema) < 0)
 		invalid_merge(&found, &schema);
 	if (t->strategy->validate && t->strategy->validate(obj, old, &own) < 0)
 		invalid_merge(&found, &own);

@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "objects/invalid.h"
+#include "kinds/kinds.h"
 #include "kube/object.h"
 #include "objects/object_meta.h"
 #include "objects/object_convert.h"
 #include "objects/object_validate.h"
 #include "objects/object_view.h"
 #include "server.h"
+#include "types/builtin.h"
 
 #define ATTEMPTS_MAX 100 /* one writer of an object wins in each group: so many may be at it at once */
 
@@ -337,10 +339,13 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 		json_array_extend(dropped, op->seen);
 	if (object_meta_decode(t, v, obj, dropped, err) < 0)
 		return -1;
+	if (v->message && builtin_normalize(t, v, obj, err) < 0)
+		return -1;
 	if (t->strategy->decode)
 		t->strategy->decode(obj, dropped);
 	if (v->schema) {
-		schema_default(v->schema, obj);
+		if (!v->message)
+			schema_default(v->schema, obj);
 		schema_prune(v->schema, obj, dropped);
 	}
 	if (!dropped)
@@ -363,6 +368,8 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		object_meta_create(t, in->obj, clock_wall_ns());
 		if (v->has_status && t->custom)
 			json_object_del(in->obj, "status");
+		else if (v->has_status && v->message && !t->strategy->status_on_create)
+			kinds_reset(v->message, in->obj, "status");
 		if (t->strategy->prepare_create)
 			t->strategy->prepare_create(in->obj);
 		return 0;
@@ -422,6 +429,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)
 		return -1;
+	if (req->version->unserved && !*in->subresource)
+		api_request_warn(req, "%s", req->version->unserved);
 	if (req->options.dry_run)
 		return dry_run(req, op, obj, in->old, err);
 	if (in->old && object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {

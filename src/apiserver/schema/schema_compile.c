@@ -17,6 +17,12 @@ struct schema_root {
 	struct schema_source later;
 	pthread_mutex_t lock; /* one thread compiles */
 	struct schema_root *_Atomic compiled;
+	struct schema_pool *pool; /* where what the node refers to lies; NULL: in the arena */
+};
+
+struct schema_pool {
+	atomic_size_t refs;
+	struct arena *arena;
 };
 
 struct compiler {
@@ -383,7 +389,43 @@ struct schema *schema_unref(struct schema *s)
 		schema_unref(&compiled->node);
 	if (root->arena)
 		arena_free(root->arena);
+	schema_pool_unref(root->pool);
 	free(root->source);
 	free(root);
+	return NULL;
+}
+
+struct schema_pool *schema_pool_new(void)
+{
+	struct schema_pool *pool = new0(struct schema_pool);
+
+	atomic_init(&pool->refs, 1);
+	pool->arena = arena_new();
+	return pool;
+}
+
+struct arena *schema_pool_arena(struct schema_pool *pool)
+{
+	return pool->arena;
+}
+
+struct schema *schema_pool_root(struct schema_pool *pool, const struct schema *node)
+{
+	struct schema_root *root = new0(struct schema_root);
+
+	atomic_init(&root->refs, 1);
+	atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
+	root->pool = pool;
+	root->node = *node;
+	root->node.flags |= SCHEMA_RESOURCE;
+	return &root->node;
+}
+
+struct schema_pool *schema_pool_unref(struct schema_pool *pool)
+{
+	if (!pool || atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) != 1)
+		return NULL;
+	arena_free(pool->arena);
+	free(pool);
 	return NULL;
 }

@@ -100,6 +100,15 @@ const struct schema *schema_find_field(const struct schema *s, const char *name)
 /* What a schema was compiled from, a new reference; s is what schema_compile() or schema_compile_later() gave. */
 json_t *schema_source(const struct schema *s);
 
+/* Nodes that several schemas share, made by hand in one arena. Each root keeps the pool; it is a copy of one of the nodes,
+ * a resource, and has no source to be published from. */
+struct arena;
+struct schema_pool;
+struct schema_pool *schema_pool_new(void);
+struct arena *schema_pool_arena(struct schema_pool *pool);
+struct schema *schema_pool_root(struct schema_pool *pool, const struct schema *node);
+struct schema_pool *schema_pool_unref(struct schema_pool *pool);
+
 /* A place in an object, linked from the inside out on the stack; it becomes text only in an error. */
 struct schema_step {
 	const struct schema_step *up;

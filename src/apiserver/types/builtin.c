@@ -2,6 +2,9 @@
 
 #include "base/str.h"
 #include "builtin_types.h"
+#include "kinds/kinds.h"
+
+#include <string.h>
 
 static const struct {
 	const char *resource;
@@ -36,24 +39,63 @@ static void make_view_of_events(struct api_type *t)
 	v->selectable = strv_free(v->selectable); /* the strategy knows them, in both forms */
 }
 
-static int register_one(struct registry *r, const json_t *spec, struct err *err)
-{
-	struct api_type *t = registry_type_from_spec(spec, true, err);
+/* Kinds that differ in their rules only: by KINDS_UNCONDITIONAL_UPDATE … KINDS_ANY_NAME. */
+#define PLAIN(bits)                                                                                                   \
+	{                                                                                                                 \
+		.unconditional_update = (bits)&1, .create_on_update = (bits)&2, .generation = (bits)&4, .name_any = (bits)&8, \
+	}
+static const struct api_strategy PLAIN_STRATEGIES[] = {
+	PLAIN(0), PLAIN(1), PLAIN(2),  PLAIN(3),  PLAIN(4),  PLAIN(5),  PLAIN(6),  PLAIN(7),
+	PLAIN(8), PLAIN(9), PLAIN(10), PLAIN(11), PLAIN(12), PLAIN(13), PLAIN(14), PLAIN(15),
+};
 
-	if (!t)
-		return -1;
+static const struct api_strategy *strategy_of(const char *resource, unsigned flags)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(STRATEGIES); i++)
-		if (strcmp(t->resource, STRATEGIES[i].resource) == 0)
-			t->strategy = STRATEGIES[i].strategy;
+		if (strcmp(resource, STRATEGIES[i].resource) == 0)
+			return STRATEGIES[i].strategy;
+	return &PLAIN_STRATEGIES[flags / KINDS_UNCONDITIONAL_UPDATE % ARRAY_SIZE(PLAIN_STRATEGIES)];
+}
+
+/* A kind, and the other versions of its resource that follow it in the table. */
+static int register_kind(struct registry *r, struct kinds_schemas *schemas, const struct kinds_kind *k, struct err *err)
+{
+	_cleanup_(api_type_unrefp) struct api_type *t = builtin_type_new(k);
+
+	for (const struct kinds_kind *v = k; v < KINDS + KINDS_LEN; v++)
+		if (v->group == k->group && v->plural == k->plural &&
+		    builtin_add_version(t, v, kinds_schemas_of(schemas, v), err) < 0)
+			return -1;
+	builtin_sort_versions(t);
+	t->strategy = strategy_of(t->resource, k->flags);
 	if (strcmp(t->resource, "events.k8s.io/events") == 0)
 		make_view_of_events(t);
-	else if (strcmp(t->resource, "/events") == 0)
-		t->versions[t->storage].selectable = strv_free(t->versions[t->storage].selectable);
-	registry_put(r, t);
+	registry_put(r, TAKE_PTR(t));
 	return 0;
 }
 
-int builtin_register(struct registry *r, struct err *err)
+static bool is_further_version(const struct kinds_kind *k)
+{
+	for (const struct kinds_kind *before = KINDS; before < k; before++)
+		if (before->group == k->group && before->plural == k->plural)
+			return true;
+	return false;
+}
+
+static int register_kinds(struct registry *r, struct err *err)
+{
+	struct kinds_schemas *schemas = kinds_schemas_new();
+	int result = 0;
+
+	for (const struct kinds_kind *k = KINDS; k < KINDS + KINDS_LEN && result == 0; k++)
+		if (!(k->flags & KINDS_HIDDEN) && !is_further_version(k))
+			result = register_kind(r, schemas, k, err);
+	kinds_schemas_unref(schemas);
+	return result;
+}
+
+/* CustomResourceDefinitions themselves, whose schema is a schema of schemas. */
+static int register_definitions(struct registry *r, struct err *err)
 {
 	_cleanup_json_ json_t *types = builtin_types_load(err);
 	size_t i;
@@ -61,8 +103,17 @@ int builtin_register(struct registry *r, struct err *err)
 
 	if (!types)
 		return -1;
-	json_array_foreach (types, i, spec)
-		if (register_one(r, spec, err) < 0)
+	json_array_foreach (types, i, spec) {
+		struct api_type *t = registry_type_from_spec(spec, true, err);
+		if (!t)
 			return err_wrap(err, "built-in type %zu", i);
+		t->strategy = strategy_of(t->resource, 0);
+		registry_put(r, t);
+	}
 	return 0;
+}
+
+int builtin_register(struct registry *r, struct err *err)
+{
+	return register_kinds(r, err) < 0 ? -1 : register_definitions(r, err);
 }

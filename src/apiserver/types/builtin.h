@@ -6,6 +6,9 @@
 
 int builtin_register(struct registry *r, struct err *err);
 
+/* kinds_normalize() of an object in this version; ERR_BAD_REQUEST says which kind it cannot be. */
+int builtin_normalize(const struct api_type *t, const struct api_version *v, json_t *obj, struct err *err);
+
 extern const struct api_strategy STRATEGY_NAMESPACE, STRATEGY_SECRET, STRATEGY_CONFIGMAP, STRATEGY_SERVICE_ACCOUNT,
 	STRATEGY_EVENT, STRATEGY_LEASE, STRATEGY_CRD;
 /* Reviews answer and store nothing. */

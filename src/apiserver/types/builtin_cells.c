@@ -26,6 +26,17 @@ static json_t *created_at(const json_t *obj, int64_t now_ns)
 	return json_string(time ? time : "<unknown>");
 }
 
+static json_t *age(const json_t *obj, int64_t now_ns)
+{
+	const char *time = json_str_at(obj, "metadata", "creationTimestamp", NULL);
+	char text[64];
+	int64_t then;
+
+	if (!time || !rfc3339_parse(time, &then))
+		return json_string("<unknown>");
+	return json_string(duration_human(now_ns > then ? now_ns - then : 0, text, sizeof(text)));
+}
+
 /* The first of two members that is set: core/v1 and events.k8s.io/v1 name them differently. */
 static const json_t *either(const json_t *obj, const char *a, const char *b)
 {
@@ -128,20 +139,16 @@ builtin_cell_fn builtin_cell(const char *name)
 		const char *name;
 		builtin_cell_fn cell;
 	} CELLS[] = {
-		{ "data-count", data_count },
-		{ "secrets-count", secrets_count },
-		{ "created-at", created_at },
-		{ "event-last-seen", last_seen },
-		{ "event-first-seen", first_seen },
-		{ "event-object", event_object },
-		{ "event-subobject", event_subobject },
-		{ "event-source", event_source },
-		{ "event-message", event_message },
+		{ "data-count", data_count },     { "secrets-count", secrets_count },
+		{ "created-at", created_at },     { "age", age },
+		{ "event-last-seen", last_seen }, { "event-first-seen", first_seen },
+		{ "event-object", event_object }, { "event-subobject", event_subobject },
+		{ "event-source", event_source }, { "event-message", event_message },
 		{ "event-count", event_count },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(CELLS); i++)
 		if (strcmp(CELLS[i].name, name) == 0)
 			return CELLS[i].cell;
-	return NULL;
+	return builtin_cell_of_policy(name);
 }

@@ -39,7 +39,7 @@ const json_t *builtin_types_find(const json_t *types, const char *group, const c
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(types, i, v)
+	json_array_foreach (types, i, v)
 		if (str_eq(json_get_str(v, "group"), group) && str_eq(json_str_at(v, "names", "plural", NULL), plural))
 			return v;
 	return NULL;

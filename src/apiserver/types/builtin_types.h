@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "codec/json.h"
+#include "registry.h"
 
 /* All of them as an array, a new reference; in no order that matters. NULL only when the program was built from a
  * broken file. */
@@ -22,9 +23,23 @@ const json_t *builtin_types_find(const json_t *types, const char *group, const c
 json_t *builtin_object_meta(struct err *err);
 #define BUILTIN_OBJECT_META "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
+/* The type of a kind in the tables (kinds/kinds.h), without versions. */
+struct kinds_kind;
+struct api_type *builtin_type_new(const struct kinds_kind *k);
+/* Adds the version k is of; takes the reference to its schema. */
+int builtin_add_version(struct api_type *t, const struct kinds_kind *k, struct schema *schema, struct err *err);
+/* Puts the preferred version first, which is the stored one too. */
+void builtin_sort_versions(struct api_type *t);
+
 /* A computed printer column: a string or an integer, a new reference. */
 typedef json_t *(*builtin_cell_fn)(const json_t *obj, int64_t now_ns);
 /* NULL for an unknown name. */
 builtin_cell_fn builtin_cell(const char *name);
+/* The parts builtin_cell() looks into in turn. */
+builtin_cell_fn builtin_cell_of_policy(const char *name);
+builtin_cell_fn builtin_cell_of_network(const char *name);
+/* "a=1,b=2", and a LabelSelector as text; "<none>" for nothing. */
+json_t *builtin_labels_cell(const json_t *labels);
+json_t *builtin_selector_cell(const json_t *selector);
 
 #endif

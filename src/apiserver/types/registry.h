@@ -11,6 +11,7 @@
 struct api_type;
 struct api_request;
 struct conversion;
+struct kinds_message;
 
 /* A printer column: by JSONPath, or computed. */
 struct api_column {
@@ -32,6 +33,9 @@ struct api_version {
 	bool served, deprecated;
 	char *deprecation_warning;  /* when deprecated */
 	struct schema *schema;      /* NULL: anything goes */
+	/* Of built-in kinds: what their objects look like (kinds/kinds.h). Values are checked by this, not by the schema. */
+	const struct kinds_message *message;
+	const char *unserved; /* a warning for who writes one: nothing acts on such objects here; NULL: something does */
 	bool has_status;            /* the status subresource */
 	struct api_scale *scale;    /* NULL: none */
 	struct api_column *columns; /* without NAME; none: NAME and AGE only */
@@ -62,6 +66,7 @@ struct api_strategy {
 	bool unconditional_update; /* PUT without a resourceVersion overwrites */
 	bool generation;           /* metadata.generation counts changes outside of metadata and status */
 	bool name_any;             /* names need only be path segments, not DNS subdomains */
+	bool status_on_create;     /* a new object keeps the status it came with */
 	bool name_label;           /* names are DNS labels */
 	/* Brings what a client sent into form, before anything else is done with it; what is dropped on the way is appended
 	 * to dropped (paths; may be NULL). */
