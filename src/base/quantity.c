@@ -59,8 +59,8 @@ static bool take_suffix(const char *s, struct decimal *d)
 	static const struct {
 		char suffix;
 		int exponent;
-	} decimals[] = { { 'n', -9 }, { 'u', -6 }, { 'm', -3 }, { 'k', 3 },  { 'M', 6 },
-		         { 'G', 9 },  { 'T', 12 }, { 'P', 15 }, { 'E', 18 } };
+	} decimals[] = { { 'n', -9 }, { 'u', -6 }, { 'm', -3 }, { 'k', 3 }, { 'M', 6 },
+		             { 'G', 9 },  { 'T', 12 }, { 'P', 15 }, { 'E', 18 } };
 
 	if (!*s)
 		return true;

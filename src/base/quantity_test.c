@@ -114,12 +114,60 @@ static void test_quantity_extremes(void **state)
 	assert_false(quantity_parse(digits, &n)); /* longer than any sensible quantity */
 }
 
+static void test_quantity_canonical_form(void **state)
+{
+	(void)state;
+	/* Worked out by hand from the rules in apimachinery's quantity.go: no fraction, the largest suffix, the same kind
+	 * of it. */
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "1", "1" },
+		{ "1.0", "1" },
+		{ "0.5", "500m" },
+		{ "1500m", "1500m" },
+		{ "2000m", "2" },
+		{ "1000", "1k" },
+		{ "1024", "1024" },
+		{ "1024Mi", "1Gi" },
+		{ "0.5Gi", "512Mi" },
+		{ "1.5Gi", "1536Mi" },
+		{ "0.5Ki", "512" },
+		{ "1e3", "1e3" },
+		{ "12e6", "12e6" },
+		{ "1200e3", "1200e3" },
+		{ "1E", "1E" },
+		{ "100000000", "100M" },
+		{ "0", "0" },
+		{ "0Gi", "0" },
+		{ "-0.5", "-500m" },
+		{ "-2Ki", "-2Ki" },
+		{ "0.0000000001", "1n" },
+		{ "1.1Ki", "1126400m" },
+		{ "123456Mi", "123456Mi" },
+		{ "1000k", "1M" },
+		{ "1e0", "1" },
+		{ "+3", "3" },
+	};
+	char text[QUANTITY_SIZE];
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (!quantity_canonical(cases[i].text, text) || strcmp(text, cases[i].wanted) != 0)
+			fail_msg("%s: %s, wanted %s", cases[i].text, text, cases[i].wanted);
+		assert_true(quantity_canonical(cases[i].wanted, text));
+		assert_string_equal(text, cases[i].wanted);
+	}
+	assert_false(quantity_canonical("many", text));
+	assert_false(quantity_canonical("", text));
+	assert_false(quantity_canonical(NULL, text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quantity_parses),
 		cmocka_unit_test(test_quantity_refuses),
 		cmocka_unit_test(test_quantity_extremes),
+		cmocka_unit_test(test_quantity_canonical_form),
 	};
 	return cmocka_run_group_tests_name("quantity", tests, NULL, NULL);
 }

@@ -165,7 +165,7 @@ static const char *subresource_at(const struct api_type *t, const struct api_ver
                                   const char **ret_group, const char **ret_version, const char **ret_kind,
                                   unsigned *ret_verbs)
 {
-	static const char *const names[] = { "finalize", "scale", "status" };
+	static const char *const names[] = { "approval", "finalize", "scale", "status" };
 
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		if (!api_type_has_subresource(t, v, names[k]))

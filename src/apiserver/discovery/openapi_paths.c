@@ -237,7 +237,7 @@ static void add_path(json_t *paths, const char *path, const struct target *t, co
 static void add_object_paths(json_t *paths, struct target *t, const char *collection,
                              const struct parameter *const *own)
 {
-	static const char *const subresources[] = { "status", "scale", "finalize" };
+	static const char *const subresources[] = { "status", "scale", "finalize", "approval" };
 	_cleanup_free_ char *object = xasprintf("%s/{name}", collection);
 	unsigned verbs = t->type->verbs;
 

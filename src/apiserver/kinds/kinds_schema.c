@@ -132,6 +132,15 @@ static const struct schema *field_schema(struct kinds_schemas *s, const struct k
 	return copy;
 }
 
+/* Messages of kinds, which lie in other objects too (volumeClaimTemplates) and bring their type along. */
+static bool is_kind(size_t message)
+{
+	for (size_t i = 0; i < KINDS_LEN; i++)
+		if (KINDS[i].message == message)
+			return true;
+	return false;
+}
+
 static size_t count_fields(const struct kinds_message *m)
 {
 	size_t n = 0;
@@ -184,7 +193,7 @@ static struct schema *message_node(struct kinds_schemas *s, const struct kinds_m
 	node->type = SCHEMA_OBJECT;
 	if (m->flags & KINDS_MESSAGE_ATOMIC)
 		node->flags |= SCHEMA_MAP_ATOMIC;
-	node->fields_len = (uint32_t)count_fields(m);
+	node->fields_len = (uint32_t)(count_fields(m) + (is_kind((size_t)(m - KINDS_MESSAGES)) ? 2 : 0));
 	node->fields = *ret_fields = arena_alloc(arena, (node->fields_len + 1) * sizeof(**ret_fields));
 	return node;
 }
@@ -202,6 +211,10 @@ struct kinds_schemas *kinds_schemas_new(void)
 	for (size_t i = 0; i < KINDS_MESSAGES_LEN; i++) {
 		size_t n = 0;
 		fill_fields(s, &KINDS_MESSAGES[i], keys_for(i), fields[i], &n);
+		if (is_kind(i)) {
+			fields[i][n++] = (struct schema_field){ "apiVersion", &SCALARS[KINDS_STRING] };
+			fields[i][n++] = (struct schema_field){ "kind", &SCALARS[KINDS_STRING] };
+		}
 		qsort(fields[i], n, sizeof(**fields), field_order);
 	}
 	free(fields);

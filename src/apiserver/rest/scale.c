@@ -5,6 +5,7 @@
 #include "objects/object_convert.h"
 #include "objects/object_view.h"
 #include "server.h"
+#include "types/builtin.h"
 #include "write.h"
 
 /* ".spec.replicas" in obj; NULL when there is none. */
@@ -33,7 +34,11 @@ json_t *scale_view(const struct api_version *v, const json_t *obj)
 {
 	static const char *const kept[] = { "name", "namespace", "uid", "resourceVersion", "creationTimestamp" };
 	json_t *scale = json_object(), *meta = json_ensure_object(scale, "metadata"), *status;
-	const char *selector = json_string_value(at_path(obj, v->scale->selector));
+	/* A path to a text; the built-in kinds have the selector itself. */
+	_cleanup_json_ json_t *own = v->message && v->scale->selector
+	                                 ? builtin_selector_text(json_at(obj, "spec", "selector", NULL))
+	                                 : NULL;
+	const char *selector = own ? json_string_value(own) : json_string_value(at_path(obj, v->scale->selector));
 
 	json_put_str(scale, "kind", "Scale");
 	json_put_str(scale, "apiVersion", "autoscaling/v1");

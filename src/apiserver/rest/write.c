@@ -190,6 +190,9 @@ json_t *write_subresource(const json_t *old, const json_t *body, const char *sub
 	if (strcmp(subresource, "status") == 0) {
 		json_t *status = json_object_get(body, "status");
 		json_put(obj, "status", status ? json_deep_copy(status) : NULL);
+	} else if (strcmp(subresource, "approval") == 0) {
+		json_t *conditions = json_deep_copy(json_at(body, "status", "conditions", NULL));
+		json_put(json_ensure_object(obj, "status"), "conditions", conditions);
 	} else if (strcmp(subresource, "finalize") == 0) {
 		json_t *finalizers = json_deep_copy(json_at(body, "spec", "finalizers", NULL));
 		json_put(json_ensure_object(obj, "spec"), "finalizers", finalizers ? finalizers : json_array());

@@ -15,6 +15,33 @@ static const struct {
 	{ "/configmaps", &STRATEGY_CONFIGMAP },
 	{ "/serviceaccounts", &STRATEGY_SERVICE_ACCOUNT },
 	{ "/events", &STRATEGY_EVENT },
+	{ "/pods", &STRATEGY_POD },
+	{ "/podtemplates", &STRATEGY_POD_TEMPLATE },
+	{ "/replicationcontrollers", &STRATEGY_REPLICATION_CONTROLLER },
+	{ "/services", &STRATEGY_SERVICE },
+	{ "/persistentvolumes", &STRATEGY_VOLUME },
+	{ "/persistentvolumeclaims", &STRATEGY_CLAIM },
+	{ "/nodes", &STRATEGY_NODE },
+	{ "/resourcequotas", &STRATEGY_RESOURCE_QUOTA },
+	{ "/limitranges", &STRATEGY_LIMIT_RANGE },
+	{ "admissionregistration.k8s.io/validatingwebhookconfigurations", &STRATEGY_WEBHOOKS },
+	{ "admissionregistration.k8s.io/mutatingwebhookconfigurations", &STRATEGY_WEBHOOKS },
+	{ "apps/deployments", &STRATEGY_DEPLOYMENT },
+	{ "apps/replicasets", &STRATEGY_REPLICA_SET },
+	{ "apps/daemonsets", &STRATEGY_DAEMON_SET },
+	{ "apps/statefulsets", &STRATEGY_STATEFUL_SET },
+	{ "autoscaling/horizontalpodautoscalers", &STRATEGY_AUTOSCALER },
+	{ "batch/jobs", &STRATEGY_JOB },
+	{ "batch/cronjobs", &STRATEGY_CRON_JOB },
+	{ "networking.k8s.io/ingresses", &STRATEGY_INGRESS },
+	{ "networking.k8s.io/networkpolicies", &STRATEGY_NETWORK_POLICY },
+	{ "policy/poddisruptionbudgets", &STRATEGY_DISRUPTION_BUDGET },
+	{ "rbac.authorization.k8s.io/roles", &STRATEGY_ROLE },
+	{ "rbac.authorization.k8s.io/clusterroles", &STRATEGY_CLUSTER_ROLE },
+	{ "rbac.authorization.k8s.io/rolebindings", &STRATEGY_ROLE_BINDING },
+	{ "rbac.authorization.k8s.io/clusterrolebindings", &STRATEGY_CLUSTER_ROLE_BINDING },
+	{ "scheduling.k8s.io/priorityclasses", &STRATEGY_PRIORITY_CLASS },
+	{ "storage.k8s.io/storageclasses", &STRATEGY_STORAGE_CLASS },
 	{ "events.k8s.io/events", &STRATEGY_EVENT },
 	{ "coordination.k8s.io/leases", &STRATEGY_LEASE },
 	{ "apiextensions.k8s.io/customresourcedefinitions", &STRATEGY_CRD },
@@ -37,6 +64,16 @@ static void make_view_of_events(struct api_type *t)
 	v->from_storage = event_to_events_v1;
 	v->to_storage = event_from_events_v1;
 	v->selectable = strv_free(v->selectable); /* the strategy knows them, in both forms */
+}
+
+/* autoscaling/v1 is a view of v2, which is stored. */
+static void make_views_of_autoscalers(struct api_type *t)
+{
+	for (size_t i = 0; i < t->versions_len; i++)
+		if (strcmp(t->versions[i].name, "v1") == 0) {
+			t->versions[i].from_storage = autoscaler_to_v1;
+			t->versions[i].to_storage = autoscaler_from_v1;
+		}
 }
 
 /* Kinds that differ in their rules only: by KINDS_UNCONDITIONAL_UPDATE … KINDS_ANY_NAME. */
@@ -70,6 +107,8 @@ static int register_kind(struct registry *r, struct kinds_schemas *schemas, cons
 	t->strategy = strategy_of(t->resource, k->flags);
 	if (strcmp(t->resource, "events.k8s.io/events") == 0)
 		make_view_of_events(t);
+	else if (strcmp(t->resource, "autoscaling/horizontalpodautoscalers") == 0)
+		make_views_of_autoscalers(t);
 	registry_put(r, TAKE_PTR(t));
 	return 0;
 }

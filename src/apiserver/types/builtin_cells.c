@@ -135,6 +135,8 @@ static json_t *event_count(const json_t *obj, int64_t now_ns)
 
 builtin_cell_fn builtin_cell(const char *name)
 {
+	static builtin_cell_fn (*const PARTS[])(const char *) = { builtin_cell_of_policy, builtin_cell_of_network,
+		                                                      builtin_cell_of_workload, builtin_cell_of_cluster };
 	static const struct {
 		const char *name;
 		builtin_cell_fn cell;
@@ -150,5 +152,8 @@ builtin_cell_fn builtin_cell(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(CELLS); i++)
 		if (strcmp(CELLS[i].name, name) == 0)
 			return CELLS[i].cell;
-	return builtin_cell_of_policy(name);
+	builtin_cell_fn cell = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(PARTS) && !cell; i++)
+		cell = PARTS[i](name);
+	return cell;
 }

@@ -1,5 +1,6 @@
 /* Printer columns of services, endpoints, ingresses and network policies. */
 #include "base/str.h"
+#include "builtin.h"
 #include "builtin_types.h"
 
 #include <string.h>
@@ -86,6 +87,15 @@ json_t *builtin_selector_cell(const json_t *selector)
 	json_array_foreach (requirements, i, r)
 		append_requirement(&out, r);
 	return cell_of(&out, "<none>");
+}
+
+json_t *builtin_selector_text(const json_t *selector)
+{
+	bool structured = json_object_get(selector, "matchLabels") || json_object_get(selector, "matchExpressions");
+
+	if (json_object_size(selector) == 0)
+		return json_string("");
+	return structured ? builtin_selector_cell(selector) : builtin_labels_cell(selector);
 }
 
 static json_t *pod_selector(const json_t *obj, int64_t now_ns _unused_)

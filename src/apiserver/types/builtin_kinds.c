@@ -34,6 +34,7 @@ static int add_column(struct api_version *v, const struct kinds_column *c, struc
 static void add_subresources(struct api_version *v, const struct kinds_kind *k)
 {
 	v->has_status = k->subresources & KINDS_STATUS;
+	v->further = k->subresources & (KINDS_FINALIZE | KINDS_APPROVAL);
 	if (!(k->subresources & KINDS_SCALE))
 		return;
 	v->scale = new0(struct api_scale);

@@ -38,6 +38,8 @@ builtin_cell_fn builtin_cell(const char *name);
 /* The parts builtin_cell() looks into in turn. */
 builtin_cell_fn builtin_cell_of_policy(const char *name);
 builtin_cell_fn builtin_cell_of_network(const char *name);
+builtin_cell_fn builtin_cell_of_workload(const char *name);
+builtin_cell_fn builtin_cell_of_cluster(const char *name);
 /* "a=1,b=2", and a LabelSelector as text; "<none>" for nothing. */
 json_t *builtin_labels_cell(const json_t *labels);
 json_t *builtin_selector_cell(const json_t *selector);

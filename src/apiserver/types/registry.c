@@ -1,6 +1,7 @@
 #include "registry.h"
 
 #include "base/map.h"
+#include "kinds/kinds_tables.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "conversion/conversion.h"
@@ -110,13 +111,15 @@ const char *api_type_words(const struct api_type *t, char ret[static 512])
 	return ret;
 }
 
-bool api_type_has_subresource(const struct api_type *t, const struct api_version *v, const char *subresource)
+bool api_type_has_subresource(const struct api_type *t _unused_, const struct api_version *v, const char *subresource)
 {
 	if (strcmp(subresource, "status") == 0)
 		return v->has_status;
 	if (strcmp(subresource, "scale") == 0)
 		return v->scale != NULL;
-	return strcmp(subresource, "finalize") == 0 && strcmp(t->resource, "/namespaces") == 0;
+	if (strcmp(subresource, "finalize") == 0)
+		return v->further & KINDS_FINALIZE;
+	return strcmp(subresource, "approval") == 0 && (v->further & KINDS_APPROVAL);
 }
 
 static void type_unref(void *t)

@@ -35,6 +35,7 @@ struct api_version {
 	struct schema *schema;      /* NULL: anything goes */
 	/* Of built-in kinds: what their objects look like (kinds/kinds.h). Values are checked by this, not by the schema. */
 	const struct kinds_message *message;
+	unsigned further;     /* subresources besides status and scale, enum kinds_subresources */
 	const char *unserved; /* a warning for who writes one: nothing acts on such objects here; NULL: something does */
 	bool has_status;            /* the status subresource */
 	struct api_scale *scale;    /* NULL: none */

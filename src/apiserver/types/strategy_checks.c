@@ -1,0 +1,138 @@
+#include "strategy_checks.h"
+
+#include "base/str.h"
+#include "kube/object.h"
+#include "objects/invalid.h"
+#include "schema/schema_internal.h"
+
+#include <string.h>
+
+#define FIELD_OF(last)                                \
+	va_list ap;                                       \
+	va_start(ap, last);                               \
+	_cleanup_free_ char *path = xvasprintf(last, ap); \
+	va_end(ap)
+
+void check_fail(struct err *err, const json_t *value, const char *detail, const char *field, ...)
+{
+	_cleanup_json_ json_t *none = json_null();
+	_cleanup_free_ char *shown = schema_show(value ? value : none);
+
+	FIELD_OF(field);
+	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s", shown, detail);
+}
+
+void check_required(struct err *err, const char *detail, const char *field, ...)
+{
+	FIELD_OF(field);
+	invalid_add(err, INVALID_REQUIRED, path, "Required value%s%s", *detail ? ": " : "", detail);
+}
+
+void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
+{
+	_cleanup_buf_ struct buf list = BUF_INIT(4096);
+
+	if (str_in(value, supported))
+		return;
+	FIELD_OF(field);
+	for (size_t i = 0; supported[i]; i++)
+		buf_printf(&list, "%s\"%s\"", i ? ", " : "", supported[i]);
+	_cleanup_json_ json_t *v = json_string(value);
+	_cleanup_free_ char *shown = schema_show(v);
+	invalid_add(err, INVALID_NOT_SUPPORTED, path, "Unsupported value: %s: supported values: %s", shown, buf_str(&list));
+}
+
+void check_immutable_field(struct err *err, const json_t *now, const json_t *before, const char *field)
+{
+	if (now == before || (now && before && json_same(now, before)))
+		return;
+	check_fail(err, now, "field is immutable", "%s", field);
+}
+
+void check_not_negative(struct err *err, const json_t *v, const char *field, ...)
+{
+	if (!json_is_integer(v) || json_integer_value(v) >= 0)
+		return;
+	FIELD_OF(field);
+	check_fail(err, v, "must be greater than or equal to 0", "%s", path);
+}
+
+void check_port(struct err *err, const json_t *v, const char *field, ...)
+{
+	int64_t n = json_int(v, 0);
+
+	if (n >= 1 && n <= 65535)
+		return;
+	FIELD_OF(field);
+	check_fail(err, v, "must be between 1 and 65535, inclusive", "%s", path);
+}
+
+void check_dns_label(struct err *err, const char *name, const char *field, ...)
+{
+	if (str_empty(name) || kube_is_dns_label(name))
+		return;
+	FIELD_OF(field);
+	_cleanup_json_ json_t *v = json_string(name);
+	if (strlen(name) > 63) {
+		check_fail(err, v, "must be no more than 63 characters", "%s", path);
+		return;
+	}
+	check_fail(err, v,
+	           "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
+	           "and end with an "
+	           "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+	           "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+	           "%s", path);
+}
+
+void check_unique_names(struct err *err, const json_t *list, const char *field)
+{
+	_cleanup_json_ json_t *seen = json_object();
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (list, i, item) {
+		const char *name = json_get_str(item, "name");
+		if (str_empty(name))
+			continue;
+		if (!json_object_get(seen, name)) {
+			json_put_bool(seen, name, true);
+			continue;
+		}
+		_cleanup_free_ char *path = xasprintf("%s[%zu].name", field, i),
+							*shown = schema_show(json_object_get(item, "name"));
+		invalid_add(err, INVALID_DUPLICATE, path, "Duplicate value: %s", shown);
+	}
+}
+
+static bool requirement_holds(const json_t *r, const json_t *labels)
+{
+	const char *operator= json_get_str(r, "operator"),
+			   *value = json_get_str(labels, json_get_str(r, "key") ? json_get_str(r, "key") : "");
+	size_t i;
+	json_t *v;
+	bool found = false;
+
+	json_array_foreach (json_object_get(r, "values"), i, v)
+		found = found || (value && str_eq(value, json_string_value(v)));
+	if (str_eq(operator, "In"))
+		return found;
+	if (str_eq(operator, "NotIn"))
+		return !found;
+	return str_eq(operator, "Exists") ? value != NULL : value == NULL;
+}
+
+bool check_selector_matches(const json_t *selector, const json_t *labels)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	json_object_foreach (json_object_get(selector, "matchLabels"), key, v)
+		if (!str_eq(json_get_str(labels, key), json_string_value(v)))
+			return false;
+	json_array_foreach (json_object_get(selector, "matchExpressions"), i, v)
+		if (!requirement_holds(v, labels))
+			return false;
+	return true;
+}

@@ -1,0 +1,35 @@
+#ifndef APISERVER_STRATEGY_CHECKS_H
+#define APISERVER_STRATEGY_CHECKS_H
+/* What the strategies of built-in kinds check alike, in Kubernetes' words. Each adds causes to err (ERR_INVALID). Field
+ * names are printf formats. */
+
+#include "base/err.h"
+#include "codec/json.h"
+
+/* "Invalid value: VALUE: DETAIL", the value as JSON; NULL is null. */
+void check_fail(struct err *err, const json_t *value, const char *detail, const char *field, ...) _printf_(4, 5);
+void check_required(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
+/* "Unsupported value: VALUE: supported values: …"; supported is NULL-terminated. */
+void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
+	_printf_(4, 5);
+/* Both may be NULL. "field is immutable" unless they are the same. */
+void check_immutable_field(struct err *err, const json_t *now, const json_t *before, const char *field);
+/* Nothing, or a number that is not below 0. */
+void check_not_negative(struct err *err, const json_t *v, const char *field, ...) _printf_(3, 4);
+/* A port number. */
+void check_port(struct err *err, const json_t *v, const char *field, ...) _printf_(3, 4);
+/* A DNS label (RFC 1123). */
+void check_dns_label(struct err *err, const char *name, const char *field, ...) _printf_(3, 4);
+/* Each name in a list of objects once: "Duplicate value". field: of the list. */
+void check_unique_names(struct err *err, const json_t *list, const char *field);
+/* Whether a label selector (matchLabels, matchExpressions) fits the labels; labels may be NULL. An empty one fits
+ * everything. */
+bool check_selector_matches(const json_t *selector, const json_t *labels);
+
+/* 0 when err holds nothing, else -1: how a validate() ends. */
+static inline int check_result(const struct err *err)
+{
+	return err_is_set(err) ? -1 : 0;
+}
+
+#endif

@@ -1,0 +1,264 @@
+/* Quotas, limit ranges, disruption budgets, autoscalers and priorities. */
+#include "base/quantity.h"
+#include "base/str.h"
+#include "builtin.h"
+#include "kube/object.h"
+#include "objects/invalid.h"
+#include "strategy_checks.h"
+
+#include <string.h>
+
+static json_t *spec_of(const json_t *obj)
+{
+	return json_object_get(obj, "spec");
+}
+
+/* ---- resourcequotas ---- */
+
+static void check_quantities(const json_t *quantities, const char *at, struct err *err)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach (json_unconst(quantities), name, v) {
+		int64_t milli;
+		const char *text = json_string_value(v);
+		if (text && quantity_parse_milli(text, &milli) && milli < 0)
+			check_fail(err, v, "must be greater than or equal to 0", "%s[%s]", at, name);
+	}
+}
+
+static int quota_validate(const json_t *obj, const json_t *old, struct err *err)
+{
+	check_quantities(json_at(obj, "spec", "hard", NULL), "spec.hard", err);
+	if (old)
+		check_immutable_field(err, json_at(obj, "spec", "scopes", NULL), json_at(old, "spec", "scopes", NULL),
+		                      "spec.scopes");
+	return check_result(err);
+}
+
+const struct api_strategy STRATEGY_RESOURCE_QUOTA = { .unconditional_update = true, .validate = quota_validate };
+
+/* ---- limitranges ---- */
+
+/* What `to` does not say yet is as in `from`. */
+static void fill_from(json_t *limit, const char *to, const char *from)
+{
+	json_t *source = json_object_get(limit, from),
+		   *target = json_object_size(source) ? json_ensure_object(limit, to) : NULL, *v;
+	const char *name;
+
+	json_object_foreach (source, name, v)
+		if (!json_object_get(target, name))
+			json_object_set(target, name, v);
+}
+
+static void limit_range_decode(json_t *obj, json_t *dropped _unused_)
+{
+	size_t i;
+	json_t *limit;
+
+	json_array_foreach (json_at(obj, "spec", "limits", NULL), i, limit) {
+		if (!str_eq(json_get_str(limit, "type"), "Container"))
+			continue;
+		fill_from(limit, "default", "max");
+		fill_from(limit, "defaultRequest", "default");
+		fill_from(limit, "defaultRequest", "min");
+	}
+}
+
+/* low must not be above high, for each resource that both name. */
+static void check_order(const json_t *limit, size_t i, const char *low, const char *high, struct err *err)
+{
+	const json_t *lows = json_object_get(limit, low), *highs = json_object_get(limit, high);
+	const char *name;
+	json_t *v;
+
+	json_object_foreach (json_unconst(lows), name, v) {
+		const char *a = json_string_value(v), *b = json_get_str(highs, name);
+		int64_t below, above;
+		if (!a || !b || !quantity_parse_milli(a, &below) || !quantity_parse_milli(b, &above) || below <= above)
+			continue;
+		_cleanup_free_ char *detail = xasprintf("%s value %s is greater than %s value %s", low, a, high, b);
+		check_fail(err, v, detail, "spec.limits[%zu].%s[%s]", i, low, name);
+	}
+}
+
+static int limit_range_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
+{
+	_cleanup_json_ json_t *seen = json_object();
+	size_t i;
+	json_t *limit;
+
+	json_array_foreach (json_at(obj, "spec", "limits", NULL), i, limit) {
+		const char *type = json_get_str(limit, "type");
+		if (!str_empty(type) && json_object_get(seen, type)) {
+			_cleanup_free_ char *field = xasprintf("spec.limits[%zu].type", i);
+			invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", type);
+		}
+		json_put_bool(seen, type ? type : "", true);
+		check_order(limit, i, "min", "max", err);
+		check_order(limit, i, "default", "max", err);
+		check_order(limit, i, "defaultRequest", "max", err);
+		check_order(limit, i, "defaultRequest", "default", err);
+	}
+	return check_result(err);
+}
+
+const struct api_strategy STRATEGY_LIMIT_RANGE = {
+	.create_on_update = true,
+	.unconditional_update = true,
+	.decode = limit_range_decode,
+	.validate = limit_range_validate,
+};
+
+/* ---- poddisruptionbudgets, priorityclasses ---- */
+
+static int budget_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
+{
+	const json_t *spec = spec_of(obj);
+
+	if (json_object_get(spec, "minAvailable") && json_object_get(spec, "maxUnavailable"))
+		check_fail(err, spec, "minAvailable and maxUnavailable cannot be both set", "spec");
+	check_not_negative(err, json_object_get(spec, "minAvailable"), "spec.minAvailable");
+	check_not_negative(err, json_object_get(spec, "maxUnavailable"), "spec.maxUnavailable");
+	return check_result(err);
+}
+
+const struct api_strategy STRATEGY_DISRUPTION_BUDGET = { .generation = true, .validate = budget_validate };
+
+#define PRIORITY_MAX 1000000000
+
+static int priority_class_validate(const json_t *obj, const json_t *old, struct err *err)
+{
+	static const char *const FIXED[] = { "value", "preemptionPolicy" };
+
+	if (json_get_int(obj, "value", 0) > PRIORITY_MAX && !str_starts_with(kube_name(obj), "system-"))
+		invalid_add(err, INVALID_FORBIDDEN, "value",
+		            "Forbidden: maximum allowed value of a user defined priority is %d", PRIORITY_MAX);
+	for (size_t i = 0; old && i < ARRAY_SIZE(FIXED); i++)
+		if (!json_same(json_object_get(obj, FIXED[i]), json_object_get(old, FIXED[i])))
+			invalid_add(err, INVALID_FORBIDDEN, FIXED[i], "Forbidden: may not be changed in an update.");
+	return check_result(err);
+}
+
+const struct api_strategy STRATEGY_PRIORITY_CLASS = {
+	.generation = true,
+	.unconditional_update = true,
+	.validate = priority_class_validate,
+};
+
+/* ---- horizontalpodautoscalers: stored as v2, seen as v1 too ---- */
+
+#define METRICS_NOTE "autoscaling.alpha.kubernetes.io/metrics"
+#define BEHAVIOR_NOTE "autoscaling.alpha.kubernetes.io/behavior"
+#define CPU_PERCENT 80
+
+static bool is_cpu_utilization(const json_t *metric)
+{
+	return str_eq(json_get_str(metric, "type"), "Resource") &&
+	       str_eq(json_str_at(metric, "resource", "name", NULL), "cpu") &&
+	       json_is_integer(json_at(metric, "resource", "target", "averageUtilization", NULL));
+}
+
+static json_t *cpu_metric(json_t *percent)
+{
+	return json_pack("{s:s,s:{s:s,s:{s:s,s:O}}}", "type", "Resource", "resource", "name", "cpu", "target", "type",
+	                 "Utilization", "averageUtilization", percent);
+}
+
+/* What v1 cannot say goes into annotations, as Kubernetes keeps it. */
+static void note(json_t *obj, const char *key, const json_t *value)
+{
+	_cleanup_free_ char *text = json_to_str(value);
+
+	json_put_str(json_ensure_object(json_ensure_object(obj, "metadata"), "annotations"), key, text);
+}
+
+static json_t *take_note(json_t *obj, const char *key)
+{
+	json_t *notes = json_object_get(json_object_get(obj, "metadata"), "annotations");
+	const char *text = json_get_str(notes, key);
+	json_t *v = text ? json_parse(text, strlen(text), 0, NULL) : NULL;
+
+	json_object_del(notes, key);
+	if (notes && json_object_size(notes) == 0)
+		json_object_del(json_object_get(obj, "metadata"), "annotations");
+	return v;
+}
+
+void autoscaler_to_v1(json_t *obj)
+{
+	json_t *spec = spec_of(obj), *metric, *others = json_array();
+	size_t i;
+
+	json_array_foreach (json_object_get(spec, "metrics"), i, metric) {
+		if (is_cpu_utilization(metric) && !json_object_get(spec, "targetCPUUtilizationPercentage"))
+			json_object_set(spec, "targetCPUUtilizationPercentage",
+			                json_at(metric, "resource", "target", "averageUtilization", NULL));
+		else
+			json_array_append(others, metric);
+	}
+	json_object_del(spec, "metrics");
+	if (json_array_size(others) > 0)
+		note(obj, METRICS_NOTE, others);
+	json_decref(others);
+	if (json_is_object(json_object_get(spec, "behavior")))
+		note(obj, BEHAVIOR_NOTE, json_object_get(spec, "behavior"));
+	json_object_del(spec, "behavior");
+	json_object_del(json_object_get(obj, "status"), "currentMetrics");
+	json_object_del(json_object_get(obj, "status"), "conditions");
+}
+
+void autoscaler_from_v1(json_t *obj)
+{
+	json_t *spec = spec_of(obj), *percent = json_object_get(spec, "targetCPUUtilizationPercentage");
+	json_t *metrics = take_note(obj, METRICS_NOTE), *behavior = take_note(obj, BEHAVIOR_NOTE);
+
+	if (!json_is_array(metrics)) {
+		json_decref(metrics);
+		metrics = json_array();
+	}
+	if (json_is_integer(percent))
+		json_array_insert_new(metrics, 0, cpu_metric(percent));
+	json_object_del(spec, "targetCPUUtilizationPercentage");
+	if (json_array_size(metrics) > 0)
+		json_object_set(spec, "metrics", metrics);
+	json_decref(metrics);
+	if (json_is_object(behavior))
+		json_object_set(spec, "behavior", behavior);
+	json_decref(behavior);
+	json_object_del(json_object_get(obj, "status"), "currentCPUUtilizationPercentage");
+}
+
+/* In v2; v1 gets there through the other. */
+static void autoscaler_decode(json_t *obj, json_t *dropped _unused_)
+{
+	json_t *spec = spec_of(obj);
+
+	if (!str_eq(json_get_str(obj, "apiVersion"), "autoscaling/v2") ||
+	    json_array_size(json_object_get(spec, "metrics")) > 0)
+		return;
+	_cleanup_json_ json_t *percent = json_integer(CPU_PERCENT);
+	json_put(spec, "metrics", json_pack("[o]", cpu_metric(percent)));
+}
+
+static int autoscaler_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
+{
+	const json_t *spec = spec_of(obj), *most = json_object_get(spec, "maxReplicas");
+	int64_t min = json_get_int(spec, "minReplicas", 1);
+
+	if (min < 1)
+		check_fail(err, json_object_get(spec, "minReplicas"), "must be greater than or equal to 1", "spec.minReplicas");
+	if (json_int(most, 0) < 1)
+		check_fail(err, most, "must be greater than 0", "spec.maxReplicas");
+	if (json_int(most, 0) < min)
+		check_fail(err, most, "must be greater than or equal to `minReplicas`", "spec.maxReplicas");
+	return check_result(err);
+}
+
+const struct api_strategy STRATEGY_AUTOSCALER = {
+	.unconditional_update = true,
+	.decode = autoscaler_decode,
+	.validate = autoscaler_validate,
+};
