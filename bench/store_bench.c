@@ -9,7 +9,10 @@
 #include "store/store.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 #define WRITERS_MAX 32
 #define SAMPLES_MAX ((size_t)1 << 20)
@@ -83,6 +86,19 @@ static int64_t written_bytes(void)
 	return n;
 }
 
+static int64_t resident_bytes(void)
+{
+	_cleanup_free_ char *text = NULL;
+	int64_t pages = 0;
+
+	if (fs_read_file("/proc/self/statm", 256, &text, NULL, NULL) < 0)
+		return 0;
+	_cleanup_strv_ char **words = str_split(text, " ");
+	if (strv_len(words) > 1)
+		str_to_i64(words[1], 0, INT64_MAX, &pages);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
 static void run_writers(struct store *s, char op, int count, double seconds, int first_id)
 {
 	struct writer writers[WRITERS_MAX];
@@ -138,11 +154,16 @@ static int fill_and_open(const struct store_config *config, int objects)
 		fprintf(stderr, "%s\n", err_message(&err));
 	store_close(s);
 	for (int i = 0; i < 3; i++) {
-		int64_t start = clock_mono_ns();
+		int64_t start = clock_mono_ns(), resident = resident_bytes();
+		clock_t cpu = clock();
 		if (store_open(config, &s, &err) < 0)
 			return -1;
-		printf("open with %d objects: %.1f ms\n", objects, (double)(clock_mono_ns() - start) / (double)NS_PER_MS);
+		printf("open with %d objects: %.1f ms, of which CPU %.1f ms; %.0f bytes of memory each\n", objects,
+		       (double)(clock_mono_ns() - start) / (double)NS_PER_MS,
+		       (double)(clock() - cpu) * 1000 / (double)CLOCKS_PER_SEC,
+		       (double)(resident_bytes() - resident) / (double)objects);
 		store_close(s);
+		malloc_trim(0);
 	}
 	return 0;
 }

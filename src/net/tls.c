@@ -83,7 +83,7 @@ static int export_key(gnutls_x509_privkey_t key, char **ret_pem, struct err *err
 static int export_pair(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, struct tls_pair *ret, struct err *err)
 {
 	_cleanup_datum_ gnutls_datum_t cert_pem = { 0 };
-	char *key_pem;
+	char *key_pem = NULL;
 	int r = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &cert_pem);
 
 	if (r < 0)

@@ -128,3 +128,31 @@ def test_refuses_to_start_on_a_read_only_disk_and_says_why(small_disk, server):
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     assert run.returncode == 1 and "Read-only file system" in run.stderr, run.stderr
     server.start()
+
+
+def test_failed_fsync_ends_writing_until_a_restart():
+    server = apiclient.Server(environment={"SCIA_FAULT": "store.vfs.wal-sync=fail@60"})
+    try:
+        client = apiclient.Client(server.kubeconfig)
+        written, answer = [], create(client, "n0")
+        while answer.status == 201:
+            written.append(answer.json["metadata"]["name"])
+            answer = create(client, f"n{len(written)}")
+        assert answer.status == 500 and "only known after a restart" in answer.json["message"], answer
+        unknown = f"n{len(written)}"
+        answer = create(client, "later")
+        assert answer.status == 503 and "restart" in answer.json["message"], answer
+        assert {o["metadata"]["name"] for o in client.get(PATH).json["items"]} >= set(written), "reads go on"
+        assert client.get(f"{PATH}/{unknown}").status == 404
+        ready = client.get("/readyz")
+        assert ready.status == 500 and b"[-]store failed" in ready.body
+        assert client.get("/livez").status == 200
+        server.kill()
+        server.environment = None
+        server.start()
+        client = apiclient.Client(server.kubeconfig)
+        names = {o["metadata"]["name"] for o in client.get(PATH).json["items"]}
+        assert names >= set(written) and "later" not in names
+        assert client.get("/readyz").status == 200 and create(client, "later").status == 201
+    finally:
+        server.remove()

@@ -125,10 +125,9 @@ static int load_row(void *self, const struct store_row *row, struct err *err)
 	struct store *s = self;
 	struct store_resource *r = store_resource_get(s, row->resource);
 
-	if (store_index_get(&r->index, row->ns, row->name))
+	if (store_index_put(&r->index, store_object_new(row, r->name, bytes_new(row->text, row->text_len))))
 		return err_set(err, ERR_INTERNAL, "the store is damaged: %s %s/%s is there twice; restore a backup",
 		               row->resource, row->ns, row->name);
-	store_index_put(&r->index, store_object_new(row, r->name, bytes_new(row->text, row->text_len)));
 	if (row->id >= s->next_row_id)
 		s->next_row_id = row->id + 1;
 	return 0;

@@ -64,9 +64,10 @@ size_t store_view_count(struct store_view *view, const char *resource, const cha
 	struct store_resource *r = find_resource(view->store, resource);
 	size_t count = r ? store_index_count(&r->index, ns) : 0;
 
-	for (size_t i = 0; i < view->len; i++) {
+	for (size_t i = 0; r && i < view->len; i++) {
 		const struct decided *d = &view->list[i];
-		if (!d->object || strcmp(d->object->resource, resource) != 0 || (*ns && strcmp(d->object->ns, ns) != 0))
+		/* Objects share their resource's name. */
+		if (!d->object || d->object->resource != r->name || (*ns && strcmp(d->object->ns, ns) != 0))
 			continue;
 		count += d->type == STORE_ADDED;
 		count -= d->type == STORE_DELETED;

@@ -132,7 +132,7 @@ static void split_leaf(struct store_index *idx, size_t at, size_t pos)
 	insert_leaf(idx, at + 1, high);
 }
 
-void store_index_put(struct store_index *idx, struct store_object *object)
+bool store_index_put(struct store_index *idx, struct store_object *object)
 {
 	if (idx->len == 0)
 		insert_leaf(idx, 0, leaf_new());
@@ -144,7 +144,7 @@ void store_index_put(struct store_index *idx, struct store_object *object)
 	if (equal) {
 		store_object_unref(leaf->objects[pos]);
 		leaf->objects[pos] = object;
-		return;
+		return true;
 	}
 	if (leaf->len == STORE_LEAF_MAX) {
 		split_leaf(idx, at, pos);
@@ -157,6 +157,7 @@ void store_index_put(struct store_index *idx, struct store_object *object)
 	leaf->objects[pos] = object;
 	leaf->len++;
 	idx->count++;
+	return false;
 }
 
 void store_index_del(struct store_index *idx, const char *ns, const char *name)

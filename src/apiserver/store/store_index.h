@@ -21,8 +21,8 @@ struct store_index {
 void store_index_clear(struct store_index *idx);
 /* Borrowed; NULL when absent. */
 struct store_object *store_index_get(const struct store_index *idx, const char *ns, const char *name);
-/* Inserts or replaces by the object's namespace and name; takes a reference over. */
-void store_index_put(struct store_index *idx, struct store_object *object);
+/* Inserts or replaces by the object's namespace and name (true: replaced); takes a reference over. */
+bool store_index_put(struct store_index *idx, struct store_object *object);
 void store_index_del(struct store_index *idx, const char *ns, const char *name);
 /* Objects of one namespace; ns "" counts all. */
 size_t store_index_count(const struct store_index *idx, const char *ns);
