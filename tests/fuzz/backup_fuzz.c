@@ -1,5 +1,5 @@
 /* Backup files and encryption configurations, as somebody may hand them to `scia restore`. */
-#include "store/store_backup.h"
+#include "store/store_backup_internal.h"
 #include "store/store_keys.h"
 
 #include <stdint.h>
@@ -50,6 +50,31 @@ static void read_backup(const uint8_t *data, size_t size, struct store_keys *key
 		close(fd);
 }
 
+static void frame(struct buf *out, char type, const void *payload, size_t len)
+{
+	unsigned char number[8];
+
+	buf_putc(out, type);
+	store_backup_put_u64(number, len);
+	buf_append(out, number, 8);
+	buf_append(out, payload, len);
+	store_backup_put_u64(number, store_backup_checksum(type, payload, len));
+	buf_append(out, number, 8);
+}
+
+/* The same as the payload of a record whose checksum is right: what is behind the checksums is reached. */
+static void read_framed(char type, const uint8_t *data, size_t size, struct store_keys *keys)
+{
+	static const char header[] = "{\"format\":1,\"version\":\"9\"}";
+	_cleanup_buf_ struct buf out = BUF_INIT(size + 1024);
+
+	buf_append(&out, STORE_BACKUP_MAGIC, STORE_BACKUP_MAGIC_LEN);
+	if (type != 'H')
+		frame(&out, 'H', header, sizeof(header) - 1);
+	frame(&out, type, data, size);
+	read_backup((const uint8_t *)out.data, out.len, keys);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char config[] = "{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: "
@@ -63,6 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (store_keys_parse(config, sizeof(config) - 1, "fixed", &keys, NULL) < 0)
 		abort();
 	read_backup(data, size, keys);
+	for (const char *type = "HOFE"; *type; type++)
+		read_framed(*type, data, size, keys);
 	store_keys_free(keys);
 	return 0;
 }
