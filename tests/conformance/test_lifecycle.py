@@ -114,7 +114,7 @@ def test_namespace_deletion_empties_it(api):
     assert refused.json["details"]["causes"][0]["reason"] == "NamespaceTerminating"
     obj = eventually(lambda: (o := api.get(f"/api/v1/namespaces/{name}").json)["status"].get("conditions") and o)
     remaining = {c["type"]: c for c in obj["status"]["conditions"]}
-    assert remaining["NamespaceContentRemaining"]["message"] == "Some resources are remaining: configmaps has 1 resource instances"
+    assert remaining["NamespaceContentRemaining"]["message"] == "Some resources are remaining: configmaps. has 1 resource instances"
     assert "example.org/hold in 1 resource instances" in remaining["NamespaceFinalizersRemaining"]["message"]
     api.patch(CM.format(name) + "/held", {"metadata": {"finalizers": None}})
     eventually(lambda: api.get(f"/api/v1/namespaces/{name}").status == 404)

@@ -1,148 +1,19 @@
 /* Garbage collection after k8s.io/kubernetes/pkg/controller/garbagecollector: dependents go when their owners are gone
  * (background), before their owner (foreground), or are set free (orphan).
  *
- * An index from owners' uids to their dependents follows every change of the store; whether an owner is there is asked
- * of the store itself, so nothing is deleted by mistake of a stale view. */
-#include "base/map.h"
+ * Whether an owner is there is asked of the store itself, and only the state that was looked at is deleted, so nothing
+ * is deleted by mistake of a stale view. */
+#include "base/clock.h"
 #include "base/str.h"
-#include "controllers.h"
-#include "rest/deletion.h"
+#include "gc_internal.h"
 #include "internal_write.h"
 #include "kube/object.h"
-#include "loop.h"
 #include "objects/object_view.h"
+#include "rest/deletion.h"
 #include "server.h"
 
-#define FOREGROUND "foregroundDeletion"
-#define ORPHAN "orphan"
-
-struct gc {
-	struct apiserver *server;
-	struct loop *loop;
-	struct store_watch *watch;
-	pthread_mutex_t lock;
-	struct map *dependents; /* owner's uid → map of dependents' keys */
-	struct map *waiting;    /* uid of an owner that waits for its dependents → its key */
-};
-
-/* Keys are "RESOURCE\nNAMESPACE\nNAME". */
-static char *key_of(const struct store_object *o)
-{
-	return xasprintf("%s\n%s\n%s", o->resource, o->ns, o->name);
-}
-
-/* Keeps empty parts, unlike str_split(). False when malformed. */
-static bool split_key(char *key, const char **ret_resource, const char **ret_ns, const char **ret_name)
-{
-	char *ns = strchr(key, '\n'), *name = ns ? strchr(ns + 1, '\n') : NULL;
-
-	if (!name)
-		return false;
-	*ns = *name = '\0';
-	*ret_resource = key;
-	*ret_ns = ns + 1;
-	*ret_name = name + 1;
-	return true;
-}
-
-/* ---- the index ---- */
-
-static void free_set(void *p)
-{
-	map_free(p);
-}
-
-static void index_owners(struct gc *g, const struct store_object *o, bool add)
-{
-	const char *owners = store_object_field(o, "@owners");
-
-	if (!owners)
-		return;
-	_cleanup_strv_ char **uids = str_split(owners, ",");
-	_cleanup_free_ char *key = key_of(o);
-	for (size_t i = 0; uids && uids[i]; i++) {
-		struct map *set = map_get(g->dependents, uids[i]);
-		if (add) {
-			if (!set)
-				map_set(g->dependents, uids[i], set = map_new(NULL));
-			map_set(set, key, set);
-		} else if (set) {
-			map_del(set, key);
-			if (map_len(set) == 0)
-				map_del(g->dependents, uids[i]);
-		}
-	}
-}
-
-static void queue_dependents(struct gc *g, const char *uid)
-{
-	const struct map *set = map_get(g->dependents, uid);
-	const char *key;
-	size_t iter = 0;
-
-	while (set && map_next(set, &iter, &key, NULL))
-		loop_add(g->loop, key);
-}
-
-/* The owners that wait for this dependent to go. */
-static void queue_waiting_owners(struct gc *g, const struct store_object *o)
-{
-	const char *owners = store_object_field(o, "@owners");
-
-	if (!owners || map_len(g->waiting) == 0)
-		return;
-	_cleanup_strv_ char **uids = str_split(owners, ",");
-	for (size_t i = 0; uids && uids[i]; i++) {
-		const char *key = map_get(g->waiting, uids[i]);
-		if (key)
-			loop_add(g->loop, key);
-	}
-}
-
-static void note(struct gc *g, const struct store_object *o)
-{
-	bool collected = store_object_field(o, "@collect");
-
-	if (!collected && !store_object_field(o, "@owners"))
-		return;
-	_cleanup_free_ char *key = key_of(o);
-	if (collected) {
-		map_set(g->waiting, o->uid, xstrdup(key));
-		queue_dependents(g, o->uid);
-	}
-	loop_add(g->loop, key);
-}
-
-static void on_change(void *self, const struct store_change *c)
-{
-	struct gc *g = self;
-
-	MUTEX_GUARD(&g->lock);
-	if (c->previous)
-		index_owners(g, c->previous, false);
-	if (c->type != STORE_DELETED) {
-		index_owners(g, c->object, true);
-		note(g, c->object);
-		return;
-	}
-	map_del(g->waiting, c->object->uid);
-	queue_dependents(g, c->object->uid);
-	queue_waiting_owners(g, c->object);
-}
-
-/* Keys of the dependents of an object; free with strv_free(). */
-static char **dependents_of(struct gc *g, const char *uid)
-{
-	char **keys = NULL;
-	const char *key;
-	size_t iter = 0;
-
-	MUTEX_GUARD(&g->lock);
-	const struct map *set = map_get(g->dependents, uid);
-	while (set && map_next(set, &iter, &key, NULL))
-		strv_push(&keys, key);
-	return keys;
-}
+#define THREADS 4
+#define UNKNOWN_AGAIN_NS (30 * NS_PER_S) /* a kind that is not served may be one day */
 
 /* ---- objects ---- */
 
@@ -167,7 +38,7 @@ static bool item_load(struct gc *g, const char *key, struct item *ret)
 	const char *resource, *ns, *name;
 
 	*ret = (struct item){ 0 };
-	if (!split_key(copy, &resource, &ns, &name))
+	if (!gc_split_key(copy, &resource, &ns, &name))
 		return false;
 	const char *slash = strchr(resource, '/');
 	_cleanup_free_ char *group = xstrndup(resource, (size_t)(slash - resource));
@@ -233,26 +104,28 @@ static bool blocks(const json_t *dependent, const char *uid)
 /* The dependents were queued; the owner may go when none blocks it any more. */
 static int process_foreground(struct gc *g, struct item *owner, struct err *err)
 {
-	_cleanup_strv_ char **keys = dependents_of(g, owner->object->uid);
+	_cleanup_strv_ char **keys = gc_index_dependents(g, owner->object->uid);
 	bool blocked = false;
 
 	for (size_t i = 0; keys && keys[i]; i++) {
 		_cleanup_item_ struct item dependent;
 		if (!item_load(g, keys[i], &dependent))
 			continue;
-		blocked = blocked || blocks(dependent.value, owner->object->uid);
+		if (!blocks(dependent.value, owner->object->uid))
+			continue;
+		blocked = true;
 		if (!kube_is_deleting(dependent.value))
 			loop_add(g->loop, keys[i]);
 	}
 	if (blocked)
 		return 0;
-	kube_remove_finalizer(owner->value, FOREGROUND);
+	kube_remove_finalizer(owner->value, GC_FOREGROUND);
 	return item_update(g, owner, err);
 }
 
 static int process_orphan(struct gc *g, struct item *owner, struct err *err)
 {
-	_cleanup_strv_ char **keys = dependents_of(g, owner->object->uid);
+	_cleanup_strv_ char **keys = gc_index_dependents(g, owner->object->uid);
 
 	for (size_t i = 0; keys && keys[i]; i++) {
 		_cleanup_item_ struct item dependent;
@@ -261,13 +134,13 @@ static int process_orphan(struct gc *g, struct item *owner, struct err *err)
 		if (item_update(g, &dependent, err) < 0)
 			return -1;
 	}
-	kube_remove_finalizer(owner->value, ORPHAN);
+	kube_remove_finalizer(owner->value, GC_ORPHAN);
 	return item_update(g, owner, err);
 }
 
 /* ---- dependents ---- */
 
-enum owner_state { OWNER_SOLID, OWNER_ABSENT, OWNER_WAITS };
+enum owner_state { OWNER_SOLID, OWNER_ABSENT, OWNER_WAITS, OWNER_UNKNOWN, OWNER_MISPLACED };
 
 static enum owner_state owner_state(struct gc *g, const struct item *dependent, const json_t *ref)
 {
@@ -276,54 +149,120 @@ static enum owner_state owner_state(struct gc *g, const struct item *dependent, 
 	const char *slash = api_version ? strchr(api_version, '/') : NULL;
 
 	if (!api_version || !kind || !name || !uid)
-		return OWNER_SOLID;
+		return OWNER_UNKNOWN;
 	_cleanup_free_ char *group = slash ? xstrndup(api_version, (size_t)(slash - api_version)) : xstrdup("");
-	_cleanup_(api_type_unrefp) struct api_type *t = registry_find_kind(g->server->registry, group, NULL, kind);
-	/* Of a type nobody knows, or where it cannot be: not to be decided here, so the dependent stays. */
-	if (!t || (t->namespaced && !dependent->type->namespaced))
-		return OWNER_SOLID;
+	_cleanup_(api_type_unrefp) struct api_type *t = registry_find_kind(g->server->registry, group,
+	                                                                   slash ? slash + 1 : api_version, kind);
+	if (!t)
+		return OWNER_UNKNOWN;
+	if (t->namespaced && !dependent->type->namespaced)
+		return OWNER_MISPLACED;
 	_cleanup_(store_object_unrefp) struct store_object *owner = store_get(
 		g->server->store, t->resource, t->namespaced ? dependent->object->ns : "", name);
 	if (!owner || strcmp(owner->uid, uid) != 0)
 		return OWNER_ABSENT;
-	return str_eq(store_object_field(owner, "@collect"), FOREGROUND) ? OWNER_WAITS : OWNER_SOLID;
+	return str_eq(store_object_field(owner, "@collect"), GC_FOREGROUND) ? OWNER_WAITS : OWNER_SOLID;
+}
+
+/* What an object's references say, taken together. */
+struct owners {
+	char **leaving; /* uids of those that are absent or wait */
+	bool solid, waits, undecided;
+};
+
+static void owners_clear(struct owners *o)
+{
+	strv_free(o->leaving);
+}
+
+static void look_at_owners(struct gc *g, const struct item *item, struct owners *ret)
+{
+	size_t i;
+	json_t *ref;
+
+	json_array_foreach (json_object_get(kube_meta(item->value), "ownerReferences"), i, ref) {
+		enum owner_state state = owner_state(g, item, ref);
+		ret->solid = ret->solid || state == OWNER_SOLID;
+		ret->waits = ret->waits || state == OWNER_WAITS;
+		ret->undecided = ret->undecided || state == OWNER_UNKNOWN || state == OWNER_MISPLACED;
+		if (state == OWNER_ABSENT || state == OWNER_WAITS)
+			strv_push(&ret->leaving, json_get_str(ref, "uid"));
+		if (state == OWNER_ABSENT || state == OWNER_MISPLACED)
+			gc_report_namespace(g, item->type, item->value, ref);
+	}
 }
 
 static enum propagation own_policy(const struct item *i, bool owner_waits, bool has_dependents)
 {
 	if (owner_waits && has_dependents)
 		return PROPAGATION_FOREGROUND;
-	if (kube_has_finalizer(i->value, ORPHAN))
+	if (kube_has_finalizer(i->value, GC_ORPHAN))
 		return PROPAGATION_ORPHAN;
-	return kube_has_finalizer(i->value, FOREGROUND) ? PROPAGATION_FOREGROUND : PROPAGATION_BACKGROUND;
+	return kube_has_finalizer(i->value, GC_FOREGROUND) ? PROPAGATION_FOREGROUND : PROPAGATION_BACKGROUND;
 }
 
-static int process_dependent(struct gc *g, struct item *item, struct err *err)
+/* Whether a dependent waits for its own dependents: owners may own each other in a circle, in which all would wait. */
+static bool may_be_circle(struct gc *g, char *const *dependents)
 {
-	_cleanup_strv_ char **leaving = NULL, **dependents = NULL;
-	bool solid = false, waits = false;
+	for (size_t i = 0; dependents && dependents[i]; i++) {
+		_cleanup_item_ struct item d;
+		if (item_load(g, dependents[i], &d) && str_eq(store_object_field(d.object, "@collect"), GC_FOREGROUND))
+			return true;
+	}
+	return false;
+}
+
+/* Its owners wait for it no more. True when that had to be written. */
+static bool unblock_owners(json_t *obj)
+{
+	bool changed = false;
 	size_t i;
 	json_t *ref;
 
-	json_array_foreach (json_object_get(kube_meta(item->value), "ownerReferences"), i, ref) {
-		enum owner_state state = owner_state(g, item, ref);
-		solid = solid || state == OWNER_SOLID;
-		waits = waits || state == OWNER_WAITS;
-		if (state != OWNER_SOLID)
-			strv_push(&leaving, json_get_str(ref, "uid"));
+	json_array_foreach (json_object_get(kube_meta(obj), "ownerReferences"), i, ref) {
+		changed = changed || json_get_bool(ref, "blockOwnerDeletion", false);
+		if (json_object_get(ref, "blockOwnerDeletion"))
+			json_put(ref, "blockOwnerDeletion", json_false());
 	}
-	if (!leaving)
-		return 0;
-	if (solid) {
-		drop_references(item->value, is_among, leaving);
-		return item_update(g, item, err);
-	}
-	dependents = dependents_of(g, item->object->uid);
-	return deletion_run(g->server, item->type, item->object->ns, item->object->name, item->object->uid,
-	                    own_policy(item, waits, dependents != NULL), err);
+	return changed;
 }
 
-static int reconcile(void *self, const char *key, int64_t *ret_after_ns _unused_, struct err *err)
+/* No owner keeps it. */
+static int collect(struct gc *g, struct item *item, bool waits, struct err *err)
+{
+	_cleanup_strv_ char **dependents = gc_index_dependents(g, item->object->uid);
+	_cleanup_err_ struct err failed = { 0 };
+
+	/* The change brings it here again. */
+	if (waits && may_be_circle(g, dependents) && unblock_owners(item->value))
+		return item_update(g, item, err);
+	if (deletion_run_exactly(g->server, item->type, item->object, own_policy(item, waits, dependents != NULL),
+	                         &failed) == 0 ||
+	    failed.kind == ERR_NOT_FOUND)
+		return 0;
+	err_move(err, &failed);
+	return -1;
+}
+
+static int process_dependent(struct gc *g, struct item *item, int64_t *ret_after_ns, struct err *err)
+{
+	_cleanup_(owners_clear) struct owners owners = { 0 };
+
+	look_at_owners(g, item, &owners);
+	/* Of a kind nobody serves, or where it cannot be: not to be decided, so nothing happens to the dependent. */
+	if (owners.undecided) {
+		*ret_after_ns = UNKNOWN_AGAIN_NS;
+		return 0;
+	}
+	if (!owners.leaving)
+		return 0;
+	if (!owners.solid)
+		return collect(g, item, owners.waits, err);
+	drop_references(item->value, is_among, owners.leaving);
+	return item_update(g, item, err);
+}
+
+static int reconcile(void *self, const char *key, int64_t *ret_after_ns, struct err *err)
 {
 	struct gc *g = self;
 	_cleanup_item_ struct item item;
@@ -331,58 +270,27 @@ static int reconcile(void *self, const char *key, int64_t *ret_after_ns _unused_
 	if (!item_load(g, key, &item))
 		return 0;
 	if (!kube_is_deleting(item.value))
-		return process_dependent(g, &item, err);
-	if (kube_has_finalizer(item.value, ORPHAN))
+		return process_dependent(g, &item, ret_after_ns, err);
+	if (kube_has_finalizer(item.value, GC_ORPHAN))
 		return process_orphan(g, &item, err);
-	if (kube_has_finalizer(item.value, FOREGROUND))
+	if (kube_has_finalizer(item.value, GC_FOREGROUND))
 		return process_foreground(g, &item, err);
 	return 0;
 }
 
 /* ---- life ---- */
 
-struct load {
-	struct gc *gc;
-	uint64_t version;
-	struct err *err;
-	int result;
-};
-
-static void load_resource(void *self, const char *resource, size_t count _unused_)
-{
-	struct load *l = self;
-	const struct store_list_query query = { .resource = resource, .ns = "", .at_version = l->version };
-	struct store_list list;
-
-	if (l->result < 0 || (l->result = store_list(l->gc->server->store, &query, &list, l->err)) < 0)
-		return;
-	pthread_mutex_lock(&l->gc->lock);
-	for (size_t i = 0; i < list.len; i++) {
-		index_owners(l->gc, list.items[i], true);
-		note(l->gc, list.items[i]);
-	}
-	pthread_mutex_unlock(&l->gc->lock);
-	store_list_clear(&list);
-}
-
 int gc_start(struct apiserver *s, struct gc **ret, struct err *err)
 {
 	struct gc *g = new0(struct gc);
-	struct load load = { .gc = g, .version = store_version(s->store), .err = err };
+	uint64_t version = store_version(s->store);
 
 	*ret = g;
 	g->server = s;
-	pthread_mutex_init(&g->lock, NULL);
-	g->dependents = map_new(free_set);
-	g->waiting = map_new(free);
-	if (loop_start("api-gc", reconcile, g, s->log, &g->loop, err) < 0)
+	gc_index_init(g);
+	if (loop_start_wide("api-gc", THREADS, reconcile, g, s->log, &g->loop, err) < 0 || gc_index_load(g, version, err) < 0)
 		return -1;
-	/* At version 0 there is nothing, and 0 would mean now. */
-	if (load.version > 0)
-		store_each_resource(s->store, load_resource, &load);
-	if (load.result < 0)
-		return -1;
-	return store_watch(s->store, NULL, "", load.version, on_change, g, &g->watch, err);
+	return store_watch(s->store, NULL, "", version, gc_index_change, g, &g->watch, err);
 }
 
 struct gc *gc_stop(struct gc *g)
@@ -391,9 +299,7 @@ struct gc *gc_stop(struct gc *g)
 		return NULL;
 	store_unwatch(g->watch);
 	loop_stop(g->loop);
-	map_free(g->dependents);
-	map_free(g->waiting);
-	pthread_mutex_destroy(&g->lock);
+	gc_index_done(g);
 	free(g);
 	return NULL;
 }

@@ -1,6 +1,7 @@
 #ifndef APISERVER_LOOP_H
 #define APISERVER_LOOP_H
-/* A control loop within the server: a thread that reconciles keys from a queue, with retries. */
+/* A control loop within the server: threads that reconcile keys from a queue, with retries; a key is never with two of
+ * them at once. */
 
 #include "base/err.h"
 #include "base/metrics.h"
@@ -13,6 +14,10 @@ typedef int (*loop_reconcile)(void *self, const char *key, int64_t *ret_after_ns
 
 int loop_start(const char *name, loop_reconcile reconcile, void *self, struct logger *log, struct loop **ret,
                struct err *err);
+/* The same with several threads, at most LOOP_THREADS_MAX. */
+#define LOOP_THREADS_MAX 8
+int loop_start_wide(const char *name, size_t threads, loop_reconcile reconcile, void *self, struct logger *log,
+                    struct loop **ret, struct err *err);
 /* Never block; from any thread. */
 void loop_add(struct loop *l, const char *key);
 void loop_add_after(struct loop *l, const char *key, int64_t delay_ns);

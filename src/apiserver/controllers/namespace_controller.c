@@ -9,6 +9,8 @@
 #include "server.h"
 
 #define LOOK_AGAIN_NS (200 * NS_PER_MS)
+#define LOOK_AGAIN_MAX_NS (5 * NS_PER_S)
+#define MESSAGE_MAX ((size_t)32768)
 
 struct namespace_controller {
 	struct apiserver *server;
@@ -17,13 +19,21 @@ struct namespace_controller {
 	struct loop *loop;
 };
 
+/* Those every cluster has; they come back when they are deleted. */
+static const char *const SYSTEM_NAMESPACES[] = { "default",         "kube-system", "kube-public",
+	                                             "kube-node-lease", "scia-system", NULL };
+
+static bool is_system_namespace(const char *name)
+{
+	return str_in(name, SYSTEM_NAMESPACES);
+}
+
 static int ensure_namespaces(struct namespace_controller *c, struct err *err)
 {
-	static const char *const names[] = { "default", "kube-system", "kube-public", "kube-node-lease", "scia-system" };
 	struct store_batch *b = store_batch_new(c->server->store);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_json_ json_t *obj = kube_object_new(&KUBE_NAMESPACE, "", names[i]);
+	for (size_t i = 0; SYSTEM_NAMESPACES[i]; i++) {
+		_cleanup_json_ json_t *obj = kube_object_new(&KUBE_NAMESPACE, "", SYSTEM_NAMESPACES[i]);
 		internal_create_in(b, c->server, c->type, obj);
 	}
 	return store_batch_finish(b, err);
@@ -37,13 +47,20 @@ static int ensure_account(struct namespace_controller *c, const char *ns, struct
 	return internal_create(c->server, c->accounts, obj, err) < 0 ? -1 : 0;
 }
 
-/* ---- deletion ---- */
+/* ---- deletion: after k8s.io/kubernetes/pkg/controller/namespace/deletion, conditions included ---- */
 
 struct remains {
-	struct buf words; /* "widgets.example.org has 2 resource instances, …" */
-	struct buf finalizers;
-	size_t count;
+	struct map *finalizers; /* → how many objects have it */
+	char **resources;       /* "widgets.example.org has 2 resource instances" */
+	char **failures;        /* types that could not be emptied, and why */
 };
+
+static void remains_clear(struct remains *r)
+{
+	map_free(r->finalizers);
+	strv_free(r->resources);
+	strv_free(r->failures);
+}
 
 static void note_finalizers(const struct api_type *t, const struct store_list *list, struct map *counts)
 {
@@ -59,84 +76,119 @@ static void note_finalizers(const struct api_type *t, const struct store_list *l
 	}
 }
 
-/* Deletes what is in the namespace of one type, and says what is left. */
-static int empty_type(struct namespace_controller *c, const struct api_type *t, const char *ns, struct remains *r,
-                      struct map *finalizers, struct err *err)
+/* Deletes what is in the namespace of one type, and notes what is left. */
+static void empty_type(struct namespace_controller *c, const struct api_type *t, const char *ns, struct remains *r)
 {
 	const struct store_list_query query = { .resource = t->resource, .ns = ns };
 	struct store *store = c->server->store;
+	_cleanup_err_ struct err err = { 0 };
 	struct store_list list;
-	char words[512];
 
 	if (store_count(store, t->resource, ns) == 0)
-		return 0;
-	if (store_list(store, &query, &list, err) < 0)
-		return -1;
-	int result = deletion_run_all(c->server, t, &list, PROPAGATION_BACKGROUND, err);
-	store_list_clear(&list);
-	if (result < 0 || store_list(store, &query, &list, err) < 0)
-		return -1;
-	if (list.len > 0) {
-		buf_printf(&r->words, "%s%s has %zu resource instances", r->count ? ", " : "", api_type_words(t, words),
-		           list.len);
-		r->count += list.len;
-		note_finalizers(t, &list, finalizers);
+		return;
+	if (store_list(store, &query, &list, &err) == 0) {
+		deletion_run_all(c->server, t, &list, PROPAGATION_BACKGROUND, &err);
+		store_list_clear(&list);
 	}
+	if (err_is_set(&err))
+		strv_push(&r->failures, err_message(&err));
+	if (store_list(store, &query, &list, NULL) < 0)
+		return;
+	_cleanup_free_ char *words = xasprintf("%s.%s has %zu resource instances", t->plural, t->group, list.len);
+	if (list.len > 0)
+		strv_push(&r->resources, words);
+	note_finalizers(t, &list, r->finalizers);
 	store_list_clear(&list);
-	return 0;
 }
 
-/* 1 when nothing is left; else the namespace's conditions say what is. */
-static int empty_namespace(struct namespace_controller *c, json_t *obj, struct err *err)
+static int text_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* parts NULL: all is fine. Sorted, so that the same state gives the same words. */
+static void set_condition(json_t *status, const char *type, const char *reason, const char *prefix, char **parts,
+                          const char *fine_reason, const char *fine)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(MESSAGE_MAX);
+
+	if (parts)
+		qsort(parts, strv_len(parts), sizeof(*parts), text_compare);
+	buf_puts(&text, parts ? prefix : fine);
+	for (size_t i = 0; parts && parts[i]; i++)
+		buf_printf(&text, "%s%s", i > 0 ? ", " : "", parts[i]);
+	kube_set_condition(status, type, parts ? "True" : "False", parts ? reason : fine_reason, buf_str(&text), 0,
+	                   clock_wall_ns());
+}
+
+static void set_conditions(json_t *status, struct remains *r)
+{
+	_cleanup_strv_ char **finalizers = NULL;
+	_cleanup_free_ char *failed = xasprintf("Failed to delete all resource types, %zu remaining: ",
+	                                        strv_len(r->failures));
+	const char *name;
+	size_t iter = 0;
+	void *n;
+
+	while (map_next(r->finalizers, &iter, &name, &n)) {
+		_cleanup_free_ char *words = xasprintf("%s in %zu resource instances", name, (size_t)(uintptr_t)n);
+		strv_push(&finalizers, words);
+	}
+	set_condition(status, "NamespaceDeletionDiscoveryFailure", "", "", NULL, "ResourcesDiscovered",
+	              "All resources successfully discovered");
+	set_condition(status, "NamespaceDeletionGroupVersionParsingFailure", "", "", NULL, "ParsedGroupVersions",
+	              "All legacy kube types successfully parsed");
+	set_condition(status, "NamespaceDeletionContentFailure", "ContentDeletionFailed", failed, r->failures,
+	              "ContentDeleted", "All content successfully deleted, may be waiting on finalization");
+	set_condition(status, "NamespaceContentRemaining", "SomeResourcesRemain",
+	              "Some resources are remaining: ", r->resources, "ContentRemoved", "All content successfully removed");
+	set_condition(status, "NamespaceFinalizersRemaining", "SomeFinalizersRemain",
+	              "Some content in the namespace has finalizers remaining: ", finalizers, "ContentHasNoFinalizers",
+	              "All content-preserving finalizers finished");
+}
+
+/* True when nothing is left; else the namespace's conditions say what is. */
+static bool empty_namespace(struct namespace_controller *c, json_t *obj)
 {
 	_cleanup_(registry_types_freep) struct api_type **types = registry_types(c->server->registry);
-	_cleanup_(map_freep) struct map *finalizers = map_new(NULL);
-	struct remains r = { .words = BUF_INIT(16384), .finalizers = BUF_INIT(16384) };
-	json_t *status = json_ensure_object(obj, "status");
-	int64_t now = clock_wall_ns();
-	const char *name;
-	void *n;
-	size_t iter = 0;
-	int result = 0;
+	_cleanup_(remains_clear) struct remains r = { .finalizers = map_new(NULL) };
 
 	/* Events last: they tell of the deletion of the rest. */
-	for (int pass = 0; pass < 2 && result == 0; pass++)
-		for (size_t i = 0; types[i] && result == 0; i++)
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; types[i]; i++)
 			if (types[i]->namespaced && (types[i]->verbs & VERB_LIST) &&
 			    (strcmp(types[i]->resource, "/events") == 0) == (pass == 1))
-				result = empty_type(c, types[i], kube_name(obj), &r, finalizers, err);
-	while (map_next(finalizers, &iter, &name, &n))
-		buf_printf(&r.finalizers, "%s%s in %zu resource instances", r.finalizers.len ? ", " : "", name,
-		           (size_t)(uintptr_t)n);
-	if (r.count > 0) {
-		_cleanup_free_ char *content = xasprintf("Some resources are remaining: %s", buf_str(&r.words));
-		_cleanup_free_ char *held = xasprintf("Some content in the namespace has finalizers remaining: %s",
-		                                      buf_str(&r.finalizers));
-		kube_set_condition(status, "NamespaceContentRemaining", "True", "SomeResourcesRemain", content, 0, now);
-		kube_set_condition(status, "NamespaceFinalizersRemaining", r.finalizers.len ? "True" : "False",
-		                   r.finalizers.len ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
-		                   r.finalizers.len ? held : "All content-preserving finalizers finished", 0, now);
-	}
-	buf_clear(&r.words);
-	buf_clear(&r.finalizers);
-	return result < 0 ? -1 : r.count == 0;
+				empty_type(c, types[i], kube_name(obj), &r);
+	if (!r.resources && !r.failures)
+		return true;
+	set_conditions(json_ensure_object(obj, "status"), &r);
+	return false;
 }
 
-static int finish_deletion(struct namespace_controller *c, json_t *obj, int64_t *ret_after_ns, struct err *err)
+/* Finalizers are gone soon, or not for long. */
+static int64_t look_again_after(const json_t *obj)
+{
+	const char *since = json_get_str(kube_meta(obj), "deletionTimestamp");
+	int64_t then;
+
+	if (!since || !rfc3339_parse(since, &then))
+		return LOOK_AGAIN_NS;
+	int64_t age = clock_wall_ns() - then;
+	return age > 0 && age / 20 > LOOK_AGAIN_NS ? (age / 20 < LOOK_AGAIN_MAX_NS ? age / 20 : LOOK_AGAIN_MAX_NS)
+	                                           : LOOK_AGAIN_NS;
+}
+
+static void finish_deletion(struct namespace_controller *c, json_t *obj, int64_t *ret_after_ns)
 {
 	json_t *finalizers = json_at(obj, "spec", "finalizers", NULL);
-	int r = empty_namespace(c, obj, err);
 
-	if (r < 0)
-		return -1;
-	if (r == 0) {
-		*ret_after_ns = LOOK_AGAIN_NS;
-		return 0;
+	if (!empty_namespace(c, obj)) {
+		*ret_after_ns = look_again_after(obj);
+		return;
 	}
 	for (size_t i = json_array_size(finalizers); i-- > 0;)
 		if (str_eq(json_string_value(json_array_get(finalizers, i)), "kubernetes"))
 			json_array_remove(finalizers, i);
-	return 0;
 }
 
 static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct err *err)
@@ -146,13 +198,12 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 	                                                                        name);
 
 	if (!current)
-		return 0;
+		return is_system_namespace(name) ? ensure_namespaces(c, err) : 0;
 	_cleanup_json_ json_t *obj = object_stored_value(c->type, current);
 	if (!kube_is_deleting(obj))
 		return ensure_account(c, name, err);
 	_cleanup_err_ struct err failed = { 0 };
-	if (finish_deletion(c, obj, ret_after_ns, err) < 0)
-		return -1;
+	finish_deletion(c, obj, ret_after_ns);
 	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
 	    failed.kind == ERR_NOT_FOUND)
 		return 0; /* whoever changed it meanwhile has queued it again */
@@ -164,7 +215,7 @@ static void on_namespace(void *self, const struct store_change *change)
 {
 	struct namespace_controller *c = self;
 
-	if (change->type != STORE_DELETED)
+	if (change->type != STORE_DELETED || is_system_namespace(change->object->name))
 		loop_add(c->loop, change->object->name);
 }
 

@@ -84,6 +84,14 @@ int deletion_run(struct apiserver *s, const struct api_type *t, const char *ns, 
 	}
 }
 
+int deletion_run_exactly(struct apiserver *s, const struct api_type *t, const struct store_object *o,
+                         enum propagation propagation, struct err *err)
+{
+	struct store_write w;
+
+	return write_of(t, o, propagation, &w) ? store_commit(s->store, &w, NULL, err) : 0;
+}
+
 /* Writes submitted together and waited for together. */
 struct group {
 	pthread_mutex_t lock;

@@ -13,6 +13,9 @@ bool deletion_mark(const struct api_type *t, json_t *obj, enum propagation propa
 /* Deletes one object, waiting for it; uid may be NULL. Not there is success. */
 int deletion_run(struct apiserver *s, const struct api_type *t, const char *ns, const char *name, const char *uid,
                  enum propagation propagation, struct err *err);
+/* Deletes just this state of an object: ERR_CONFLICT when it has changed, ERR_NOT_FOUND when it is gone. */
+int deletion_run_exactly(struct apiserver *s, const struct api_type *t, const struct store_object *o,
+                         enum propagation propagation, struct err *err);
 /* Deletes all of a list, in groups; the first error, if any, after all were tried. */
 int deletion_run_all(struct apiserver *s, const struct api_type *t, const struct store_list *list,
                      enum propagation propagation, struct err *err);

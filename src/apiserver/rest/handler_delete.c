@@ -8,25 +8,62 @@
 #include "server.h"
 #include "write.h"
 
-static int check_preconditions(const struct api_request *req, const struct api_op *op, struct err *err)
+/* Says of which kind the object is that is not the one that was meant; Kubernetes has other words for namespaces. */
+static int precondition_failed(struct api_request *req, const char *name, const char *field, const char *wanted,
+                               const char *found, const char *what, struct err *err)
+{
+	const struct api_type *t = req->type;
+	bool ns = strcmp(t->resource, "/namespaces") == 0;
+	_cleanup_free_ char *kind = *t->group ? xasprintf("%s.%s", t->kind, t->group) : xstrdup(t->kind);
+
+	if (ns)
+		err_set(
+			err, ERR_CONFLICT,
+			"Operation cannot be fulfilled on namespaces \"%s\": Precondition failed: %s in precondition: %s, %s in "
+			"object meta: %s",
+			name, field, wanted, field, found);
+	else
+		err_set(err, ERR_CONFLICT,
+		        "Operation cannot be fulfilled on %s \"%s\": the %s in the precondition (%s) does not match the %s in "
+		        "record (%s). The object might have been %s",
+		        kind, name, field, wanted, field, found, what);
+	if (!req->denial && err)
+		req->denial = kube_status_from_err(err, t->group, ns ? t->plural : t->kind, name);
+	return -1;
+}
+
+static int check_preconditions(struct api_request *req, const struct api_op *op, struct err *err)
 {
 	const char *uid = req->options.precondition_uid, *version = req->options.precondition_version;
-	char words[512];
-
-	api_type_words(req->type, words);
-	if (uid && strcmp(uid, op->current->uid) != 0)
-		return err_set(err, ERR_CONFLICT,
-		               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID "
-		               "in object meta: %s",
-		               words, op->name, uid, op->current->uid);
 	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)op->current->version);
+
+	if (uid && strcmp(uid, op->current->uid) != 0)
+		return precondition_failed(req, op->name, "UID", uid, op->current->uid, "deleted and then recreated", err);
 	if (version && strcmp(version, now) != 0)
-		return err_set(
-			err, ERR_CONFLICT,
-			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in precondition: %s, "
-			"ResourceVersion in object meta: %s",
-			words, op->name, version, now);
+		return precondition_failed(req, op->name, "ResourceVersion", version, now, "modified", err);
 	return 0;
+}
+
+/* The kinds whose deletion Kubernetes answers with the object; it answers others with a Status. */
+static bool returns_object(const struct api_type *t)
+{
+	static const char *const resources[] = {
+		"/namespaces",
+		"/persistentvolumeclaims",
+		"/persistentvolumes",
+		"/pods",
+		"/podtemplates",
+		"/resourcequotas",
+		"/serviceaccounts",
+		"/services",
+		"storage.k8s.io/csidrivers",
+		"storage.k8s.io/csinodes",
+		"storage.k8s.io/storageclasses",
+		"storage.k8s.io/volumeattachments",
+		NULL,
+	};
+
+	return str_in(t->resource, resources);
 }
 
 static int prepare_delete(struct api_request *req, struct api_op *op, struct err *err)
@@ -44,13 +81,16 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 	    admit_delete(req, op->current, err) < 0)
 		return -1;
 	_cleanup_json_ json_t *old = object_stored_value(t, op->current), *obj = json_deep_copy(old);
-	op->gone = deletion_mark(t, obj, req->options.propagation);
-	if (op->gone && req->options.dry_run)
+	bool gone = deletion_mark(t, obj, req->options.propagation);
+	op->gone = gone && !returns_object(t);
+	if (gone && req->options.dry_run)
 		return WRITE_CURRENT;
-	if (op->gone) {
+	if (gone) {
 		write_delete(req, op);
 		return WRITE_COMMIT;
 	}
+	/* Only whoever asked in the old way for cascading is told that it is not done yet. */
+	op->code = req->options.orphan == 0 ? 202 : 200;
 	if (req->options.dry_run) {
 		object_from_storage(t, req->version, obj);
 		op->value = json_incref(obj);
@@ -82,20 +122,6 @@ void handle_delete(struct api_request *req)
 		api_respond_err(req, &err);
 	else
 		write_start(req, prepare_delete, NULL);
-}
-
-/* The list of what was deleted, as it was. */
-static json_t *deleted_list(const struct api_request *req, const struct store_list *list)
-{
-	json_t *v = json_object(), *items = json_array();
-
-	json_put_str(v, "kind", req->type->list_kind);
-	json_put_str(v, "apiVersion", req->version->api_version);
-	json_put(v, "metadata", json_pack("{s:o}", "resourceVersion", json_strf("%ju", (uintmax_t)list->version)));
-	for (size_t i = 0; i < list->len; i++)
-		json_array_append_new(items, object_view_value(req->type, req->version, list->items[i]));
-	json_put(v, "items", items);
-	return v;
 }
 
 /* Each that admission agrees with, up to the first it does not. */
@@ -133,12 +159,13 @@ void handle_delete_collection(struct api_request *req)
 	int r = list_run(req, &selection, &list, &token, &err);
 	list_selection_clear(&selection);
 	if (r < 0) {
-		api_respond_err(req, &err);
+		list_respond_err(req, token, &err);
 		return;
 	}
-	if (delete_all(req, &list, &err) < 0)
-		api_respond_err(req, &err);
-	else
-		api_respond_value(req, 200, deleted_list(req, &list));
+	if (delete_all(req, &list, &err) == 0) {
+		list_respond(req, &list, token); /* as it was */
+		return;
+	}
 	store_list_clear(&list);
+	api_respond_err(req, &err);
 }

@@ -129,6 +129,17 @@ int list_run(struct api_request *req, const struct list_selection *selection, st
 	return convert(req, ret, ret_continue, err);
 }
 
+void list_respond_err(struct api_request *req, const char *token, const struct err *err)
+{
+	if (!token) {
+		api_respond_err(req, err);
+		return;
+	}
+	json_t *status = api_status_value(NULL, NULL, err);
+	json_put_str(json_ensure_object(status, "metadata"), "continue", token);
+	api_respond_value(req, err_kind_http_code(err->kind), status);
+}
+
 void handle_list(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
@@ -142,13 +153,8 @@ void handle_list(struct api_request *req)
 	}
 	int r = list_run(req, &selection, &list, &token, &err);
 	list_selection_clear(&selection);
-	if (r == 0) {
+	if (r == 0)
 		list_respond(req, &list, token);
-	} else if (token) {
-		json_t *status = api_status_value(NULL, NULL, &err);
-		json_put_str(json_ensure_object(status, "metadata"), "continue", token);
-		api_respond_value(req, 410, status);
-	} else {
-		api_respond_err(req, &err);
-	}
+	else
+		list_respond_err(req, token, &err);
 }

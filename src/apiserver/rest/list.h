@@ -32,6 +32,9 @@ int list_check_version(struct apiserver *s, uint64_t version, struct err *err);
 /* Answers with the list in the request's form; takes the list over. token NULL: it is complete. list_answer.c */
 void list_respond(struct api_request *req, struct store_list *list, const char *token);
 
+/* The error of list_run(), with its token if there is one. */
+void list_respond_err(struct api_request *req, const char *token, const struct err *err);
+
 /* On a worker. */
 void handle_list(struct api_request *req);
 void handle_watch(struct api_request *req);
