@@ -202,7 +202,7 @@ def test_delete_tells_what_went(api, ns):
 def test_delete_preconditions(api, ns):
     obj = api.post(CM.format(ns), config_map("a")).json
     answer = api.delete(CM.format(ns) + "/a", {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "no"}})
-    assert answer.status == 409 and "Precondition failed: UID in precondition: no" in answer.json["message"]
+    assert answer.status == 409 and "the UID in the precondition (no) does not match the UID in record" in answer.json["message"]
     answer = api.delete(CM.format(ns) + "/a", {"preconditions": {"resourceVersion": "1"}})
     assert answer.status == 409
     version = obj["metadata"]["resourceVersion"]

@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(
 	build-essential pkg-config meson ninja-build git ca-certificates
 	libjansson-dev libyaml-dev libexpat1-dev libgnutls28-dev libmicrohttpd-dev libcurl4-gnutls-dev libsqlite3-dev
-	libpcre2-dev libcmocka-dev bubblewrap openssh-client
+	libpcre2-dev zlib1g-dev libcmocka-dev bubblewrap openssh-client
 )
 # To test and to look at the code.
 TEST_PACKAGES=(

@@ -337,7 +337,7 @@ static void respond_aggregated(struct api_request *req, const char *which)
 	_cleanup_(bytes_unrefp) struct bytes *text = documents_get(req->server->documents, req->server->registry, key,
 	                                                           build_document);
 
-	api_respond_bytes(req, 200, type, text);
+	api_respond_document(req, type, text);
 }
 
 static void respond_root(struct api_request *req)

@@ -56,11 +56,11 @@ void handle_openapi_v2(struct api_request *req)
 
 	if (accept && str_contains(accept, "proto-openapi.spec.v2")) {
 		_cleanup_(bytes_unrefp) struct bytes *text = documents_get(d, r, "openapi/v2.pb", build_v2_protobuf);
-		api_respond_bytes(req, 200, PROTOBUF_TYPE, text);
+		api_respond_document(req, PROTOBUF_TYPE, text);
 		return;
 	}
 	_cleanup_(bytes_unrefp) struct bytes *text = documents_get(d, r, "openapi/v2", build_v2_json);
-	api_respond_json_bytes(req, 200, text);
+	api_respond_document(req, "application/json", text);
 }
 
 /* ---- v3 ---- */
@@ -140,7 +140,7 @@ void handle_openapi_v3(struct api_request *req)
 		text = documents_get(d, r, key, build_v3_document);
 	}
 	if (text)
-		api_respond_json_bytes(req, 200, text);
+		api_respond_document(req, "application/json", text);
 	else
 		api_respond_text(req, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }

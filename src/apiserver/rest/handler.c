@@ -76,6 +76,10 @@ static void handle_get(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
+	if (o && !req->on_worker && api_request_takes_gzip(req, o->text->len)) {
+		api_request_to_worker(req, handle_get);
+		return;
+	}
 	if (o && object_convert(req->server->store, t, req->version, &o, 1, &err) == 0) {
 		api_respond_object(req, 200, o);
 		return;

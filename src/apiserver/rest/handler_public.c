@@ -79,6 +79,7 @@ static void respond_version(struct api_request *req)
 	             "arm64"
 #endif
 	);
+	req->options.pretty = 1; /* as Kubernetes: people read it */
 	api_respond_value(req, 200, v);
 }
 

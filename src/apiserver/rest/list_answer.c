@@ -99,7 +99,7 @@ static struct bytes *list_text_of(const struct api_request *req, const struct st
 
 static json_t *table_item(const struct api_request *req, json_t *obj)
 {
-	return table_row(req->version, obj, req->options.include_object);
+	return table_row(req->version, req->accept.v1beta1, obj, req->options.include_object);
 }
 
 static struct bytes *list_table(const struct api_request *req, const struct store_list *list, const char *token)

@@ -21,6 +21,16 @@ static void parse_tristate(const char *query, const char *name, int *ret)
 		*ret = value;
 }
 
+/* Go's strconv.ParseBool(); empty is not said. */
+static void parse_pretty(const char *query, int *ret)
+{
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True", NULL };
+	_cleanup_free_ char *value = http_query_get(query, "pretty");
+
+	if (!str_empty(value))
+		*ret = str_in(value, yes);
+}
+
 static bool is_integer(const char *text)
 {
 	const char *digits = text + (*text == '-' || *text == '+');
@@ -88,7 +98,7 @@ int api_options_parse(const char *query, struct api_options *ret, struct err *er
 	parse_bool(query, "allowWatchBookmarks", &o.bookmarks);
 	parse_tristate(query, "sendInitialEvents", &o.send_initial_events);
 	parse_tristate(query, "orphanDependents", &o.orphan);
-	parse_tristate(query, "pretty", &o.pretty);
+	parse_pretty(query, &o.pretty);
 	*ret = o;
 	return 0;
 }

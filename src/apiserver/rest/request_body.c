@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define WARNINGS_MAX 32
+#define GZIP_THRESHOLD ((size_t)128 * 1024) /* Kubernetes' own */
 #define REQUEST_TIMEOUT_NS (60 * NS_PER_S)
 
 struct api_request *api_request_new(struct apiserver *server, struct http_request *http)
@@ -22,6 +23,7 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 	req->deadline_ns = req->start_ns + REQUEST_TIMEOUT_NS;
 	req->verb = "";
 	audit_id_of(req, req->audit_id);
+	req->options.pretty = -1;
 	atomic_fetch_add(&server->in_flight, 1);
 	return req;
 }
@@ -127,4 +129,31 @@ const char *api_request_manager(const struct api_request *req, char ret[static 1
 	if (!*ret)
 		snprintf(ret, 129, "unknown");
 	return ret;
+}
+
+bool api_request_is_pretty(const struct api_request *req)
+{
+	static const char *const people[] = { "curl", "Wget", "Mozilla/5.0" };
+	const char *agent = http_request_header(req->http, "User-Agent");
+
+	if (req->options.pretty >= 0)
+		return req->options.pretty;
+	for (size_t i = 0; agent && i < ARRAY_SIZE(people); i++)
+		if (str_starts_with(agent, people[i]))
+			return true;
+	return false;
+}
+
+bool api_request_takes_gzip(const struct api_request *req, size_t len)
+{
+	const char *header = http_request_header(req->http, "Accept-Encoding");
+	_cleanup_strv_ char **codings = NULL;
+
+	if (!header || len <= GZIP_THRESHOLD)
+		return false;
+	codings = str_split(header, ",");
+	for (size_t i = 0; codings && codings[i]; i++)
+		if (strcmp(str_strip(codings[i]), "gzip") == 0)
+			return true;
+	return false;
 }

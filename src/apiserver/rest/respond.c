@@ -2,6 +2,9 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/gzip.h"
+#include "codec/json_indent.h"
+#include "codec/sha256.h"
 #include "codec/yaml.h"
 #include "kube/object.h"
 #include "objects/object_view.h"
@@ -11,12 +14,14 @@
 
 #include <stdio.h>
 
+#define GZIP_LEVEL 1 /* as Kubernetes: the network is faster than a better level */
 #define YAML_MAX ((size_t)256 * 1024 * 1024)
 
 static void run_request(void *arg)
 {
 	struct api_request *req = arg;
 
+	req->on_worker = true;
 	req->run(req);
 }
 
@@ -86,21 +91,66 @@ void api_respond_headers(const struct api_request *req, const char *content_type
 		add_warning(ret, req->warnings[i]);
 }
 
+/* Takes headers over. */
+static void respond(struct api_request *req, int code, struct http_headers *headers, struct bytes *body)
+{
+	struct http_request *http = req->http;
+
+	/* Before the answer: whoever has read it may look at the metrics. */
+	api_request_done(req, code);
+	http_respond_bytes(http, code, headers, body);
+	http_headers_clear(headers);
+}
+
 void api_respond_bytes(struct api_request *req, int code, const char *content_type, struct bytes *body)
 {
+	_cleanup_(bytes_unrefp) struct bytes *packed = NULL;
 	struct http_headers headers = { 0 };
-	struct http_request *http = req->http;
 
 	api_respond_headers(req, content_type, &headers);
 	if (code == 401)
 		http_headers_add(&headers, "WWW-Authenticate", "Bearer realm=\"kubernetes\"");
 	if (code == 429 || code == 504)
 		http_headers_add(&headers, "Retry-After", "1");
+	if (req->on_worker && api_request_takes_gzip(req, body->len)) {
+		packed = gzip_compress(body->data, body->len, GZIP_LEVEL);
+		http_headers_add(&headers, "Content-Encoding", "gzip");
+		http_headers_add(&headers, "Vary", "Accept-Encoding");
+	}
 	audit_response_complete(req, code, content_type, body);
-	/* Before the answer: whoever has read it may look at the metrics. */
-	api_request_done(req, code);
-	http_respond_bytes(http, code, &headers, body);
-	http_headers_clear(&headers);
+	respond(req, code, &headers, packed ? packed : body);
+}
+
+/* One of the tags in If-None-Match, or "*". */
+static bool has_tag(const struct api_request *req, const char *tag)
+{
+	const char *header = http_request_header(req->http, "If-None-Match");
+
+	return header && (strstr(header, tag) || strcmp(header, "*") == 0);
+}
+
+void api_respond_document(struct api_request *req, const char *content_type, struct bytes *body)
+{
+	struct http_headers headers = { 0 };
+	char hash[65], tag[68];
+
+	sha256_hex(body->data, body->len, hash);
+	snprintf(tag, sizeof(tag), "\"%s\"", hash);
+	api_respond_headers(req, content_type, &headers);
+	http_headers_add(&headers, "ETag", tag);
+	http_headers_add(&headers, "Vary", "Accept, Accept-Encoding");
+	_cleanup_(bytes_unrefp) struct bytes *none = bytes_new("", 0), *packed = NULL;
+	if (has_tag(req, tag)) {
+		audit_response_complete(req, 304, content_type, none);
+		respond(req, 304, &headers, none);
+		return;
+	}
+	if (req->on_worker && api_request_takes_gzip(req, body->len)) {
+		packed = gzip_compress(body->data, body->len, GZIP_LEVEL);
+		http_headers_add(&headers, "Content-Encoding", "gzip");
+	}
+	audit_response_complete(req, 200, content_type, body);
+	respond(req, 200, &headers, packed ? packed : body);
 }
 
 void api_respond_json_bytes(struct api_request *req, int code, struct bytes *text)
@@ -109,7 +159,10 @@ void api_respond_json_bytes(struct api_request *req, int code, struct bytes *tex
 		api_respond_value(req, code, json_parse(text->data, text->len, 0, NULL));
 		return;
 	}
-	api_respond_bytes(req, code, "application/json", text);
+	_cleanup_(bytes_unrefp) struct bytes *lines = NULL;
+	if (api_request_is_pretty(req))
+		lines = json_indent_text(text->data, text->len);
+	api_respond_bytes(req, code, "application/json", lines ? lines : text);
 }
 
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text)
@@ -131,7 +184,7 @@ void api_respond_value(struct api_request *req, int code, json_t *value)
 		return;
 	}
 	_cleanup_(bytes_unrefp) struct bytes *body = json_to_bytes(v);
-	api_respond_bytes(req, code, "application/json", body);
+	api_respond_json_bytes(req, code, body);
 }
 
 /* Whether Kubernetes says of such an error which object it is about. */
@@ -193,7 +246,7 @@ void api_respond_err_about(struct api_request *req, const char *name, const stru
 bool api_respond_object_is_slow(const struct api_request *req)
 {
 	return req->accept.form != FORM_OBJECT || strcmp(req->path.subresource, "scale") == 0 ||
-	       req->accept.media != MEDIA_JSON || req->version->from_storage;
+	       req->accept.media != MEDIA_JSON || req->version->from_storage || api_request_is_pretty(req);
 }
 
 void api_respond_object(struct api_request *req, int code, const struct store_object *o)
@@ -214,6 +267,6 @@ void api_respond_object(struct api_request *req, int code, const struct store_ob
 		return;
 	}
 	json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(obj));
-	table_add(table, req->version, obj, req->options.include_object);
+	table_add(table, req->version, req->accept.v1beta1, obj, req->options.include_object);
 	api_respond_value(req, code, table);
 }

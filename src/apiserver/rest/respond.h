@@ -14,6 +14,8 @@ void api_respond_err_about(struct api_request *req, const char *name, const stru
 void api_respond_value(struct api_request *req, int code, json_t *value);
 /* A JSON text that is final. */
 void api_respond_json_bytes(struct api_request *req, int code, struct bytes *text);
+/* A document that changes seldom (discovery, OpenAPI): with an ETag, and 304 without a body for whoever has it. */
+void api_respond_document(struct api_request *req, const char *content_type, struct bytes *body);
 /* Any text. */
 void api_respond_bytes(struct api_request *req, int code, const char *content_type, struct bytes *body);
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text);

@@ -102,17 +102,16 @@ static json_t *path_cell(const struct api_column *c, const json_t *obj, int64_t 
 	return json_string_lossy(buf_str(&out), out.len);
 }
 
-static json_t *row_object(const json_t *obj, const char *include_object)
+static json_t *row_object(const json_t *obj, bool v1beta1, const char *include_object)
 {
 	if (str_eq(include_object, "None"))
-		return NULL;
+		return json_null();
 	if (str_eq(include_object, "Object"))
 		return json_incref((json_t *)(uintptr_t)obj);
-	/* Kubernetes puts v1 here whatever the table's version. */
-	return object_partial(obj, false);
+	return object_partial(obj, v1beta1);
 }
 
-json_t *table_row(const struct api_version *v, const json_t *obj, const char *include_object)
+json_t *table_row(const struct api_version *v, bool v1beta1, const json_t *obj, const char *include_object)
 {
 	json_t *row = json_object(), *cells = json_array();
 	int64_t now_ns = clock_wall_ns();
@@ -126,13 +125,11 @@ json_t *table_row(const struct api_version *v, const json_t *obj, const char *in
 	if (v->columns_len == 0)
 		json_array_append_new(cells, age_cell(json_get_str(kube_meta(obj), "creationTimestamp"), now_ns));
 	json_put(row, "cells", cells);
-	json_t *object = row_object(obj, include_object);
-	if (object)
-		json_put(row, "object", object);
+	json_put(row, "object", row_object(obj, v1beta1, include_object));
 	return row;
 }
 
-void table_add(json_t *table, const struct api_version *v, const json_t *obj, const char *include_object)
+void table_add(json_t *table, const struct api_version *v, bool v1beta1, const json_t *obj, const char *include_object)
 {
-	json_array_append_new(json_object_get(table, "rows"), table_row(v, obj, include_object));
+	json_array_append_new(json_object_get(table, "rows"), table_row(v, v1beta1, obj, include_object));
 }

@@ -7,8 +7,8 @@
 /* A table without rows. */
 json_t *table_new(const struct api_version *v, bool v1beta1, const char *resource_version);
 /* An object's row, a new reference. include_object: NULL or "Metadata", "Object", "None". */
-json_t *table_row(const struct api_version *v, const json_t *obj, const char *include_object);
+json_t *table_row(const struct api_version *v, bool v1beta1, const json_t *obj, const char *include_object);
 /* Adds it to a table. */
-void table_add(json_t *table, const struct api_version *v, const json_t *obj, const char *include_object);
+void table_add(json_t *table, const struct api_version *v, bool v1beta1, const json_t *obj, const char *include_object);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define BOOKMARK_NS (60 * NS_PER_S)
 #define DEFAULT_TIMEOUT_S 1800 /* to twice that, so that clients do not return all at once */
-#define EVENT_MAX ((size_t)64 * 1024 * 1024)
+#define INITIAL_END "k8s.io/initial-events-end"
 
 static const char *const TYPE_NAMES[] = {
 	[STORE_ADDED] = "ADDED", [STORE_MODIFIED] = "MODIFIED", [STORE_DELETED] = "DELETED"
@@ -29,6 +29,7 @@ struct watcher {
 	struct store_watch *watch;
 	struct watch_converter *converter; /* of a type whose objects a webhook converts */
 	int64_t deadline_ns, bookmark_ns;
+	bool columns_sent; /* in a table */
 	/* Guarded by the hub's lock. */
 	bool running, ending, closed;
 	struct watcher *next, **prev;
@@ -93,19 +94,29 @@ static struct bytes *encode_shared(struct watch_hub *hub, enum store_change_type
 	return bytes_ref(hub->encoded);
 }
 
-/* An object as the client wants it; obj is stolen. */
-static json_t *in_form(const struct watcher *w, json_t *obj)
+/* Only the first table of a watch says what its columns are. */
+static json_t *as_table(struct watcher *w, const json_t *obj)
 {
 	const struct api_request *req = w->req;
+	json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(obj));
+
+	if (w->columns_sent)
+		json_put(table, "columnDefinitions", json_null());
+	w->columns_sent = true;
+	/* What tells that the initial events are over is in the object, so it is there whatever was asked for. */
+	bool mark = kube_annotation(obj, INITIAL_END) != NULL, none = str_eq(req->options.include_object, "None");
+	table_add(table, req->version, req->accept.v1beta1, obj, mark && none ? "Metadata" : req->options.include_object);
+	return table;
+}
+
+/* An object as the client wants it; obj is stolen. */
+static json_t *in_form(struct watcher *w, json_t *obj)
+{
 	_cleanup_json_ json_t *o = obj;
 
-	if (req->accept.form == FORM_OBJECT)
+	if (w->req->accept.form == FORM_OBJECT)
 		return json_incref(o);
-	if (req->accept.form == FORM_PARTIAL)
-		return object_partial(o, req->accept.v1beta1);
-	json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(o));
-	table_add(table, req->version, o, req->options.include_object);
-	return table;
+	return w->req->accept.form == FORM_PARTIAL ? object_partial(o, w->req->accept.v1beta1) : as_table(w, o);
 }
 
 static void send_object(struct watcher *w, enum store_change_type type, const struct store_object *o)
@@ -172,25 +183,19 @@ static void on_change(void *self, const struct store_change *c)
 		deliver(w, c);
 }
 
-static json_t *bookmark(const struct watcher *w, uint64_t version, bool initial_end)
+/* An object of the type with nothing but a version. */
+static json_t *bookmark(struct watcher *w, uint64_t version, bool initial_end)
 {
 	json_t *obj = json_object(), *meta = json_ensure_object(obj, "metadata");
 
 	json_put_str(obj, "kind", w->req->type->kind);
 	json_put_str(obj, "apiVersion", w->req->version->api_version);
 	json_put(meta, "resourceVersion", json_strf("%" PRIu64, version));
-	json_put(meta, "creationTimestamp", json_null());
+	if (!w->req->type->custom)
+		json_put(meta, "creationTimestamp", json_null());
 	if (initial_end)
-		json_put_str(json_ensure_object(meta, "annotations"), "k8s.io/initial-events-end", "true");
-	if (w->req->accept.form == FORM_OBJECT)
-		return obj;
-	json_decref(obj);
-	char digits[24];
-	snprintf(digits, sizeof(digits), "%" PRIu64, version);
-	return w->req->accept.form == FORM_TABLE
-	           ? table_new(w->req->version, w->req->accept.v1beta1, digits)
-	           : json_pack("{s:s,s:s,s:{s:s}}", "kind", "PartialObjectMetadata", "apiVersion", "meta.k8s.io/v1",
-	                       "metadata", "resourceVersion", digits);
+		json_put_str(json_ensure_object(meta, "annotations"), INITIAL_END, "true");
+	return in_form(w, obj);
 }
 
 static void send_bookmark(void *self, uint64_t version)

@@ -126,6 +126,7 @@ static void run(struct api_request *req)
 	case WRITE_COMMIT:
 		op->write.done = committed;
 		op->write.self = req;
+		req->on_worker = false;
 		store_submit(req->server->store, &op->write);
 		break;
 	case WRITE_CURRENT:

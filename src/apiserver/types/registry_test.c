@@ -129,16 +129,16 @@ static void test_table_cells(void **state _unused_)
 	rfc3339_format(clock_wall_ns() - 7200 * NS_PER_S, since);
 	_cleanup_json_ json_t *obj = json_pack("{s:{s:s},s:{s:i,s:s,s:[s,s],s:b}}", "metadata", "name", "a", "spec", "size",
 	                                       3, "since", since, "names", "x", "y", "on", 1);
-	_cleanup_json_ json_t *row = table_row(v, obj, NULL), *cells = json_incref(json_object_get(row, "cells"));
+	_cleanup_json_ json_t *row = table_row(v, false, obj, NULL), *cells = json_incref(json_object_get(row, "cells"));
 	_cleanup_free_ char *text = json_to_str(cells);
 	assert_string_equal(text, "[\"a\",3,\"120m\",\"[\\\"x\\\",\\\"y\\\"]\",true]");
 
 	/* What is missing or of another type prints nothing. */
 	_cleanup_json_ json_t *bare = json_pack("{s:{s:s},s:{s:s}}", "metadata", "name", "b", "spec", "size", "large");
-	_cleanup_json_ json_t *bare_row = table_row(v, bare, "None");
+	_cleanup_json_ json_t *bare_row = table_row(v, false, bare, "None");
 	_cleanup_free_ char *bare_text = json_to_str(json_object_get(bare_row, "cells"));
 	assert_string_equal(bare_text, "[\"b\",null,null,null,null]");
-	assert_null(json_object_get(bare_row, "object"));
+	assert_true(json_is_null(json_object_get(bare_row, "object")));
 }
 
 static void test_openapi_names(void **state _unused_)
