@@ -116,10 +116,14 @@ static void add_metrics(struct apiserver *s, const struct apiserver_config *conf
 		s->metrics = s->own_metrics = metrics_new();
 		metrics_add_process(s->metrics);
 	}
-	s->requests = metrics_counter(s->metrics, "apiserver_request_total", "Requests by verb, group, resource and code.",
-	                              "verb,group,resource,code");
+	/* The names and labels of a kube-apiserver, so that its dashboards and alerts work. */
+	s->requests = metrics_counter(s->metrics, "apiserver_request_total", "Requests by verb, resource and code.",
+	                              "verb,dry_run,group,version,resource,subresource,scope,component,code");
 	s->request_seconds = metrics_histogram(s->metrics, "apiserver_request_duration_seconds",
-	                                       "Duration of requests but watches.", "verb", NULL, 0);
+	                                       "Duration of requests but watches.",
+	                                       "verb,dry_run,group,version,resource,subresource,scope,component", NULL, 0);
+	s->inflight = metrics_gauge(s->metrics, "apiserver_current_inflight_requests", "Requests being worked on.",
+	                            "request_kind");
 }
 
 /* The key is durable before anything is encrypted with it. */

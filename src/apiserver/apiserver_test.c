@@ -305,7 +305,7 @@ static void test_apiserver_ready_checks(void **state)
 
 	apiserver_add_ready_check(f->server, "operator", not_ready, &ready);
 	assert_int_equal(call(f, "GET", "/readyz", NULL, &body), 500);
-	assert_string_equal(body, "[+]ping ok\n[-]operator failed: warming up\n[+]store ok\nreadyz check failed\n");
+	assert_string_equal(body, "[+]ping ok\n[-]operator failed: reason withheld\n[+]store ok\nreadyz check failed\n");
 	assert_int_equal(call(f, "GET", "/livez", NULL, NULL), 200); /* alive, though not ready */
 	atomic_store(&ready, true);
 	assert_int_equal(call(f, "GET", "/readyz/operator", NULL, NULL), 200);

@@ -66,7 +66,7 @@ struct apiserver {
 
 	struct metrics *metrics; /* the caller's, or own_metrics */
 	struct metrics *own_metrics;
-	struct metric *requests, *request_seconds;
+	struct metric *requests, *request_seconds, *inflight;
 };
 
 /* The HTTP server's handler. */

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 #define METRICS_SERIES_MAX 1000
-#define METRICS_LABELS_MAX 8
+#define METRICS_LABELS_MAX 10
 
 struct metrics;
 struct metric;

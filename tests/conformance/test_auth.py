@@ -29,7 +29,8 @@ def test_version(api):
 def test_metrics(api):
     api.get("/api/v1/namespaces")
     text = api.get("/metrics").body.decode()
-    assert 'apiserver_request_total{verb="list",group="",resource="namespaces",code="200"}' in text
+    assert ('apiserver_request_total{verb="LIST",dry_run="",group="",version="v1",resource="namespaces",subresource="",'
+            'scope="cluster",component="apiserver",code="200"}') in text
     assert "process_resident_memory_bytes" in text
 
 

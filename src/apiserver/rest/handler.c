@@ -278,6 +278,7 @@ static bool let_in(struct api_request *req)
 	    api_path_parse(http_request_path(req->http), &req->path, &err) == 0) {
 		api_options_parse(http_request_query(req->http), &req->options, &bad);
 		req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
+		api_request_begin(req);
 		if (permission_impersonate(req))
 			return false;
 		if (permission_authorize(req, &err) == 0 && !err_is_set(&bad) && accept_discovery(req, &err) == 0)

@@ -11,4 +11,7 @@ void handle_metrics(struct api_request *req);
 /* On a worker. */
 void handle_backup(struct api_request *req);
 
+/* Answers for "healthz", "livez" or "readyz"; only: the name of a single check, or NULL. */
+void respond_health(struct api_request *req, const char *kind, const char *only);
+
 #endif

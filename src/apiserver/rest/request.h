@@ -92,6 +92,7 @@ struct api_request {
 	const struct api_version *version;
 	char **warnings;
 	char **duplicates; /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
+	const char *inflight_kind; /* what it counts as while it is worked on; NULL: it does not */
 	bool deferred, on_worker; /* on_worker: the thread that has it now may compute for milliseconds */
 	bool may_wait;              /* for webhooks: runs on a thread that may */
 	int64_t deadline_ns;        /* monotonic: when the client no longer waits for an answer */
@@ -113,6 +114,9 @@ json_t *api_request_body(struct api_request *req, struct err *err);
 /* The field manager: what the query says, else the user agent's first word. Borrowed buffer. */
 const char *api_request_manager(const struct api_request *req, char ret[static 129]);
 
+/* Metrics: it is worked on from now; it was answered. request_metrics.c */
+void api_request_begin(struct api_request *req);
+void api_request_measure(const struct api_request *req, int code);
 /* Whether JSON is put on lines: as the query says, else for people's own clients (curl, wget, browsers). */
 bool api_request_is_pretty(const struct api_request *req);
 /* Whether an answer of this size is worth compressing, and the client takes gzip. */

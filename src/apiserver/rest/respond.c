@@ -1,6 +1,5 @@
 #include "respond.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "codec/gzip.h"
 #include "codec/json_indent.h"
@@ -51,17 +50,8 @@ void api_request_to_worker(struct api_request *req, void (*run)(struct api_reque
 
 void api_request_done(struct api_request *req, int code)
 {
-	struct apiserver *s = req->server;
-	char digits[12];
-
 	audit_response_complete(req, code, NULL, NULL);
-	snprintf(digits, sizeof(digits), "%d", code);
-	const char *verb = *req->verb ? req->verb : "other";
-	const char *resource = req->type ? req->type->plural : "", *group = req->type ? req->type->group : "";
-	metric_add(s->requests, 1, METRIC_LABELS(verb, group, resource, digits));
-	if (strcmp(verb, "watch") != 0)
-		metric_observe(s->request_seconds, (double)(clock_mono_ns() - req->start_ns) / (double)NS_PER_S,
-		               METRIC_LABELS(verb));
+	api_request_measure(req, code);
 	api_request_free(req);
 }
 

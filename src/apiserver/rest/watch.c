@@ -240,6 +240,15 @@ static void watcher_end(void *arg)
 		watcher_finish(w);
 }
 
+static void count(const struct watcher *w, double delta)
+{
+	const struct api_request *req = w->req;
+
+	metric_add(w->hub->count, delta,
+	           METRIC_LABELS("WATCH", req->type->group, req->version->name, req->type->plural, "",
+	                         *req->path.ns ? "namespace" : "cluster", "apiserver"));
+}
+
 /* With the hub's lock held. */
 static void begin_end(struct watcher *w)
 {
@@ -249,7 +258,7 @@ static void begin_end(struct watcher *w)
 	*w->prev = w->next;
 	if (w->next)
 		w->next->prev = w->prev;
-	metric_add(w->hub->count, -1, NULL);
+	count(w, -1);
 	workers_submit(w->hub->server->workers, watcher_end, w);
 }
 
@@ -288,7 +297,7 @@ static void watcher_go(struct watcher *w, bool finished)
 	if (w->next)
 		w->next->prev = &w->next;
 	hub->watchers = w;
-	metric_add(hub->count, 1, NULL);
+	count(w, 1);
 	if (w->closed || finished || hub->stopping)
 		begin_end(w);
 }
@@ -440,7 +449,8 @@ int watch_hub_start(struct apiserver *s, struct watch_hub **ret, struct err *err
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->encode_lock, NULL);
 	cond_init_mono(&hub->cond);
-	hub->count = metrics_gauge(s->metrics, "apiserver_longrunning_requests", "Watches that are open.", "");
+	hub->count = metrics_gauge(s->metrics, "apiserver_longrunning_requests", "Watches that are open.",
+	                           "verb,group,version,resource,subresource,scope,component");
 	if (thread_start(&hub->timer, "api-watches", timer_main, hub, err) < 0) {
 		free(hub);
 		return -1;
