@@ -164,7 +164,8 @@ static void route_collection(struct api_request *req)
 		api_request_to_worker(req, handle_watch);
 	else if (strcmp(verb, "create") == 0 && (*req->path.ns || !req->type->namespaced))
 		api_request_to_worker(req, handle_create);
-	else if (strcmp(verb, "deletecollection") == 0)
+	else if (strcmp(verb, "deletecollection") == 0 &&
+	         (*req->path.ns || !req->type->namespaced || req->type->custom))
 		api_request_to_worker(req, handle_delete_collection);
 	else
 		method_not_allowed(req);
