@@ -91,9 +91,9 @@ struct api_request {
 	struct api_type *type;    /* a reference; NULL when it is no resource */
 	const struct api_version *version;
 	char **warnings;
-	char **duplicates; /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
-	const char *inflight_kind; /* what it counts as while it is worked on; NULL: it does not */
-	bool deferred, on_worker; /* on_worker: the thread that has it now may compute for milliseconds */
+	char **duplicates;          /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
+	const char *inflight_kind;  /* what it counts as while it is worked on; NULL: it does not */
+	bool deferred, on_worker;   /* on_worker: the thread that has it now may compute for milliseconds */
 	bool may_wait;              /* for webhooks: runs on a thread that may */
 	int64_t deadline_ns;        /* monotonic: when the client no longer waits for an answer */
 	json_t *denial;             /* the Status to answer with in place of what the error says; NULL: none */
