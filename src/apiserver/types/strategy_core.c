@@ -12,9 +12,15 @@
 
 static void namespace_create(json_t *obj)
 {
-	json_t *spec = json_ensure_object(obj, "spec");
+	json_t *spec = json_ensure_object(obj, "spec"), *finalizers = json_ensure_array(spec, "finalizers");
+	bool held = false;
+	size_t i;
+	json_t *item;
 
-	json_put(spec, "finalizers", json_pack("[s]", "kubernetes"));
+	json_array_foreach (finalizers, i, item)
+		held = held || str_eq(json_string_value(item), "kubernetes");
+	if (!held)
+		json_array_append_new(finalizers, json_string("kubernetes"));
 	json_put(obj, "status", json_pack("{s:s}", "phase", "Active"));
 	kube_set_label(obj, NAME_LABEL, kube_name(obj));
 }
