@@ -53,10 +53,24 @@ bool handle_public(struct api_request *req)
 	return false;
 }
 
+/* "group/plural" as the store has it → "plural.group". */
+static void count_objects(void *gauge, const char *resource, size_t count)
+{
+	const char *slash = strchr(resource, '/');
+	_cleanup_free_ char *words = slash == resource
+	                                 ? xstrdup(slash + 1)
+	                                 : xasprintf("%s.%.*s", slash + 1, (int)(slash - resource), resource);
+
+	metric_set(gauge, (double)count, METRIC_LABELS(words));
+}
+
 void handle_metrics(struct api_request *req)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(OUT_MAX);
+	struct metric *objects = metrics_gauge(req->server->metrics, "apiserver_storage_objects",
+	                                       "Number of stored objects.", "resource");
 
+	store_each_resource(req->server->store, count_objects, objects);
 	metrics_write(req->server->metrics, &out);
 	api_respond_text(req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&out));
 }

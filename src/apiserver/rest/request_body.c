@@ -107,7 +107,7 @@ json_t *api_request_body(struct api_request *req, struct err *err)
 		return proto_decode(body, len, err);
 	err_set(err, ERR_UNSUPPORTED_MEDIA,
 	        "the body of the request was in an unknown format - accepted media types include: application/json, "
-	        "application/yaml");
+	        "application/yaml, application/vnd.kubernetes.protobuf");
 	return NULL;
 }
 
