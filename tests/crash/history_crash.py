@@ -37,6 +37,10 @@ def client_of(server):
     return KNOWN[text]
 
 
+class NotSent(OSError):
+    """Nobody was there to take the request: it did not happen."""
+
+
 def state_of(obj):
     return int(obj["metadata"]["resourceVersion"]), obj["data"]["v"]
 
@@ -69,6 +73,11 @@ class Worker(threading.Thread):
         """One request, never repeated: (status, body)."""
         if not self.connection:
             self.connection = client_of(self.server).connect(20)
+            try:
+                self.connection.connect()
+            except OSError as e:
+                self.close()
+                raise NotSent() from e
         try:
             self.connection.request(method, path, body=json.dumps(body) if body is not None else None,
                                     headers={"Content-Type": "application/json"})
@@ -146,6 +155,10 @@ class Client(Worker):
         self.history.ops.append(op)
         try:
             status, answer = self.call(method, path, None if kind == "delete" else body)
+        except NotSent:
+            self.history.open.remove(op)
+            self.history.ops.remove(op)
+            raise
         except GONE:
             known.pop(key, None)
             raise

@@ -118,6 +118,14 @@ def test_simulated_histories_are_accepted_and_broken_ones_refused(seed):
         assert linearizable(ops) is not None
 
 
+def test_many_writes_without_answer_are_no_problem():
+    lost = [update(2, 5, f"lost-{i}", 0, 0, "unknown") for i in range(40)]
+    check_objects([create(0, 1, "a", 1), *lost, read(6, 7, "lost-7", 4)])
+    check_objects([create(0, 1, "a", 1), *lost, update(6, 7, "b", 0, 1, "conflict"), read(8, 9, "lost-7", 4)])
+    # One that nobody saw explains why another conflicts.
+    check_objects([create(0, 1, "a", 1), *lost[:3], update(6, 7, "b", 0, 1, "conflict"), delete(8, 9)])
+
+
 def test_versions_given_out_twice_or_backwards_are_refused():
     with pytest.raises(AssertionError, match="was given to"):
         check_versions([create(0, 1, "a", 1), Op("create", "l", 2, 3, "ok", "b", 1)])
