@@ -1,6 +1,6 @@
 #ifndef NET_HTTP_SERVER_H
 #define NET_HTTP_SERVER_H
-/* An HTTP/1.1 server over libmicrohttpd: TLS with optional client certificates, keep-alive, answers from any thread,
+/* An HTTP/1.1 server: TLS with optional client certificates, keep-alive, answers from any thread,
  * streams that wait without a thread, upgrades, limits, graceful stop.
  *
  * The handler runs on an event thread once the whole request is in. It must not block. It either answers at once
@@ -23,10 +23,10 @@ struct http_server_config {
 	int threads;                         /* event threads; 0: 2 */
 	const struct tls_server_config *tls; /* NULL: plain HTTP */
 	size_t body_max;                     /* larger bodies are answered with 413; 0: 3 MiB */
-	size_t header_max;         /* all headers together; 0: 64 KiB. A connection costs about this much memory */
-	size_t connections_max;    /* 0: 4096 */
-	int64_t idle_timeout_ns;   /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
-	size_t stream_backlog_max; /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
+	size_t header_max;                   /* all headers together, at most 64 KiB; 0: that */
+	size_t connections_max;              /* 0: 4096 */
+	int64_t idle_timeout_ns;             /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
+	size_t stream_backlog_max;           /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
 	struct logger *log;
 	void (*handler)(void *self, struct http_request *req);
 	void *self;
@@ -35,6 +35,8 @@ struct http_server_config {
 /* Listens when it returns. */
 int http_server_start(const struct http_server_config *config, struct http_server **ret, struct err *err);
 int http_server_port(const struct http_server *s);
+/* New connections get this certificate and authority; those that are open keep theirs. From any thread. */
+int http_server_set_tls(struct http_server *s, const struct tls_server_config *config, struct err *err);
 /* Accepts nothing new, ends streams, waits up to grace_ns for requests under way, then closes. Frees. Returns NULL. */
 struct http_server *http_server_stop(struct http_server *s, int64_t grace_ns);
 

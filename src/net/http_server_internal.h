@@ -1,147 +1,259 @@
 #ifndef NET_HTTP_SERVER_INTERNAL_H
 #define NET_HTTP_SERVER_INTERNAL_H
-/* What the parts of the HTTP server share: http_server.c (start, stop, parking), http_housekeeper.c, http_connection.c
- * (who is at the other end), http_request.c (from the request line to the answer), http_stream.c, http_upgrade.c.
+/* What the parts of the HTTP server share. http_server.c: start and stop; http_loop.c: event threads, accepting,
+ * wake-ups, deadlines; http_connection.c: what one connection does next; http_session.c: TLS; http_request.c: requests
+ * and answers; http_stream.c; http_upgrade.c.
  *
- * Locks, and the one rule about them: libmicrohttpd is never called while one of ours is held, since it calls us while
- * it holds its own. server->lock comes before parked->lock.
- *
- * A connection that waits (for an answer from another thread, or for data of a stream) is suspended in libmicrohttpd
- * and "parked" here. Resuming one that is not suspended is undefined there, so whoever wants to resume first claims it:
- * clears `suspended` under the lock, then lets go of the lock and resumes. Nobody else can resume it in between, and
- * libmicrohttpd does not free what is suspended. Stopping waits for claims under way. */
+ * A connection belongs to one event thread (its loop), which alone reads, writes, calls the handler and closes. Other
+ * threads leave answers and stream data with it, under its lock, and put it on its loop's list of woken connections.
+ * Nothing outside is called with a lock held. Order: server->lock, connection->lock, loop->lock. */
 
 #include "base/thread.h"
+#include "http1.h"
 #include "net/http_server.h"
 
 #include <gnutls/gnutls.h>
-#include <microhttpd.h>
 #include <stdatomic.h>
 
-struct http_parked {
-	pthread_mutex_t lock;
-	struct http_server *server;
-	struct MHD_Connection *connection;
-	bool suspended;
-	bool is_stream;
-	struct http_parked *next, *prev; /* of server->parked, under its lock */
-	bool linked;
+/* What one TLS record holds, and so what is sent at a time. */
+#define HTTP_PIECE_MAX ((size_t)16 * 1024)
+
+/* ---- TLS: what all connections share, replaced as a whole (http_session.c) ---- */
+
+struct http_tls {
+	atomic_int refs;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priorities;
+	gnutls_datum_t ticket_key;
+	bool ask_peer;
+};
+int http_tls_new(const struct tls_server_config *config, struct http_tls **ret, struct err *err);
+struct http_tls *http_tls_unref(struct http_tls *t);
+
+/* ---- requests and answers (http_request.c) ---- */
+
+struct http_answer {
+	int status;
+	char *head; /* all but the Date line and the empty one */
+	size_t head_len, head_at;
+	struct bytes *body; /* NULL: none */
+	size_t body_at;
+	struct http_stream *stream;   /* a reference; NULL: none */
+	struct http_upgrade *upgrade; /* NULL: none */
+	bool no_body;                 /* HEAD, 204, 304 */
+	bool last;                    /* the connection is closed behind it */
+};
+
+struct http_request {
+	atomic_int refs; /* the connection's; the answering thread's when deferred */
+	struct http_connection *conn;
+	const char *method, *path, *query;
+	bool http11, is_head, keep_alive, expects_continue;
+	bool given; /* the handler was called: it counts as under way */
+	bool deferred;
+	bool dead;     /* under the connection's lock: it is closed */
+	bool answered; /* under the connection's lock once deferred */
+	struct http_answer answer;
+
+	struct buf body;
+	size_t body_counted; /* of it, in server->body_bytes */
+	int refusal;         /* 413 or 503: the body is thrown away and this is the answer */
+	uint64_t discarded;
+
+	void *state;
+	void (*destroy)(void *);
+	struct http_header *headers; /* behind text */
+	size_t headers_len;
+	char text[]; /* the head, cut into strings */
+};
+
+/* head points into text, of len bytes. */
+struct http_request *http_request_new(struct http_connection *c, const struct http1_head *head, const char *text,
+                                      size_t len);
+/* For answering what cannot be understood. */
+struct http_request *http_request_new_broken(struct http_connection *c);
+void http_request_unref(struct http_request *req);
+/* Adds bytes to the body, or throws them away; false: too many even for that. */
+bool http_request_receive(struct http_request *req, const char *data, size_t len);
+/* Before its body is read: answers what is refused already; true when it did. */
+bool http_request_refuse_early(struct http_request *req, const struct http1_head *head);
+/* The request is complete: calls the handler. True when it is answered, false when that comes later. */
+bool http_request_handle(struct http_request *req);
+/* Takes the head's fields over into an answer. upgrade: Connection: upgrade is said. */
+void http_answer_init(struct http_answer *a, const struct http_request *req, int status,
+                      const struct http_headers *headers, bool upgrade);
+/* Gives it as the answer; the request is no longer the caller's. False when nobody is there to receive it: the answer's
+ * stream and upgrade stay the caller's, all else is freed. */
+bool http_request_answer(struct http_request *req, struct http_answer *answer);
+void http_respond_plain(struct http_request *req, int status, const char *text);
+
+/* ---- connections (http_connection.c) ---- */
+
+enum http_state {
+	HTTP_NEW,       /* not yet taken over by its loop */
+	HTTP_HANDSHAKE, /* of TLS */
+	HTTP_HEAD,      /* between requests, and while a head comes in */
+	HTTP_BODY,
+	HTTP_HANDLING, /* with the handler, or whoever it gave the request to */
+	HTTP_ANSWERING,
+	HTTP_LINGERING, /* closed for sending; what still comes is thrown away, so that the answer is not lost by a reset */
+	HTTP_UPGRADED,  /* TLS: bytes are passed on between it and the handler's socket */
+	HTTP_CLOSED,
+};
+
+/* What an epoll event is about. */
+enum http_source_kind { HTTP_SOURCE_WAKE, HTTP_SOURCE_LISTENER, HTTP_SOURCE_CONNECTION, HTTP_SOURCE_PIPE };
+struct http_source {
+	enum http_source_kind kind;
 };
 
 struct http_connection {
-	atomic_int refs; /* the server's until it is closed; each deferred request's */
+	struct http_source source; /* first */
+	struct http_source pipe_source;
+	atomic_int refs; /* the loop's until it is closed; of deferred requests, of streams, of lists of woken ones */
 	struct http_server *server;
+	struct http_loop *loop;
 	int fd;
-	/* Since when it has been waiting for the client to complete a request's head or body; 0: it is not. */
-	atomic_int_least64_t waiting_since_ns;
-	atomic_bool handshaking;      /* TLS is not set up yet */
-	struct http_request *pending; /* its request line is in, its headers are not yet */
-	bool peer_known;
+	enum http_state state;
+	int64_t deadline_ns; /* 0: none */
+
+	struct http_tls *tls; /* NULL: plain */
+	gnutls_session_t session;
+	const char *wire; /* received bytes that are not deciphered yet */
+	size_t wire_len;
+
+	bool readable; /* there may be more to read */
+	bool eof;      /* the other side has ended, though there may be more to read before that */
+	struct buf in; /* plain bytes not used yet, from in_at on */
+	size_t in_at, scanned;
+	struct http1_body body;
+	struct http_request *req;
+	bool streaming;    /* it is one of the loop's streams */
+	struct buf unsent; /* what the socket did not take */
+
+	int pipe_fd; /* HTTP_UPGRADED: our end of the handler's socket */
+	bool pipe_readable, pipe_ended;
+
+	/* Streams are flushed no more often than every so often, see http_loop.c. */
+	int64_t flushed_ns, due_ns;
+	bool is_due;
+	struct http_connection *due_next;
+
+	struct http_connection *next, **prev; /* of the loop's */
+	struct http_connection *woken_next;   /* under the loop's lock */
+	bool woken;                           /* the same */
+
+	pthread_mutex_t lock;
+
 	char *peer_name;
 	char **peer_orgs;
 	int64_t peer_expiry_s;
-	char remote[64];
-	struct http_connection *next, *prev; /* of server->connections, under its lock */
+	char remote[56];
 };
 
+struct http_connection *http_connection_new(struct http_server *s, struct http_loop *loop, int fd);
+struct http_connection *http_connection_ref(struct http_connection *c);
+struct http_connection *http_connection_unref(struct http_connection *c);
+/* On its loop: does all that can be done now without waiting. */
+void http_connection_drive(struct http_connection *c);
+void http_connection_close(struct http_connection *c);
+/* Begins: NEW to HANDSHAKE or HEAD. */
+void http_connection_begin(struct http_connection *c);
+/* Sends what the loop's wire_out holds for it; closes it when that fails. */
+void http_connection_flush(struct http_connection *c);
+bool http_connection_is_streaming(const struct http_connection *c);
+
+/* ---- TLS of a connection (http_session.c) ---- */
+
+/* Negative: a GnuTLS error. */
+int http_session_start(struct http_connection *c);
+/* > 0: done, 0: needs more, negative: failed. What is to be sent is in the loop's wire_out. */
+int http_session_handshake(struct http_connection *c);
+/* Deciphers what was received onto c->in; sets eof. Negative: failed. */
+int http_session_decipher(struct http_connection *c);
+/* Onto the loop's wire_out. */
+int http_session_encipher(struct http_connection *c, const char *data, size_t len);
+void http_session_end(struct http_connection *c);
+
+/* ---- event threads (http_loop.c) ---- */
+
+struct http_loop {
+	struct http_server *server;
+	pthread_t thread;
+	bool started;
+	int epoll, wake_fd;
+	struct http_source wake_source, listener_source;
+	atomic_int connections_len; /* for whom the next connection goes to */
+
+	pthread_mutex_t lock;
+	struct http_connection *woken, **woken_last;
+	bool awake, ended;
+
+	/* The thread's own. */
+	struct http_connection *connections, *closed;
+	struct http_connection *due, **due_last;
+	size_t streams;
+	int64_t now_ns, tick_ns;
+	bool saw_stopping;
+	int64_t date_s;
+	char date[64]; /* "Date: …\r\n\r\n" */
+	char *wire_in, *plain;
+	struct buf wire_out;
+	struct http1_head head;
+};
+
+#define HTTP_WIRE_IN_SIZE ((size_t)64 * 1024)
+
+int http_loop_init(struct http_loop *l, struct http_server *s, struct err *err);
+int http_loop_start(struct http_loop *l, struct err *err);
+void http_loop_done(struct http_loop *l);
+/* From any thread: the loop looks at the connection (NULL: just at the server's state). False: the loop has ended. */
+bool http_loop_wake(struct http_loop *l, struct http_connection *c);
+const char *http_loop_date(struct http_loop *l);
+
 struct http_server {
-	atomic_int refs; /* the owner's, each stream's, each deferred request's, each upgrade's */
-	struct MHD_Daemon *daemon;
+	atomic_int refs; /* the owner's, each connection's, each upgrade's */
 	int port;
 	struct logger *log;
 	void (*handler)(void *self, struct http_request *req);
 	void *self;
-	size_t body_max;
-	size_t stream_backlog_max;
+	size_t body_max, header_max, connections_max, stream_backlog_max;
 	int64_t idle_timeout_ns;
-	bool ask_peer;
-	gnutls_datum_t ticket_key;
 
-	atomic_bool stopping;     /* streams end, new requests are refused */
-	atomic_bool killed;       /* deferred requests are given up */
-	atomic_int inflight;      /* requests between headers and the end of their response */
-	atomic_int claims;        /* resumes under way */
+	atomic_bool stopping; /* streams end, new requests are refused */
+	atomic_bool killed;   /* everything is given up */
+	atomic_int inflight;  /* requests between the handler's call and the end of their response */
+	atomic_size_t connections_len;
+	atomic_bool accept_paused;
 	atomic_size_t body_bytes; /* of all requests' bodies in memory */
+	int listener;
 
-	pthread_mutex_t lock; /* the fields below */
-	pthread_cond_t wake;
-	bool housekeeper_ends;
-	struct http_connection *connections;
-	struct http_parked *parked;
+	struct http_loop *loops;
+	size_t loops_len;
+
+	pthread_mutex_t lock; /* tls, upgrades */
+	struct http_tls *tls;
 	struct http_upgrade *upgrades;
-	pthread_t housekeeper;
 };
 
 struct http_server *http_server_ref(struct http_server *s);
 struct http_server *http_server_unref(struct http_server *s);
 
-/* ---- parking (http_server.c) ---- */
-
-void parked_init(struct http_parked *p, struct http_server *s, struct MHD_Connection *connection, bool is_stream);
-void parked_done(struct http_parked *p);
-void parked_link(struct http_parked *p);
-void parked_unlink(struct http_parked *p);
-/* With p->lock held: true when the caller must now, without the lock, call parked_resume(). */
-bool parked_claim(struct http_parked *p);
-void parked_resume(struct http_server *s, struct MHD_Connection *connection);
-
-/* Several that were claimed under server->lock, to be resumed without it. */
-struct parked_claim {
-	struct MHD_Connection *connection;
-};
-struct parked_claimed {
-	struct parked_claim *list;
-	size_t len;
-};
-void parked_claimed_add(struct parked_claimed *claimed, struct MHD_Connection *connection);
-/* Empties it, too. */
-void parked_resume_all(struct http_server *s, struct parked_claimed *claimed);
-
-/* ---- what libmicrohttpd does not notice (http_housekeeper.c) ---- */
-
-int http_housekeeper_start(struct http_server *s, struct err *err);
-void http_housekeeper_end(struct http_server *s);
-
-/* ---- connections (http_connection.c) ---- */
-
-void http_connection_notify(void *server, struct MHD_Connection *connection, void **socket_context,
-                            enum MHD_ConnectionNotificationCode code);
-struct http_connection *http_connection_of(struct MHD_Connection *connection);
-struct http_connection *http_connection_ref(struct http_connection *c);
-struct http_connection *http_connection_unref(struct http_connection *c);
-/* Looks at the client's certificate, once; on the event thread. */
-void http_connection_identify(struct http_connection *c, struct MHD_Connection *connection);
-
-/* ---- requests (http_request.c) ---- */
-
-/* libmicrohttpd's callbacks. */
-void *http_request_line(void *server, const char *uri, struct MHD_Connection *connection);
-enum MHD_Result http_request_event(void *server, struct MHD_Connection *connection, const char *url, const char *method,
-                                   const char *version, const char *upload, size_t *upload_size, void **request);
-void http_request_completed(void *server, struct MHD_Connection *connection, void **request,
-                            enum MHD_RequestTerminationCode code);
-void http_request_unref(struct http_request *req);
-/* Gives the response as the answer, adding the headers. False when nobody is there any more to receive it: the response
- * then stays the caller's. The request is no longer the caller's either way. */
-bool http_request_answer(struct http_request *req, int status, const struct http_headers *headers,
-                         struct MHD_Response *response);
-struct MHD_Connection *http_request_connection(const struct http_request *req);
-struct http_connection *http_request_peer(const struct http_request *req);
-bool http_request_is_http11(const struct http_request *req);
-/* Owned by the request from now on, until http_request_upgraded(). */
-void http_request_set_upgrade(struct http_request *req, struct http_upgrade *up);
-/* The connection has become an upgrade: the request is over. */
-void http_request_upgraded(struct http_request *req);
-
 /* ---- streams and upgrades ---- */
 
-/* With server->lock held: the client of a parked stream is gone; true when the caller must resume the connection. */
-bool http_stream_client_gone(struct http_parked *p);
-int http_stream_fd(const struct http_parked *p);
-/* Cuts all upgraded connections. */
-void http_upgrades_end(struct http_server *s);
-/* With server->lock held: tells the handlers of upgraded TLS connections whose clients are gone. */
-void http_upgrades_find_gone_clients(struct http_server *s);
+/* The next bytes of the stream's body, framed, into data; 0: none now. *ret_end: there will be none. */
+size_t http_stream_take(struct http_stream *stream, char *data, size_t room, bool *ret_end);
+/* True when its client must be dropped as it fell behind. */
+bool http_stream_is_broken(struct http_stream *stream);
+/* The response is over, in whatever way; gives up the connection's reference. */
+void http_stream_over(struct http_stream *stream);
+
+/* The 101 is sent: the connection is the handler's. */
+void http_upgrade_begin(struct http_connection *c, struct http_upgrade *up);
+/* TLS: passes bytes on. */
+void http_upgrade_forward(struct http_connection *c);
 void http_upgrade_drop(struct http_upgrade *up);
+/* Cuts all that have sockets of their own. */
+void http_upgrades_end(struct http_server *s);
 
 #endif

@@ -1,26 +1,29 @@
 #include "http_server_internal.h"
-#include "tls_internal.h"
 
-#include <sys/socket.h>
+/* A chunk's size line and the ends of chunk and body: "%zx\r\n" before, "\r\n" and "0\r\n\r\n" behind. */
+#define CHUNK_HEAD_MAX 10
+#define CHUNK_TAIL (2 + 5)
+#define QUEUE_KEPT 16
 
-/* For HTTP/1.0 clients, which get the body without chunks. */
-#define PLAIN_BLOCK_SIZE 1024
-
-struct chunk {
-	struct chunk *next;
-	struct bytes *bytes;
+/* What is waiting: the bytes' references in a ring that grows. */
+struct queue {
+	struct bytes **ring;
+	size_t room, first, len;
 };
 
 struct http_stream {
-	struct http_parked parked; /* its lock guards everything below but the atomics */
-	atomic_int refs;           /* the writer's and the response's */
-	int fd;                    /* -1 once the response is over */
-	atomic_bool closed;        /* nothing written arrives any more */
-	bool ended;                /* by the writer */
-	struct chunk *first, **last;
-	size_t offset; /* in first */
-	size_t backlog;
+	atomic_int refs; /* the writer's and the connection's */
+	atomic_bool closed;
+	struct http_connection *conn;
+	bool chunked;
 
+	/* Under the connection's lock. */
+	struct queue queue;
+	size_t offset; /* in the first */
+	size_t backlog;
+	bool ended; /* by the writer */
+	bool broken;
+	bool scheduled; /* the loop knows that something waits */
 	void (*on_close)(void *self);
 	void *self;
 	bool on_close_runs;
@@ -28,148 +31,150 @@ struct http_stream {
 	pthread_cond_t on_close_done;
 };
 
-static void drop_chunks(struct http_stream *stream)
-{
-	while (stream->first) {
-		struct chunk *c = stream->first;
+/* ---- what is waiting ---- */
 
-		stream->first = c->next;
-		bytes_unref(c->bytes);
-		free(c);
+static void queue_push(struct queue *q, struct bytes *b)
+{
+	if (q->len == q->room) {
+		size_t room = q->room ? q->room * 2 : QUEUE_KEPT;
+		struct bytes **ring = xreallocarray(NULL, room, sizeof(*ring));
+
+		for (size_t i = 0; i < q->len; i++)
+			ring[i] = q->ring[(q->first + i) & (q->room - 1)];
+		free(q->ring);
+		*q = (struct queue){ .ring = ring, .room = room, .len = q->len };
 	}
-	stream->last = &stream->first;
-	stream->offset = 0;
-	stream->backlog = 0;
+	q->ring[(q->first + q->len++) & (q->room - 1)] = b;
+}
+
+static struct bytes *queue_first(const struct queue *q)
+{
+	return q->len > 0 ? q->ring[q->first] : NULL;
+}
+
+static void queue_drop_first(struct queue *q)
+{
+	bytes_unref(q->ring[q->first]);
+	q->first = (q->first + 1) & (q->room - 1);
+	if (--q->len > 0)
+		return;
+	q->first = 0;
+	if (q->room > QUEUE_KEPT) {
+		free(q->ring);
+		*q = (struct queue){ 0 };
+	}
+}
+
+static void queue_clear(struct queue *q)
+{
+	while (q->len > 0)
+		queue_drop_first(q);
+	free(q->ring);
+	*q = (struct queue){ 0 };
 }
 
 static void stream_unref(struct http_stream *stream)
 {
 	if (atomic_fetch_sub(&stream->refs, 1) != 1)
 		return;
-	drop_chunks(stream);
+	queue_clear(&stream->queue);
 	pthread_cond_destroy(&stream->on_close_done);
-	http_server_unref(stream->parked.server);
-	parked_done(&stream->parked);
+	http_connection_unref(stream->conn);
 	free(stream);
 }
 
 /* ---- the event thread's side ---- */
 
 /* With the lock held: moves what is waiting into data. */
-static size_t take_waiting(struct http_stream *stream, char *data, size_t max)
+static size_t take_waiting(struct http_stream *stream, char *data, size_t room)
 {
+	struct bytes *b;
 	size_t taken = 0;
 
-	while (stream->first && taken < max) {
-		struct chunk *c = stream->first;
-		size_t n = c->bytes->len - stream->offset;
+	while (taken < room && (b = queue_first(&stream->queue))) {
+		size_t n = b->len - stream->offset;
 
-		if (n > max - taken)
-			n = max - taken;
-		memcpy(data + taken, c->bytes->data + stream->offset, n);
+		if (n > room - taken)
+			n = room - taken;
+		memcpy(data + taken, b->data + stream->offset, n);
 		taken += n;
 		stream->offset += n;
 		stream->backlog -= n;
-		if (stream->offset < c->bytes->len)
+		if (stream->offset < b->len)
 			break;
 		stream->offset = 0;
-		stream->first = c->next;
-		if (!stream->first)
-			stream->last = &stream->first;
-		bytes_unref(c->bytes);
-		free(c);
+		queue_drop_first(&stream->queue);
 	}
 	return taken;
 }
 
-/* With the lock held: what the reader shall return, or 0 when there is nothing to do but wait. */
-static ssize_t next_step(struct http_stream *stream, char *data, size_t max)
+/* The chunk's size goes before its data, right-aligned in the room left for it. */
+static size_t frame(char *data, size_t n)
 {
-	size_t n;
+	char line[CHUNK_HEAD_MAX + 1];
+	size_t len = (size_t)snprintf(line, sizeof(line), "%zx\r\n", n);
 
-	if (atomic_load(&stream->closed))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	n = take_waiting(stream, data, max);
-	if (n > 0)
-		return (ssize_t)n;
-	if (stream->ended)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (atomic_load(&stream->parked.server->stopping)) {
-		atomic_store(&stream->closed, true);
-		return MHD_CONTENT_READER_END_OF_STREAM;
+	memmove(data + len, data + CHUNK_HEAD_MAX, n);
+	memcpy(data, line, len);
+	memcpy(data + len + n, "\r\n", 2);
+	return len + n + 2;
+}
+
+size_t http_stream_take(struct http_stream *stream, char *data, size_t room, bool *ret_end)
+{
+	size_t n, used = 0;
+
+	if (room < CHUNK_HEAD_MAX + CHUNK_TAIL + 1)
+		return 0;
+	MUTEX_GUARD(&stream->conn->lock);
+	stream->scheduled = false;
+	if (stream->chunked) {
+		n = take_waiting(stream, data + CHUNK_HEAD_MAX, room - CHUNK_HEAD_MAX - CHUNK_TAIL);
+		used = n > 0 ? frame(data, n) : 0;
+	} else {
+		used = take_waiting(stream, data, room);
 	}
-	return 0;
-}
-
-static ssize_t read_stream(void *cls, uint64_t position _unused_, char *data, size_t max)
-{
-	struct http_stream *stream = cls;
-	ssize_t step;
-	bool claimed = false;
-
-	pthread_mutex_lock(&stream->parked.lock);
-	step = next_step(stream, data, max);
-	pthread_mutex_unlock(&stream->parked.lock);
-	if (step != 0)
-		return step;
-
-	MHD_suspend_connection(stream->parked.connection);
-
-	/* What a writer did since the look above did not resume us, as we were not yet known to be suspended. */
-	pthread_mutex_lock(&stream->parked.lock);
-	stream->parked.suspended = true;
-	if (stream->first || stream->ended || atomic_load(&stream->closed) || atomic_load(&stream->parked.server->stopping))
-		claimed = parked_claim(&stream->parked);
-	pthread_mutex_unlock(&stream->parked.lock);
-	if (claimed)
-		parked_resume(stream->parked.server, stream->parked.connection);
-	return 0;
-}
-
-/* The response is over: sent to its end, or the connection is gone. The socket is closed only after this. */
-static void response_over(void *cls)
-{
-	struct http_stream *stream = cls;
-	bool tell;
-
-	parked_unlink(&stream->parked);
-	pthread_mutex_lock(&stream->parked.lock);
-	stream->fd = -1;
-	stream->parked.suspended = false;
+	if (stream->queue.len > 0)
+		return used;
+	if (!stream->ended && !atomic_load(&stream->conn->server->stopping))
+		return used;
+	/* Nothing can be written any more once its end is sent. */
 	atomic_store(&stream->closed, true);
-	drop_chunks(stream);
-	tell = stream->on_close && !stream->ended;
+	*ret_end = true;
+	if (!stream->chunked)
+		return used;
+	memcpy(data + used, "0\r\n\r\n", 5);
+	return used + 5;
+}
+
+bool http_stream_is_broken(struct http_stream *stream)
+{
+	MUTEX_GUARD(&stream->conn->lock);
+	return stream->broken;
+}
+
+void http_stream_over(struct http_stream *stream)
+{
+	pthread_mutex_t *lock = &stream->conn->lock;
+
+	pthread_mutex_lock(lock);
+	atomic_store(&stream->closed, true);
+	queue_clear(&stream->queue);
+	bool tell = stream->on_close && !stream->ended;
 	if (tell) {
 		stream->on_close_runs = true;
 		stream->on_close_thread = pthread_self();
 	}
-	pthread_mutex_unlock(&stream->parked.lock);
+	pthread_mutex_unlock(lock);
 
 	if (tell) {
 		stream->on_close(stream->self);
-		pthread_mutex_lock(&stream->parked.lock);
+		pthread_mutex_lock(lock);
 		stream->on_close_runs = false;
 		pthread_cond_broadcast(&stream->on_close_done);
-		pthread_mutex_unlock(&stream->parked.lock);
+		pthread_mutex_unlock(lock);
 	}
 	stream_unref(stream);
-}
-
-static struct http_stream *stream_of(const struct http_parked *p)
-{
-	return without_const(p); /* its first member */
-}
-
-int http_stream_fd(const struct http_parked *p)
-{
-	return stream_of(p)->fd;
-}
-
-bool http_stream_client_gone(struct http_parked *p)
-{
-	MUTEX_GUARD(&p->lock);
-	atomic_store(&stream_of(p)->closed, true);
-	return parked_claim(p);
 }
 
 /* ---- the writer's side ---- */
@@ -177,28 +182,21 @@ bool http_stream_client_gone(struct http_parked *p)
 struct http_stream *http_respond_stream(struct http_request *req, int status, const struct http_headers *headers,
                                         void (*on_close)(void *self), void *self)
 {
-	struct http_connection *conn = http_request_peer(req);
-	struct http_server *s = conn->server;
 	struct http_stream *stream = new0(struct http_stream);
-	struct MHD_Response *response;
+	struct http_answer a = { .stream = stream };
 
-	parked_init(&stream->parked, http_server_ref(s), http_request_connection(req), true);
 	atomic_init(&stream->refs, 2);
 	atomic_init(&stream->closed, false);
-	stream->fd = conn->fd;
-	stream->last = &stream->first;
+	stream->conn = http_connection_ref(req->conn);
+	stream->chunked = req->http11;
+	stream->on_close = on_close;
 	stream->self = self;
 	pthread_cond_init(&stream->on_close_done, NULL);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PLAIN_BLOCK_SIZE, read_stream, stream,
-	                                             response_over);
-	if (!response)
-		out_of_memory(PLAIN_BLOCK_SIZE);
-	stream->on_close = on_close;
-	parked_link(&stream->parked);
-	if (!http_request_answer(req, status, headers, response)) {
+	http_answer_init(&a, req, status, headers, false);
+	if (!http_request_answer(req, &a)) {
 		/* The server was stopped before the answer: telling that by a callback from in here would surprise. */
-		stream->on_close = NULL;
-		MHD_destroy_response(response);
+		atomic_store(&stream->closed, true);
+		stream_unref(stream);
 	}
 	return stream;
 }
@@ -206,30 +204,27 @@ struct http_stream *http_respond_stream(struct http_request *req, int status, co
 /* Takes the reference. */
 static bool stream_append(struct http_stream *stream, struct bytes *data)
 {
-	bool ok = false, claimed = false;
+	struct http_connection *c = stream->conn;
+	bool ok = false, wake = false;
 
-	pthread_mutex_lock(&stream->parked.lock);
+	pthread_mutex_lock(&c->lock);
 	if (!atomic_load(&stream->closed) && !stream->ended) {
-		if (data->len <= stream->parked.server->stream_backlog_max - stream->backlog) {
-			struct chunk *c = xmalloc(sizeof(*c));
-
-			*c = (struct chunk){ .bytes = TAKE_PTR(data) };
-			*stream->last = c;
-			stream->last = &c->next;
-			stream->backlog += c->bytes->len;
-			ok = true;
+		ok = data->len <= c->server->stream_backlog_max - stream->backlog;
+		if (ok) {
+			stream->backlog += data->len;
+			queue_push(&stream->queue, TAKE_PTR(data));
 		} else {
-			/* The client fell behind: cutting the connection makes the event thread end the response. */
+			/* The client fell behind: the event thread closes the connection. */
+			stream->broken = true;
 			atomic_store(&stream->closed, true);
-			drop_chunks(stream);
-			if (stream->fd >= 0)
-				shutdown(stream->fd, SHUT_RDWR);
+			queue_clear(&stream->queue);
 		}
-		claimed = parked_claim(&stream->parked);
+		wake = !stream->scheduled || !ok;
+		stream->scheduled = true;
 	}
-	pthread_mutex_unlock(&stream->parked.lock);
-	if (claimed)
-		parked_resume(stream->parked.server, stream->parked.connection);
+	pthread_mutex_unlock(&c->lock);
+	if (wake)
+		http_loop_wake(c->loop, c);
 	bytes_unref(data);
 	return ok;
 }
@@ -255,15 +250,15 @@ bool http_stream_is_closed(const struct http_stream *stream)
 
 void http_stream_end(struct http_stream *stream)
 {
-	bool claimed;
+	struct http_connection *c = stream->conn;
 
-	pthread_mutex_lock(&stream->parked.lock);
+	pthread_mutex_lock(&c->lock);
 	stream->ended = true;
 	while (stream->on_close_runs && !pthread_equal(stream->on_close_thread, pthread_self()))
-		pthread_cond_wait(&stream->on_close_done, &stream->parked.lock);
-	claimed = parked_claim(&stream->parked);
-	pthread_mutex_unlock(&stream->parked.lock);
-	if (claimed)
-		parked_resume(stream->parked.server, stream->parked.connection);
+		pthread_cond_wait(&stream->on_close_done, &c->lock);
+	bool wake = !atomic_load(&stream->closed);
+	pthread_mutex_unlock(&c->lock);
+	if (wake)
+		http_loop_wake(c->loop, c);
 	stream_unref(stream);
 }

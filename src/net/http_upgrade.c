@@ -1,22 +1,20 @@
 #include "http_server_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* The handler gets a duplicate of the socket, so that stopping the server can take the connection away from
- * libmicrohttpd at any time without pulling a descriptor from under the handler's thread: that one sees the end of the
- * stream and closes in its own time. */
+/* A plain connection's socket itself becomes the handler's. Under TLS the handler gets one end of a pair of sockets,
+ * and the connection's loop passes on what comes at either side. */
 struct http_upgrade {
-	struct http_server *server;
-	struct http_request *req; /* until upgraded */
+	struct http_server *server; /* a reference once begun */
 	void (*upgraded)(void *self, struct http_upgrade *up, int fd, const void *data, size_t len);
 	void *self;
 	int fd;
-	int client_fd; /* under TLS: the socket behind libmicrohttpd, open as long as there is a handle; else -1 */
-	bool client_left;
-	struct MHD_UpgradeResponseHandle *handle; /* NULL when given back; under the server's lock */
-	struct http_upgrade *next, *prev;
+	bool own_socket;                   /* to be cut by whoever stops the server */
+	struct http_upgrade *next, **prev; /* under the server's lock */
 };
 
 void http_upgrade_drop(struct http_upgrade *up)
@@ -24,136 +22,178 @@ void http_upgrade_drop(struct http_upgrade *up)
 	free(up);
 }
 
-/* False when the server has given up what was under way: its last look at the list may be over. */
-static bool upgrade_link(struct http_upgrade *up)
-{
-	MUTEX_GUARD(&up->server->lock);
-	if (atomic_load(&up->server->killed))
-		return false;
-	up->next = up->server->upgrades;
-	if (up->next)
-		up->next->prev = up;
-	up->server->upgrades = up;
-	return true;
-}
-
-static void upgrade_begin(void *cls, struct MHD_Connection *connection _unused_, void *req_cls _unused_,
-                          const char *extra, size_t extra_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
-{
-	struct http_upgrade *up = cls;
-	struct http_request *req = TAKE_PTR(up->req);
-
-	up->handle = handle;
-	up->client_fd = fd == http_request_peer(req)->fd ? -1 : http_request_peer(req)->fd;
-	http_server_ref(up->server);
-	up->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (up->fd < 0 || fcntl(up->fd, F_SETFL, O_NONBLOCK) < 0 || !upgrade_link(up)) {
-		log_debug(up->server->log, "http: a connection could not be upgraded");
-		closep(&up->fd);
-		MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
-		http_request_upgraded(req);
-		http_server_unref(up->server);
-		http_upgrade_drop(up);
-		return;
-	}
-	/* One that begins while the server stops is cut at once. */
-	if (atomic_load(&up->server->stopping))
-		shutdown(up->fd, SHUT_RDWR);
-	up->upgraded(up->self, up, up->fd, extra, extra_len);
-	http_request_upgraded(req);
-}
-
 void http_respond_upgrade(struct http_request *req, const struct http_headers *headers,
                           void (*upgraded)(void *self, struct http_upgrade *up, int fd, const void *data, size_t len),
                           void *self)
 {
 	struct http_upgrade *up;
-	struct MHD_Response *response;
 
-	if (!http_request_is_http11(req) || !headers || !http_headers_get(headers, "Upgrade")) {
+	if (!req->http11 || !headers || !http_headers_get(headers, "Upgrade")) {
 		http_respond_text(req, 400, "text/plain; charset=utf-8", "This request cannot be upgraded.\n");
 		return;
 	}
 	up = new0(struct http_upgrade);
-	up->server = http_request_peer(req)->server;
-	up->req = req;
+	up->server = req->conn->server;
 	up->upgraded = upgraded;
 	up->self = self;
 	up->fd = -1;
-	response = MHD_create_response_for_upgrade(upgrade_begin, up);
-	http_request_set_upgrade(req, up);
-	if (!http_request_answer(req, 101, headers, response))
-		MHD_destroy_response(response);
+	struct http_answer a = { .upgrade = up };
+	http_answer_init(&a, req, 101, headers, true);
+	if (!http_request_answer(req, &a))
+		http_upgrade_drop(up);
 }
 
-/* With the server's lock held: the handle, when it is the caller's to close now. */
-static struct MHD_UpgradeResponseHandle *take_handle(struct http_upgrade *up)
+/* False when the server has given up what was under way: its last look at the list may be over. */
+static bool link_upgrade(struct http_upgrade *up)
 {
-	struct MHD_UpgradeResponseHandle *handle = TAKE_PTR(up->handle);
-
-	if (handle)
-		atomic_fetch_add(&up->server->claims, 1);
-	return handle;
+	MUTEX_GUARD(&up->server->lock);
+	if (atomic_load(&up->server->stopping))
+		return false;
+	up->next = up->server->upgrades;
+	up->prev = &up->server->upgrades;
+	if (up->next)
+		up->next->prev = &up->next;
+	up->server->upgrades = up;
+	return true;
 }
 
-static void close_handle(struct http_server *s, struct MHD_UpgradeResponseHandle *handle)
+/* The handler's socket, non-blocking; -1. */
+static int handlers_socket(struct http_connection *c)
 {
-	if (!handle)
+	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = &c->pipe_source };
+	int pair[2];
+
+	if (!c->session) {
+		epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+		return TAKE_FD(c->fd);
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	c->pipe_fd = pair[0];
+	if (epoll_ctl(c->loop->epoll, EPOLL_CTL_ADD, c->pipe_fd, &e) == 0)
+		return pair[1];
+	close(pair[1]);
+	return -1;
+}
+
+static void request_is_over(struct http_connection *c)
+{
+	struct http_request *req = c->req;
+
+	pthread_mutex_lock(&c->lock);
+	c->req = NULL;
+	req->dead = true;
+	pthread_mutex_unlock(&c->lock);
+	atomic_fetch_sub(&c->server->inflight, 1);
+	http_request_unref(req);
+}
+
+void http_upgrade_begin(struct http_connection *c, struct http_upgrade *up)
+{
+	up->own_socket = !c->session;
+	up->fd = handlers_socket(c);
+	if (up->fd < 0 || !link_upgrade(up)) {
+		log_debug(c->server->log, "http: %s: the connection could not be upgraded", c->remote);
+		closep(&up->fd);
+		http_upgrade_drop(up);
+		http_connection_close(c);
 		return;
-	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
-	atomic_fetch_sub(&s->claims, 1);
+	}
+	http_server_ref(up->server);
+	up->upgraded(up->self, up, up->fd, buf_str(&c->in) + c->in_at, c->in.len - c->in_at);
+	buf_clear(&c->in);
+	c->in_at = 0;
+	request_is_over(c);
+	c->deadline_ns = 0;
+	c->state = HTTP_UPGRADED;
+	if (c->fd < 0)
+		http_connection_close(c);
 }
 
 void http_upgrade_close(struct http_upgrade *up)
 {
 	struct http_server *s = up->server;
-	struct MHD_UpgradeResponseHandle *handle;
 
 	pthread_mutex_lock(&s->lock);
-	handle = take_handle(up);
-	if (up->prev)
-		up->prev->next = up->next;
-	else
-		s->upgrades = up->next;
+	*up->prev = up->next;
 	if (up->next)
 		up->next->prev = up->prev;
 	pthread_mutex_unlock(&s->lock);
-
 	close(up->fd);
-	close_handle(s, handle);
 	free(up);
 	http_server_unref(s);
 }
 
-/* libmicrohttpd forwards what a TLS client sends, but not that it has left. It may still be forwarding when the
- * client's end arrives, so the handler is told at the second look. */
-void http_upgrades_find_gone_clients(struct http_server *s)
+void http_upgrades_end(struct http_server *s)
 {
-	for (struct http_upgrade *up = s->upgrades; up; up = up->next) {
-		struct pollfd p = { .fd = up->handle ? up->client_fd : -1, .events = POLLRDHUP };
+	MUTEX_GUARD(&s->lock);
+	for (struct http_upgrade *up = s->upgrades; up; up = up->next)
+		if (up->own_socket)
+			shutdown(up->fd, SHUT_RDWR);
+}
 
-		if (p.fd < 0 || poll(&p, 1, 0) != 1)
-			continue;
-		if (up->client_left)
-			shutdown(up->fd, SHUT_RD);
-		up->client_left = true;
+/* ---- passing on, under TLS ---- */
+
+/* What came from the client goes to the handler. False when the connection is closed. */
+static bool to_handler(struct http_connection *c)
+{
+	for (;;) {
+		while (c->in_at < c->in.len) {
+			ssize_t n = send(c->pipe_fd, c->in.data + c->in_at, c->in.len - c->in_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n < 0 && errno == EAGAIN)
+				return true; /* goes on when the handler has read */
+			if (n < 0)
+				return false;
+			c->in_at += (size_t)n;
+		}
+		buf_clear(&c->in);
+		c->in_at = 0;
+		if (!c->readable)
+			return !c->eof;
+		ssize_t n = recv(c->fd, c->loop->wire_in, HTTP_WIRE_IN_SIZE, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			c->readable = false;
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return false;
+		c->wire = c->loop->wire_in;
+		c->wire_len = n > 0 ? (size_t)n : 0;
+		if (http_session_decipher(c) < 0)
+			return false;
 	}
 }
 
-void http_upgrades_end(struct http_server *s)
+/* What the handler wrote goes to the client. */
+static bool to_client(struct http_connection *c)
 {
-	for (;;) {
-		struct MHD_UpgradeResponseHandle *handle = NULL;
+	char data[4096];
 
-		pthread_mutex_lock(&s->lock);
-		for (struct http_upgrade *up = s->upgrades; up && !handle; up = up->next) {
-			handle = take_handle(up);
-			if (handle)
-				shutdown(up->fd, SHUT_RDWR);
-		}
-		pthread_mutex_unlock(&s->lock);
-		if (!handle)
-			return;
-		close_handle(s, handle);
+	while (c->unsent.len == 0 && c->pipe_readable) {
+		ssize_t n = recv(c->pipe_fd, data, sizeof(data), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN)
+			c->pipe_readable = false;
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return false;
+		if (n > 0 && http_session_encipher(c, data, (size_t)n) < 0)
+			return false;
+		http_connection_flush(c);
+		if (c->state == HTTP_CLOSED)
+			return false;
 	}
+	return true;
+}
+
+void http_upgrade_forward(struct http_connection *c)
+{
+	if (to_client(c) && c->state != HTTP_CLOSED && to_handler(c))
+		return;
+	if (c->state == HTTP_CLOSED)
+		return;
+	/* What the handler wrote before it closed is sent already, or the client does not take it. */
+	gnutls_bye(c->session, GNUTLS_SHUT_WR);
+	http_connection_flush(c);
+	http_connection_close(c);
 }
