@@ -12,8 +12,6 @@ struct bytes *bytes_new(const void *data, size_t len)
 	b->len = len;
 	if (data)
 		memcpy(b->data, data, len);
-	else
-		memset(b->data, 0, len);
 	b->data[len] = '\0';
 	return b;
 }

@@ -14,6 +14,9 @@
 
 #define LABEL_VALUE_MAX 256 /* bytes kept of a label's value */
 
+#define KNOWN_KEY_MAX 256
+#define VALUE_END '\x1f'
+
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct series {
@@ -32,6 +35,7 @@ struct metric {
 	size_t bounds_len;
 	pthread_mutex_t lock; /* over what follows */
 	struct map *series;   /* by their labels as written: code="200",method="GET" */
+	struct map *known;    /* the same series, by their labels' values as given: writing them out costs more than counting */
 };
 
 struct collector {
@@ -55,6 +59,7 @@ static void metric_free(void *p)
 	free(metric->help);
 	strv_free(metric->labels);
 	free(metric->bounds);
+	map_free(metric->known);
 	map_free(metric->series);
 	pthread_mutex_destroy(&metric->lock);
 	free(metric);
@@ -115,8 +120,25 @@ static void put_labels(struct buf *out, const struct metric *metric, const char 
 	}
 }
 
-/* The lock must be held. */
-static struct series *find_series(struct metric *metric, const char *const *values)
+/* The values one behind the other; false when they are too long for this short cut. */
+static bool join_values(const struct metric *metric, const char *const *values, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < metric->labels_len; i++) {
+		size_t len = values[i] ? strlen(values[i]) : 0;
+
+		if (len + 1 >= size - at)
+			return false;
+		memcpy(ret + at, values[i] ? values[i] : "", len);
+		ret[at + len] = VALUE_END;
+		at += len + 1;
+	}
+	ret[at] = '\0';
+	return true;
+}
+
+static struct series *find_written(struct metric *metric, const char *const *values)
 {
 	_cleanup_buf_ struct buf key = BUF_INIT(SIZE_MAX - 1);
 	put_labels(&key, metric, values);
@@ -129,6 +151,21 @@ static struct series *find_series(struct metric *metric, const char *const *valu
 		s = map_get(metric->series, buf_str(&key));
 	}
 	return s ? s : series_new(metric, buf_str(&key));
+}
+
+/* The lock must be held. */
+static struct series *find_series(struct metric *metric, const char *const *values)
+{
+	char key[KNOWN_KEY_MAX];
+	bool short_cut = join_values(metric, values, key, sizeof(key));
+	struct series *s = short_cut ? map_get(metric->known, key) : NULL;
+
+	if (s)
+		return s;
+	s = find_written(metric, values);
+	if (short_cut && map_len(metric->known) < METRICS_SERIES_MAX)
+		map_set(metric->known, key, s);
+	return s;
 }
 
 static struct metric *family(struct metrics *m, enum metric_type type, const char *name, const char *help,
@@ -150,6 +187,7 @@ static struct metric *family(struct metrics *m, enum metric_type type, const cha
 	metric->bounds_len = bounds_len;
 	pthread_mutex_init(&metric->lock, NULL);
 	metric->series = map_new(free);
+	metric->known = map_new(NULL);
 	/* The one series of a family without labels is there from the start, so that a graph begins at zero. */
 	if (!metric->labels_len)
 		series_new(metric, "");

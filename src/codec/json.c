@@ -1,5 +1,6 @@
 #include "codec/json.h"
 
+#include "json_memory.h"
 #include "text.h"
 
 #include <math.h>
@@ -9,7 +10,7 @@
  * do, so that nobody has to look. Before main(): values made earlier would be freed by another allocator. */
 __attribute__((constructor)) static void use_our_allocator(void)
 {
-	json_set_alloc_funcs(xmalloc, free);
+	json_set_alloc_funcs(json_memory_take, json_memory_give);
 }
 
 json_t *json_at(const json_t *v, ...)
