@@ -14,7 +14,7 @@
 #define HANDSHAKE_SHARE 9
 #define LINGER_NS (2 * NS_PER_S)
 /* Enciphered at a time before it is given to the socket. */
-#define FLUSH_MAX ((size_t)128 * 1024)
+#define FLUSH_MAX ((size_t)48 * 1024)
 /* Of one connection, before others have their turn: some requests, or some MiB. */
 #define STEPS_MAX 64
 /* A connection that waits keeps at most so much of its buffers. */
@@ -275,7 +275,8 @@ static ssize_t give(struct http_connection *c, const char *data, size_t len)
 static int send_wire(struct http_connection *c)
 {
 	struct buf *out = &c->loop->wire_out;
-	ssize_t n = out->len > 0 ? give(c, out->data, out->len) : 0;
+	/* Never before what waits already. */
+	ssize_t n = out->len > 0 && c->unsent.len == 0 ? give(c, out->data, out->len) : 0;
 
 	if (n >= 0 && (size_t)n < out->len)
 		buf_append(&c->unsent, out->data + n, out->len - (size_t)n);
@@ -287,14 +288,15 @@ static int send_unsent(struct http_connection *c)
 {
 	if (c->unsent.len == 0)
 		return 1;
-	ssize_t n = give(c, c->unsent.data, c->unsent.len);
+	ssize_t n = give(c, c->unsent.data + c->unsent_at, c->unsent.len - c->unsent_at);
 
 	if (n < 0)
 		return -1;
-	buf_consume(&c->unsent, (size_t)n);
-	if (c->unsent.len > 0)
+	c->unsent_at += (size_t)n;
+	if (c->unsent_at < c->unsent.len)
 		return 0;
 	buf_clear(&c->unsent);
+	c->unsent_at = 0;
 	return 1;
 }
 
@@ -624,9 +626,13 @@ static bool step(struct http_connection *c)
 
 void http_connection_drive(struct http_connection *c)
 {
-	for (int i = 0; i < STEPS_MAX; i++)
+	for (int i = 0; i < STEPS_MAX; i++) {
+		/* What is no answer: of a handshake, an upgrade, "100 Continue". */
+		if (c->unsent.len > 0 && c->state != HTTP_ANSWERING && send_unsent(c) < 0)
+			http_connection_close(c);
 		if (!step(c))
 			return;
+	}
 	/* Others' turn. */
 	http_loop_wake(c->loop, c);
 }

@@ -315,9 +315,30 @@ static void add_field(struct buf *out, const char *name, const char *value)
 	buf_append(out, "\r\n", 2);
 }
 
+/* The digits, ending before `end`: of each answer's cost, printf() was a good part. */
+static const char *write_number(char *end, uint64_t n)
+{
+	*--end = '\0';
+	do
+		*--end = (char)('0' + n % 10);
+	while (n /= 10);
+	return end;
+}
+
+static void add_status_line(struct buf *out, int status)
+{
+	char digits[24];
+
+	buf_append(out, "HTTP/1.1 ", 9);
+	buf_puts(out, write_number(digits + sizeof(digits), (uint64_t)status));
+	buf_append(out, " ", 1);
+	buf_puts(out, http_status_text(status));
+	buf_append(out, "\r\n", 2);
+}
+
 static void add_framing(struct buf *out, const struct http_answer *a, const struct http_request *req)
 {
-	char digits[32];
+	char digits[24];
 
 	if (a->status < 200 || a->status == 204)
 		return;
@@ -326,8 +347,7 @@ static void add_framing(struct buf *out, const struct http_answer *a, const stru
 			add_field(out, "Transfer-Encoding", "chunked");
 		return;
 	}
-	snprintf(digits, sizeof(digits), "%zu", a->body ? a->body->len : (size_t)0);
-	add_field(out, "Content-Length", digits);
+	add_field(out, "Content-Length", write_number(digits + sizeof(digits), a->body ? a->body->len : 0));
 }
 
 void http_answer_init(struct http_answer *a, const struct http_request *req, int status,
@@ -340,7 +360,7 @@ void http_answer_init(struct http_answer *a, const struct http_request *req, int
 	a->last = !req->keep_alive || atomic_load(&s->stopping) || (a->stream && !req->http11);
 	a->no_body = req->is_head || status < 200 || status == 204 || status == 304;
 	buf_reserve(&out, 256);
-	buf_printf(&out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+	add_status_line(&out, status);
 	for (size_t i = 0; headers && i < headers->len; i++) {
 		const struct http_header *h = &headers->list[i];
 

@@ -129,7 +129,8 @@ struct http_connection {
 	struct http1_body body;
 	struct http_request *req;
 	bool streaming;    /* it is one of the loop's streams */
-	struct buf unsent; /* what the socket did not take */
+	struct buf unsent; /* what the socket did not take, from unsent_at on */
+	size_t unsent_at;
 
 	int pipe_fd; /* HTTP_UPGRADED: our end of the handler's socket */
 	bool pipe_readable, pipe_ended;

@@ -233,6 +233,17 @@ static void test_http_upgrade_works_under_tls(void **state)
 		answer = test_tls_ask(&c, "hello", "HELLO");
 		assert_string_equal(answer, "HELLO");
 		free(answer);
+		for (int i = 0; i < 100; i++) {
+			char piece[16001];
+
+			memset(piece, 'a', sizeof(piece));
+			piece[15999] = '.';
+			piece[16000] = '\0';
+			answer = test_tls_ask(&c, piece, ".");
+			assert_int_equal(strlen(answer), 16000);
+			assert_int_equal(strspn(answer, "A"), 15999);
+			free(answer);
+		}
 		if (stop_first)
 			f->server = http_server_stop(f->server, NS_PER_S);
 		test_tls_disconnect(&c);

@@ -4,7 +4,7 @@
 
 #include <gnutls/gnutls.h>
 
-/* GnuTLS and libmicrohttpd take pointers to what they only read without const. */
+/* GnuTLS takes pointers to what it only reads without const. */
 static inline void *without_const(const void *p)
 {
 	union {

@@ -4,7 +4,7 @@
 # To build and to run. kubectl is Debian's own unless there is one already.
 BUILD_PACKAGES=(
 	build-essential pkg-config meson ninja-build git ca-certificates
-	libjansson-dev libyaml-dev libexpat1-dev libgnutls28-dev libmicrohttpd-dev libcurl4-gnutls-dev libsqlite3-dev
+	libjansson-dev libyaml-dev libexpat1-dev libgnutls28-dev libcurl4-gnutls-dev libsqlite3-dev
 	libpcre2-dev zlib1g-dev libcmocka-dev bubblewrap openssh-client
 )
 # To test and to look at the code.

@@ -42,7 +42,7 @@ static bool is_cut_while_dripping(int port, const char *begin)
 	return cut;
 }
 
-static void test_http_housekeeper_cuts_slow_clients(void **state)
+static void test_http_server_cuts_slow_clients(void **state)
 {
 	struct http_server *s = server_new((struct http_server_config){ .idle_timeout_ns = 100 * NS_PER_MS });
 	struct buf in = BUF_INIT(1 << 20);
@@ -58,7 +58,7 @@ static void test_http_housekeeper_cuts_slow_clients(void **state)
 	http_server_stop(s, NS_PER_S);
 }
 
-static void test_http_housekeeper_lets_go_of_clients_that_leave_early(void **state)
+static void test_http_server_lets_go_of_clients_that_leave_early(void **state)
 {
 	struct http_server *s = server_new((struct http_server_config){ .connections_max = 1, .threads = 1 });
 	int64_t begin = clock_mono_ns();
@@ -76,7 +76,7 @@ static void test_http_housekeeper_lets_go_of_clients_that_leave_early(void **sta
 	http_server_stop(s, NS_PER_S);
 }
 
-static void test_http_housekeeper_cuts_stalled_handshakes(void **state)
+static void test_http_server_cuts_stalled_handshakes(void **state)
 {
 	struct test_pki pki;
 	struct tls_server_config tls;
@@ -111,9 +111,9 @@ static void test_http_housekeeper_cuts_stalled_handshakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_http_housekeeper_cuts_slow_clients),
-		cmocka_unit_test(test_http_housekeeper_lets_go_of_clients_that_leave_early),
-		cmocka_unit_test(test_http_housekeeper_cuts_stalled_handshakes),
+		cmocka_unit_test(test_http_server_cuts_slow_clients),
+		cmocka_unit_test(test_http_server_lets_go_of_clients_that_leave_early),
+		cmocka_unit_test(test_http_server_cuts_stalled_handshakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
