@@ -38,6 +38,7 @@ bool http_loop_wake(struct http_loop *l, struct http_connection *c)
 		*l->woken_last = http_connection_ref(c);
 		l->woken_last = &c->woken_next;
 	}
+	l->poked |= !c;
 	ring = !l->awake;
 	l->awake = true;
 	pthread_mutex_unlock(&l->lock);
@@ -67,10 +68,11 @@ static struct http_connection *take_woken(struct http_loop *l)
 static bool may_sleep(struct http_loop *l)
 {
 	MUTEX_GUARD(&l->lock);
-	if (l->woken)
-		return false;
-	l->awake = false;
-	return true;
+	bool busy = l->woken || l->poked;
+
+	l->poked = false;
+	l->awake = busy;
+	return !busy;
 }
 
 /* ---- streams that are written to often ---- */

@@ -189,6 +189,7 @@ struct http_loop {
 	pthread_mutex_t lock;
 	struct http_connection *woken, **woken_last;
 	bool awake, ended;
+	bool poked; /* woken for no connection: it looks at the server's state before it sleeps */
 
 	/* The thread's own. */
 	struct http_connection *connections, *closed;
