@@ -32,6 +32,8 @@ static void fill_in(const struct api_type *t, json_t *obj)
 	object_meta_create(t, obj, clock_wall_ns());
 	if (t->strategy->prepare_create)
 		t->strategy->prepare_create(obj);
+	if (t->strategy->complete_create)
+		t->strategy->complete_create(obj);
 }
 
 int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, struct err *err)

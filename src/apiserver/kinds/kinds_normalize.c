@@ -406,6 +406,28 @@ int kinds_normalize(const struct kinds_message *m, json_t *obj, struct err *err)
 	return normalize_message(m, obj, NULL, err);
 }
 
+static void add_zeros(const struct kinds_message *m, json_t *obj)
+{
+	for (size_t i = 0; i < m->len; i++) {
+		const struct kinds_field *f = &kinds_fields(m)[i];
+		const char *name = kinds_text(f->name);
+		if (f->flags & KINDS_INLINE)
+			add_zeros(kinds_message_of(f), obj);
+		else if (is_struct(f))
+			json_put(obj, name, f->type == KINDS_MESSAGE ? kinds_zero(kinds_message_of(f)) : zero_value(f));
+		else if (f->flags & KINDS_ALWAYS)
+			json_put(obj, name, f->shape == KINDS_ONE ? zero_value(f) : json_null());
+	}
+}
+
+json_t *kinds_zero(const struct kinds_message *m)
+{
+	json_t *obj = json_object();
+
+	add_zeros(m, obj);
+	return obj;
+}
+
 void kinds_reset(const struct kinds_message *m, json_t *obj, const char *name)
 {
 	const struct kinds_field *f = kinds_find_field(m, name);

@@ -99,12 +99,12 @@ int object_validate(const struct api_type *t, const struct api_version *v, const
 		                                  .self = &checked };
 
 	object_meta_validate(t, obj, old, &found);
-	if (v->message)
-		kinds_check(v->message, obj, &found);
-	else if (schema_validate_change(v->schema, &change, &schema) < 0)
+	if (!v->message && schema_validate_change(v->schema, &change, &schema) < 0)
 		invalid_merge(&found, &schema);
 	if (t->strategy->validate && t->strategy->validate(obj, old, &own) < 0)
 		invalid_merge(&found, &own);
+	if (v->message)
+		kinds_check(v->message, obj, &found);
 	if (invalid_finish(&found, t->kind, t->group, kube_name(obj)) == 0)
 		return 0;
 	err_move(err, &found);

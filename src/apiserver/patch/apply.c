@@ -342,7 +342,7 @@ int managed_fields_update(const struct apply_request *request, const json_t *old
 	json_object_del(json_object_get(updated, "metadata"), "managedFields");
 	/* An object that nobody is known to own stays like that until it is applied to. */
 	if (m.len > 0 || !old)
-		managed_update(&m, request, request->manager, old, updated);
+		managed_update(&m, request, request->manager, old ? old : request->fresh, updated);
 	managed_encode(&m, updated);
 	managed_clear(&m);
 	return 0;

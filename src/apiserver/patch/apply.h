@@ -12,6 +12,7 @@ struct apply_request {
 	bool has_status;               /* the type has a status subresource: its main resource does not own status */
 	bool force;
 	int64_t now_wall_ns;
+	const json_t *fresh; /* what a new object is compared with: one that says nothing; NULL: {} */
 };
 
 /* live: the object (not NULL; for a new one: the identity only, without managedFields), config: what the manager applies. *ret:

@@ -257,6 +257,7 @@ static int validate(struct api_request *req, struct api_op *op, const struct wri
 
 static int track_fields(const struct api_request *req, const struct write_input *in, struct err *err)
 {
+	_cleanup_json_ json_t *fresh = !in->old && req->version->message ? kinds_zero(req->version->message) : NULL;
 	char manager[129];
 	const struct apply_request request = {
 		.schema = schema_resolve(req->version->schema),
@@ -265,6 +266,7 @@ static int track_fields(const struct api_request *req, const struct write_input 
 		.subresource = in->subresource,
 		.has_status = req->version->has_status,
 		.now_wall_ns = clock_wall_ns(),
+		.fresh = fresh,
 	};
 
 	return in->applied ? 0 : managed_fields_update(&request, in->old, in->obj, err);
@@ -428,7 +430,11 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		json_decref(obj);
 		obj = in->obj;
 	}
-	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0) || check_grants(req, obj, in->old, err) < 0 ||
+	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0))
+		return -1;
+	if (!in->old && t->strategy->complete_create)
+		t->strategy->complete_create(obj);
+	if (check_grants(req, obj, in->old, err) < 0 ||
 	    validate(req, op, in, err) < 0 || admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)

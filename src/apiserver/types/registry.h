@@ -73,6 +73,8 @@ struct api_strategy {
 	 * to dropped (paths; may be NULL). */
 	void (*decode)(json_t *obj, json_t *dropped);
 	void (*prepare_create)(json_t *obj);
+	/* The same for what nobody owns: after the managed fields were noted and webhooks were asked. */
+	void (*complete_create)(json_t *obj);
 	void (*prepare_update)(json_t *obj, const json_t *old);
 	/* Before a deletion: a finalizer or a phase. */
 	void (*prepare_delete)(json_t *obj);

@@ -29,8 +29,6 @@ static void job_decode(json_t *obj, json_t *dropped _unused_)
 		json_put_str(spec, "completionMode", "NonIndexed");
 	if (!json_object_get(spec, "suspend"))
 		json_put_bool(spec, "suspend", false);
-	if (!json_object_get(spec, "manualSelector"))
-		json_put_bool(spec, "manualSelector", false);
 	if (!json_object_get(spec, "podReplacementPolicy"))
 		json_put_str(spec, "podReplacementPolicy",
 		             json_object_get(spec, "podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
@@ -50,6 +48,8 @@ static void job_create(json_t *obj)
 	json_put_str(labels, "job-name", name);
 	json_put_str(labels, "batch.kubernetes.io/job-name", name);
 	json_put_str(json_ensure_object(json_ensure_object(spec, "selector"), "matchLabels"), BATCH_UID, uid);
+	if (json_object_size(json_object_get(kube_meta(obj), "labels")) == 0)
+		json_put(kube_meta(obj), "labels", json_deep_copy(labels));
 }
 
 /* path: of the JobSpec. */
@@ -84,7 +84,7 @@ const struct api_strategy STRATEGY_JOB = {
 	.generation = true,
 	.unconditional_update = true,
 	.decode = job_decode,
-	.prepare_create = job_create,
+	.complete_create = job_create,
 	.validate = job_validate,
 };
 

@@ -12,6 +12,11 @@
 
 static void namespace_create(json_t *obj)
 {
+	kube_set_label(obj, NAME_LABEL, kube_name(obj));
+}
+
+static void namespace_complete(json_t *obj)
+{
 	json_t *spec = json_ensure_object(obj, "spec"), *finalizers = json_ensure_array(spec, "finalizers");
 	bool held = false;
 	size_t i;
@@ -22,7 +27,6 @@ static void namespace_create(json_t *obj)
 	if (!held)
 		json_array_append_new(finalizers, json_string("kubernetes"));
 	json_put(obj, "status", json_pack("{s:s}", "phase", "Active"));
-	kube_set_label(obj, NAME_LABEL, kube_name(obj));
 }
 
 static void namespace_update(json_t *obj, const json_t *old)
@@ -56,6 +60,7 @@ const struct api_strategy STRATEGY_NAMESPACE = {
 	.unconditional_update = true,
 	.name_label = true,
 	.prepare_create = namespace_create,
+	.complete_create = namespace_complete,
 	.prepare_update = namespace_update,
 	.prepare_delete = namespace_delete,
 	.check_delete = namespace_check_delete,
@@ -200,6 +205,9 @@ static int secret_validate(const json_t *obj, const json_t *old, struct err *err
 	if (check_base64(json_object_get(obj, "data"), "data", err) > DATA_MAX)
 		invalid_add(err, INVALID_TOO_LONG, "data", "Too long: may not be more than %zu bytes", DATA_MAX);
 	check_secret_type(obj, type, err);
+	if (str_eq(type, "kubernetes.io/service-account-token") &&
+	    str_empty(json_str_at(obj, "metadata", "annotations", "kubernetes.io/service-account.name", NULL)))
+		invalid_add(err, INVALID_REQUIRED, "metadata.annotations[kubernetes.io/service-account.name]", "Required value");
 	if (old && !str_eq(type, json_get_str(old, "type")))
 		invalid_add(err, INVALID_VALUE, "type", "Invalid value: \"%s\": field is immutable", type ? type : "");
 	if (old)

@@ -175,9 +175,11 @@ static void check_path(const json_t *path, const char *at, struct err *err)
 	_cleanup_free_ char *backend = xasprintf("%s.backend", at);
 	const char *type = json_get_str(path, "pathType"), *text = json_get_str(path, "path");
 
-	if (!type)
+	if (!type) {
 		check_required(err, "pathType must be specified", "%s.pathType", at);
-	else if (strcmp(type, "ImplementationSpecific") != 0 && (str_empty(text) || *text != '/'))
+		return;
+	}
+	if (strcmp(type, "ImplementationSpecific") != 0 && (str_empty(text) || *text != '/'))
 		check_fail(err, json_object_get(path, "path"), "must be an absolute path", "%s.path", at);
 	check_backend(json_object_get(path, "backend"), backend, err);
 }
@@ -190,7 +192,7 @@ static int ingress_validate(const json_t *obj, const json_t *old _unused_, struc
 	json_t *rule, *path;
 
 	if (json_array_size(rules) == 0 && !json_is_object(otherwise))
-		check_fail(err, spec, "either `defaultBackend` or `rules` must be specified", "spec");
+		check_fail(err, rules, "either `defaultBackend` or `rules` must be specified", "spec");
 	check_backend(otherwise, "spec.defaultBackend", err);
 	json_array_foreach (rules, i, rule)
 		json_array_foreach (json_at(rule, "http", "paths", NULL), k, path) {

@@ -81,7 +81,8 @@ static void binding_decode(json_t *obj, json_t *dropped _unused_)
 	}
 }
 
-static void check_subject(const json_t *subject, size_t i, struct err *err)
+/* namespaced: of a RoleBinding, where a service account without a namespace is of the same one. */
+static void check_subject(const json_t *subject, size_t i, bool namespaced, struct err *err)
 {
 	static const char *const CORE[] = { "", NULL }, *const OWN[] = { RBAC_GROUP, NULL },
 							 *const KINDS[] = { "ServiceAccount", "User", "Group", NULL };
@@ -89,7 +90,7 @@ static void check_subject(const json_t *subject, size_t i, struct err *err)
 
 	if (strcmp(kind, "ServiceAccount") == 0) {
 		check_one_of(err, group, CORE, "subjects[%zu].apiGroup", i);
-		if (str_empty(json_get_str(subject, "namespace")))
+		if (!namespaced && str_empty(json_get_str(subject, "namespace")))
 			check_required(err, "", "subjects[%zu].namespace", i);
 	} else if (strcmp(kind, "User") == 0 || strcmp(kind, "Group") == 0) {
 		check_one_of(err, group, OWN, "subjects[%zu].apiGroup", i);
@@ -107,8 +108,10 @@ static int check_binding(const json_t *obj, const json_t *old, const char *const
 
 	check_one_of(err, or_empty(json_get_str(role, "apiGroup")), OWN, "roleRef.apiGroup");
 	check_one_of(err, or_empty(json_get_str(role, "kind")), kinds, "roleRef.kind");
+	if (str_empty(json_get_str(role, "name")))
+		check_required(err, "", "roleRef.name");
 	json_array_foreach (json_object_get(obj, "subjects"), i, subject)
-		check_subject(subject, i, err);
+		check_subject(subject, i, kinds[1] != NULL, err);
 	if (old && !json_same(role, json_object_get(old, "roleRef")))
 		check_fail(err, role, "cannot change roleRef", "roleRef");
 	return check_result(err);

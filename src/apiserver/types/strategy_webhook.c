@@ -84,11 +84,11 @@ static void check_webhook(const json_t *webhook, const char *at, struct err *err
 		check_required(err, "must specify one of None, NoneOnDryRun", "%s.sideEffects", at);
 	else
 		check_one_of(err, effects, EFFECTS, "%s.sideEffects", at);
-	check_versions(webhook, at, err);
 	if (timeout < 1 || timeout > 30)
 		check_fail(err, json_object_get(webhook, "timeoutSeconds"),
 		           "the timeout value must be between 1 and 30 seconds", "%s.timeoutSeconds", at);
 	check_client(json_object_get(webhook, "clientConfig"), at, err);
+	check_versions(webhook, at, err);
 }
 
 static int webhooks_validate(const json_t *obj, const json_t *old _unused_, struct err *err)

@@ -118,6 +118,7 @@ static void check_selector(const json_t *obj, const char *what, struct err *err)
 
 	if (!json_is_object(selector)) {
 		check_required(err, "", "spec.selector");
+		check_fail(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
 		return;
 	}
 	if (json_object_size(json_object_get(selector, "matchLabels")) == 0 &&

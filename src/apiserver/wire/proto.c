@@ -401,6 +401,8 @@ static int drop_zeros(const struct kinds_message *m, json_t *obj, struct err *er
 
 	if (meta && meta->type == KINDS_MESSAGE && members && kinds_normalize(kinds_message_of(meta), members, err) < 0)
 		return -1;
+	if (json_is_null(json_object_get(members, "creationTimestamp")))
+		json_object_del(members, "creationTimestamp");
 	return kinds_normalize(m, obj, err);
 }
 
