@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "auth/authn.h"
 #include "auth/rbac.h"
 #include "auth/rbac_policy.h"
 #include "types/builtin.h"
@@ -182,6 +183,17 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	return internal_apply_crds(s, config->crds, err);
 }
 
+static int start_authentication(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+{
+	_cleanup_free_ char *pki = fs_join(s->data_dir, "pki");
+
+	if (token_keys_open(pki, s->log, &s->token_keys, err) < 0)
+		return -1;
+	s->account_tokens = account_tokens_new(s->store, s->token_keys);
+	s->authn = authn_new(s->account_tokens);
+	return config->token_auth_file ? authn_load_token_file(s->authn, config->token_auth_file, err) : 0;
+}
+
 static int start_admission(struct apiserver *s, struct err *err)
 {
 	const struct waiters_config waiters = { .threads_max = WAITERS_MAX,
@@ -218,7 +230,7 @@ static int start(struct apiserver *s, const struct apiserver_config *config, str
 	const char *address = config->address ? config->address : "127.0.0.1";
 
 	if (open_store(s, config, err) < 0 || rbac_follow(s->rbac, s->store, err) < 0 ||
-	    prepare_certificates(s, config, address, err) < 0)
+	    prepare_certificates(s, config, address, err) < 0 || start_authentication(s, config, err) < 0)
 		return -1;
 	if (builtin_register(s->registry, err) < 0 || workers_start(WORKERS, &s->workers, err) < 0 ||
 	    watch_hub_start(s, &s->watches, err) < 0)
@@ -237,7 +249,6 @@ int apiserver_start(const struct apiserver_config *config, struct apiserver **re
 	s->kubeconfig_path = fs_join(s->data_dir, "kubeconfig");
 	pthread_mutex_init(&s->lock, NULL);
 	s->registry = registry_new();
-	s->authn = authn_new();
 	s->rbac = rbac_new();
 	s->authorizer = authorizer_rbac(s->rbac);
 	s->documents = documents_new();
@@ -308,6 +319,8 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	registry_free(s->registry);
 	documents_free(s->documents);
 	authn_free(s->authn);
+	account_tokens_free(s->account_tokens);
+	token_keys_free(s->token_keys);
 	metrics_free(s->own_metrics);
 	tls_pair_clear(&s->ca);
 	tls_pair_clear(&s->serving);

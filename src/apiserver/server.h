@@ -22,6 +22,9 @@
 struct watch_hub;
 struct controllers;
 struct rbac;
+struct authn;
+struct account_tokens;
+struct token_keys;
 struct documents;
 
 struct apiserver_mount {
@@ -46,6 +49,8 @@ struct apiserver {
 	struct store_keys *keys; /* of what the store encrypts */
 	struct store *store;
 	struct registry *registry;
+	struct token_keys *token_keys; /* of service accounts */
+	struct account_tokens *account_tokens;
 	struct authn *authn;
 	struct rbac *rbac;
 	struct authorizer authorizer; /* over rbac */

@@ -7,7 +7,7 @@
 #include "codec/base64.h"
 #include "codec/sha256.h"
 #include "jwt.h"
-#include "net/tls.h"
+#include "objects/object_meta.h"
 #include "service_account.h"
 
 #include <stdio.h>
@@ -346,18 +346,6 @@ struct account_tokens *account_tokens_free(struct account_tokens *t)
 	return NULL;
 }
 
-/* A random UUID (RFC 9562, version 4). */
-static json_t *new_token_id(void)
-{
-	unsigned char b[16];
-
-	tls_random(b, sizeof(b));
-	b[6] = (b[6] & 0x0f) | 0x40;
-	b[8] = (b[8] & 0x3f) | 0x80;
-	return json_strf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-	                 b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
-
 static json_t *ref_json(const char *name, const char *uid)
 {
 	return json_pack("{s:s,s:s}", "name", name, "uid", uid);
@@ -381,7 +369,7 @@ char *account_tokens_issue(struct account_tokens *t, const struct account_token_
 	json_put_int(claims, "exp", spec->now_s + spec->seconds);
 	json_put_int(claims, "iat", spec->now_s);
 	json_put_str(claims, "iss", TOKEN_ISSUER);
-	json_put(claims, "jti", new_token_id());
+	json_put(claims, "jti", object_meta_uid());
 	json_put(claims, "kubernetes.io", own);
 	json_put_str(own, "namespace", spec->ns);
 	if (spec->bound_kind)

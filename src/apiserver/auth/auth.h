@@ -18,21 +18,11 @@ bool auth_user_in(const struct auth_user *u, const char *group);
 /* As in SelfSubjectReview: {username, uid, groups, extra}. */
 json_t *auth_user_json(const struct auth_user *u);
 
-/* Bearer tokens of this process's own components, and client certificates. Thread-safe. */
-struct authn;
-struct authn *authn_new(void);
-struct authn *authn_free(struct authn *a);
-/* A new token for a component (free()). */
-char *authn_component_token(struct authn *a, const char *component);
-/* Whose token it is; false when it is not known. */
-bool authn_token(struct authn *a, const char *token, struct auth_user *ret);
-/* ERR_UNAUTHORIZED when the request carries no valid credentials. */
-int authn_request(struct authn *a, const struct http_request *http, struct auth_user *ret, struct err *err);
-
 /* One question to the authorizer. Strings are never NULL. */
 struct auth_attributes {
 	const char *verb, *group, *version, *resource, *subresource, *ns, *name;
-	const char *path; /* when resource is "" */
+	const char *path;
+	bool non_resource; /* it is about the path; else about the resource, which may be "" in questions of reviews */
 };
 
 /* Decides. allow() is called on event threads and must not block; the reason of either answer (free(), may be NULL) is

@@ -165,7 +165,7 @@ bool rbac_rule_allows(const struct rbac_rule *rule, const struct auth_attributes
 {
 	if (!has(rule->verbs, ALL) && !has(rule->verbs, a->verb))
 		return false;
-	if (!*a->resource)
+	if (a->non_resource)
 		return url_matches(rule, a->path);
 	return (has(rule->groups, ALL) || has(rule->groups, a->group)) && resource_matches(rule, a) &&
 	       (!rule->names || has(rule->names, a->name));

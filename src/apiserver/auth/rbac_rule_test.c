@@ -87,6 +87,7 @@ static void test_rule_allows(void **state)
 			                               .subresource = cases[i].subresource,
 			                               .ns = "",
 			                               .name = cases[i].name,
+			                               .non_resource = *cases[i].path && !*cases[i].resource,
 			                               .path = cases[i].path };
 		if (rbac_rules_allow(rules, &a) != cases[i].allowed)
 			fail_msg("%s: wrong answer", cases[i].why);

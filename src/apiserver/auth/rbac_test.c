@@ -166,7 +166,8 @@ static void test_masters_need_no_role(void **state)
 		                               .subresource = "",
 		                               .ns = "",
 		                               .name = "",
-		                               .path = "/metrics" };
+		                               .path = "/metrics",
+		                               .non_resource = true };
 
 	assert_true(a.allow(a.self, &user, &q, NULL));
 	rbac_free(r);

@@ -165,18 +165,22 @@ static const char *subresource_at(const struct api_type *t, const struct api_ver
                                   const char **ret_group, const char **ret_version, const char **ret_kind,
                                   unsigned *ret_verbs)
 {
-	static const char *const names[] = { "approval", "finalize", "scale", "status" };
+	static const char *const names[] = { "approval", "finalize", "scale", "status", "token" };
 
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		if (!api_type_has_subresource(t, v, names[k]))
 			continue;
 		if (i-- > 0)
 			continue;
-		bool scale = strcmp(names[k], "scale") == 0;
-		*ret_group = scale ? "autoscaling" : t->group;
-		*ret_version = scale ? "v1" : v->name;
-		*ret_kind = scale ? "Scale" : t->kind;
-		*ret_verbs = strcmp(names[k], "finalize") == 0 ? VERB_UPDATE : VERB_GET | VERB_PATCH | VERB_UPDATE;
+		bool scale = strcmp(names[k], "scale") == 0, token = strcmp(names[k], "token") == 0;
+		*ret_group = scale ? "autoscaling" : token ? "authentication.k8s.io" : t->group;
+		*ret_version = scale || token ? "v1" : v->name;
+		*ret_kind = scale ? "Scale" : token ? "TokenRequest" : t->kind;
+		*ret_verbs = VERB_GET | VERB_PATCH | VERB_UPDATE;
+		if (token)
+			*ret_verbs = VERB_CREATE;
+		else if (strcmp(names[k], "finalize") == 0)
+			*ret_verbs = VERB_UPDATE;
 		return names[k];
 	}
 	return NULL;

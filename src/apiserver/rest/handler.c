@@ -1,6 +1,8 @@
 /* The way of a request: who asks, what for, may they, and who answers. On an event thread. */
 #include "handler.h"
 
+#include "auth/token_request.h"
+
 #include "admit.h"
 #include "base/str.h"
 #include "discovery/documents.h"
@@ -138,6 +140,10 @@ static void route_named(struct api_request *req)
 		run_mount(req, mount);
 	else if (*sub && !api_type_has_subresource(req->type, req->version, sub))
 		not_found(req);
+	else if (strcmp(sub, "token") == 0 && strcmp(verb, "create") == 0)
+		api_request_to_worker(req, handle_token_request);
+	else if (strcmp(sub, "token") == 0)
+		method_not_allowed(req);
 	else if (strcmp(sub, "scale") == 0)
 		api_request_to_worker(req, handle_scale);
 	else if (strcmp(verb, "get") == 0 && needs_worker_to_get(req))
@@ -246,6 +252,10 @@ static void route_other(struct api_request *req)
 		handle_metrics(req);
 	else if (strcmp(path, MAINTENANCE_BACKUP_PATH) == 0)
 		api_request_to_worker(req, handle_backup);
+	else if (strcmp(path, "/.well-known/openid-configuration") == 0)
+		api_request_to_worker(req, handle_openid_configuration);
+	else if (strcmp(path, "/openid/v1/jwks") == 0)
+		api_request_to_worker(req, handle_jwks);
 	else if (strcmp(path, "/openapi/v2") == 0)
 		api_request_to_worker(req, handle_openapi_v2);
 	else if (strcmp(path, "/openapi/v3") == 0 || str_starts_with(path, "/openapi/v3/"))

@@ -1,5 +1,6 @@
 #include "permission.h"
 
+#include "auth/authn.h"
 #include "auth/impersonate.h"
 #include "base/str.h"
 #include "kube/selector.h"
@@ -72,6 +73,7 @@ int permission_authorize(struct api_request *req, struct err *err)
 		.ns = p->ns,
 		.name = name ? name : p->name,
 		.path = http_request_path(req->http),
+		.non_resource = !*p->resource,
 	};
 
 	/* Who keeps an audit log wants to know why, too. */

@@ -117,6 +117,8 @@ bool api_type_has_subresource(const struct api_type *t _unused_, const struct ap
 		return v->has_status;
 	if (strcmp(subresource, "scale") == 0)
 		return v->scale != NULL;
+	if (strcmp(subresource, "token") == 0)
+		return strcmp(t->resource, "/serviceaccounts") == 0;
 	if (strcmp(subresource, "finalize") == 0)
 		return v->further & KINDS_FINALIZE;
 	return strcmp(subresource, "approval") == 0 && (v->further & KINDS_APPROVAL);
