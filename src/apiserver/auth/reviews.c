@@ -1,4 +1,5 @@
 /* Reviews: questions about who one is and what one may do, answered and not stored. */
+#include "authn.h"
 #include "base/str.h"
 #include "types/builtin.h"
 #include "kinds/kinds.h"
@@ -51,6 +52,7 @@ static json_t *decide(const struct api_request *req, const struct auth_user *use
 		.ns = or_empty(json_get_str(resource, "namespace")),
 		.name = or_empty(json_get_str(resource, "name")),
 		.path = or_empty(json_get_str(other, "path")),
+		.non_resource = !resource,
 	};
 	const struct authorizer *authorizer = &req->server->authorizer;
 	_cleanup_free_ char *reason = NULL;
@@ -62,42 +64,126 @@ static json_t *decide(const struct api_request *req, const struct auth_user *use
 	return status;
 }
 
-/* Exactly one kind of attributes. */
-static bool check_attributes(struct api_request *req, json_t *body)
-{
-	const json_t *spec = json_object_get(body, "spec");
-	bool resource = json_object_get(spec, "resourceAttributes"), other = json_object_get(spec, "nonResourceAttributes");
-	_cleanup_err_ struct err err = { 0 };
+/* ---- what a question must say ---- */
 
-	if (resource != other)
+static void check_attributes(const json_t *spec, struct err *found)
+{
+	const json_t *resource = json_object_get(spec, "resourceAttributes"),
+				 *other = json_object_get(spec, "nonResourceAttributes");
+
+	if (resource && other)
+		invalid_add(
+			found, INVALID_VALUE, "spec.nonResourceAttributes",
+			"Invalid value: authorization.NonResourceAttributes{Path:\"%s\", Verb:\"%s\"}: cannot be specified in "
+			"combination with resourceAttributes",
+			or_empty(json_get_str(other, "path")), or_empty(json_get_str(other, "verb")));
+	if (!resource && !other)
+		invalid_add(
+			found, INVALID_VALUE, "spec.resourceAttributes",
+			"Invalid value: \"null\": exactly one of nonResourceAttributes or resourceAttributes must be specified");
+}
+
+static void check_subject(const json_t *spec, struct err *found)
+{
+	if (str_empty(json_get_str(spec, "user")) && json_array_size(json_object_get(spec, "groups")) == 0)
+		invalid_add(found, INVALID_VALUE, "spec.user",
+		            "Invalid value: \"\": at least one of user or group must be specified");
+}
+
+/* A review is no object: only a local one has metadata, its namespace. */
+static void check_metadata(const json_t *body, bool local, struct err *found)
+{
+	json_t *meta = kube_meta(body), *value;
+	const char *key;
+
+	json_object_foreach (meta, key, value)
+		if (!json_is_null(value) && strcmp(key, "managedFields") != 0 && !(local && strcmp(key, "namespace") == 0)) {
+			invalid_add(found, INVALID_VALUE, "metadata", "Invalid value: \"%s\": must be empty%s", key,
+			            local ? " except for namespace" : "");
+			return;
+		}
+}
+
+static void check_local(const json_t *body, const char *ns, struct err *found)
+{
+	const json_t *spec = json_object_get(body, "spec"), *resource = json_object_get(spec, "resourceAttributes");
+	const char *asked = or_empty(json_get_str(resource, "namespace"));
+
+	if (resource && strcmp(asked, ns) != 0)
+		invalid_add(found, INVALID_VALUE, "spec.resourceAttributes.namespace",
+		            "Invalid value: \"%s\": must match metadata.namespace", asked);
+	if (json_object_get(spec, "nonResourceAttributes"))
+		invalid_add(found, INVALID_VALUE, "spec.nonResourceAttributes",
+		            "Invalid value: \"\": disallowed on this kind of request");
+}
+
+/* Answers and drops the body when something was found. */
+static bool is_fine(struct api_request *req, json_t *body, struct err *found)
+{
+	if (invalid_finish(found, req->type->kind, req->type->group, "") == 0)
 		return true;
-	invalid_add(&err, INVALID_VALUE, resource ? "spec.nonResourceAttributes" : "spec.resourceAttributes",
-	            "Invalid value: \"null\": %s",
-	            resource ? "cannot be specified in combination with resourceAttributes"
-	                     : "exactly one of nonResourceAttributes or resourceAttributes must be specified");
-	invalid_finish(&err, req->type->kind, req->type->group, "");
 	json_decref(body);
-	api_respond_err(req, &err);
+	api_respond_err(req, found);
 	return false;
 }
 
+static void refuse(struct api_request *req, json_t *body, const char *why)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	err_set(&err, ERR_BAD_REQUEST, "%s", why);
+	json_decref(body);
+	api_respond_err(req, &err);
+}
+
+/* ---- reviews ---- */
+
 static void review_self_access(struct api_request *req, json_t *body)
 {
-	if (check(req, body) && check_attributes(req, body))
+	_cleanup_err_ struct err found = { 0 };
+
+	if (!check(req, body))
+		return;
+	check_attributes(json_object_get(body, "spec"), &found);
+	check_metadata(body, false, &found);
+	if (is_fine(req, body, &found))
 		answer(req, body, decide(req, &req->user, json_object_get(body, "spec")));
 }
 
-static void review_access(struct api_request *req, json_t *body)
+static struct auth_user subject_of(const json_t *spec)
 {
-	if (!check(req, body) || !check_attributes(req, body))
-		return;
-	const json_t *spec = json_object_get(body, "spec");
-	struct auth_user user = { .name = xstrdup(or_empty(json_get_str(spec, "user"))) };
+	const json_t *extra = json_object_get(spec, "extra");
+	struct auth_user user = { .name = xstrdup(or_empty(json_get_str(spec, "user"))),
+		                      .uid = xstrdup_or_null(json_get_str(spec, "uid")),
+		                      .extra = json_is_object(extra) ? json_clone(extra) : NULL };
 	size_t i;
 	json_t *group;
 
 	json_array_foreach (json_object_get(spec, "groups"), i, group)
 		strv_push(&user.groups, or_empty(json_string_value(group)));
+	return user;
+}
+
+static void review_access(struct api_request *req, json_t *body)
+{
+	bool local = req->type->namespaced;
+	_cleanup_err_ struct err found = { 0 };
+
+	if (!check(req, body))
+		return;
+	if (local && *kube_namespace(body) && strcmp(kube_namespace(body), req->path.ns) != 0) {
+		refuse(req, body, "the namespace of the provided object does not match the namespace sent on the request");
+		return;
+	}
+	const json_t *spec = json_object_get(body, "spec");
+	check_attributes(spec, &found);
+	check_subject(spec, &found);
+	check_metadata(body, local, &found);
+	if (local)
+		check_local(body, req->path.ns, &found);
+	if (!is_fine(req, body, &found))
+		return;
+	struct auth_user user = subject_of(spec);
 	json_t *status = decide(req, &user, spec);
 	auth_user_clear(&user);
 	answer(req, body, status);
@@ -109,9 +195,15 @@ static void review_rules(struct api_request *req, json_t *body)
 
 	if (!check(req, body))
 		return;
+	const char *ns = or_empty(json_str_at(body, "spec", "namespace", NULL));
+	if (!*ns) {
+		refuse(req, body, "no namespace on request");
+		return;
+	}
 	json_t *resource_rules = json_array(), *non_resource_rules = json_array();
-	authorizer->rules(authorizer->self, &req->user, or_empty(json_str_at(body, "spec", "namespace", NULL)),
-	                  resource_rules, non_resource_rules);
+	authorizer->rules(authorizer->self, &req->user, ns, resource_rules, non_resource_rules);
+	/* The question is not repeated. */
+	json_put(body, "spec", json_object());
 	answer(req, body,
 	       json_pack("{s:o,s:o,s:b}", "resourceRules", resource_rules, "nonResourceRules", non_resource_rules,
 	                 "incomplete", 0));
@@ -123,21 +215,44 @@ static void review_self(struct api_request *req, json_t *body)
 		answer(req, body, json_pack("{s:o}", "userInfo", auth_user_json(&req->user)));
 }
 
+/* The audiences a review asks for (strv); NULL: the API's. */
+static char **wanted_audiences(const json_t *body)
+{
+	char **v = NULL;
+	size_t i;
+	json_t *one;
+
+	json_array_foreach (json_at(body, "spec", "audiences", NULL), i, one)
+		strv_push(&v, or_empty(json_string_value(one)));
+	return v;
+}
+
+static json_t *judge_token(const struct api_request *req, const json_t *body)
+{
+	_cleanup_strv_ char **wanted = wanted_audiences(body), **both = NULL;
+	_cleanup_err_ struct err err = { 0 };
+	struct auth_user user = { 0 };
+
+	if (authn_token(req->server->authn, or_empty(json_str_at(body, "spec", "token", NULL)), wanted, &user, &both,
+	                &err) < 0)
+		return json_pack("{s:{},s:s}", "user", "error", err_message(&err));
+	json_t *audiences = json_array();
+	for (size_t i = 0; both && both[i]; i++)
+		json_push_str(audiences, both[i]);
+	json_t *status = json_pack("{s:b,s:o,s:o}", "authenticated", 1, "user", auth_user_json(&user), "audiences",
+	                           audiences);
+	auth_user_clear(&user);
+	return status;
+}
+
 static void review_token(struct api_request *req, json_t *body)
 {
-	struct auth_user user = { 0 };
-	json_t *status;
-
 	if (!check(req, body))
 		return;
-	if (authn_token(req->server->authn, or_empty(json_str_at(body, "spec", "token", NULL)), &user)) {
-		status = json_pack("{s:b,s:o}", "authenticated", 1, "user", auth_user_json(&user));
-		auth_user_clear(&user);
-	} else {
-		status = json_pack("{s:{},s:s}", "user", "error", "the token is not known");
-	}
-	json_object_del(json_object_get(body, "spec"), "token"); /* not to be seen in answers */
-	answer(req, body, status);
+	if (str_empty(json_str_at(body, "spec", "token", NULL)))
+		refuse(req, body, "token is required for TokenReview in authentication");
+	else
+		answer(req, body, judge_token(req, body));
 }
 
 const struct api_strategy STRATEGY_SELF_SUBJECT_ACCESS_REVIEW = { .review = review_self_access };

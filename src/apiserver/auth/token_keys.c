@@ -117,9 +117,10 @@ static int read_key(const char *dir, const char *name, struct key_set *set, stru
 
 static int read_set(const char *dir, char *const *names, struct key_set *ret, struct err *err)
 {
+	bool signer = names && strcmp(names[0], SIGNER) == 0;
 	struct key_set set = { 0 };
 
-	for (; names && *names; names++)
+	for (; signer && *names; names++)
 		if (read_key(dir, *names, &set, err) < 0) {
 			set_clear(&set);
 			return -1;
