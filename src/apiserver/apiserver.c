@@ -47,7 +47,12 @@ static int prepare_certificates(struct apiserver *s, const struct apiserver_conf
 		names[len++] = reachable(address);
 	for (size_t i = 0; config->extra_names && config->extra_names[i] && len < NAMES_MAX; i++)
 		names[len++] = config->extra_names[i];
-	return pki_prepare(s, names, err);
+	s->names = strv_copy((char *const *)names);
+	s->pki.data_dir = s->data_dir;
+	if (pki_prepare(&s->pki, names, err) < 0)
+		return -1;
+	atomic_store(&s->ca_pem, xstrdup(s->pki.ca.cert_pem));
+	return 0;
 }
 
 static char *port_path(const struct apiserver *s)
@@ -68,9 +73,9 @@ static int last_port(const struct apiserver *s)
 
 static int listen_on(struct apiserver *s, const char *address, int port, struct err *err)
 {
-	const struct tls_server_config tls = { .cert_pem = s->serving.cert_pem,
-		                                   .key_pem = s->serving.key_pem,
-		                                   .client_ca_pem = s->ca.cert_pem };
+	const struct tls_server_config tls = { .cert_pem = s->pki.serving.cert_pem,
+		                                   .key_pem = s->pki.serving.key_pem,
+		                                   .client_ca_pem = s->pki.ca.cert_pem };
 	const struct http_server_config config = {
 		.address = address,
 		.port = port,
@@ -177,7 +182,8 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 
 	if (crd_controller_start(s, &c->crds, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
 	    rbac_policy_apply(s, err) < 0 || role_aggregation_start(s, &c->roles, err) < 0 ||
-	    gc_start(s, &c->gc, err) < 0 || event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0 ||
+	    account_controller_start(s, &c->accounts, err) < 0 || gc_start(s, &c->gc, err) < 0 ||
+	    event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0 ||
 	    quota_controller_start(s, &c->quotas, err) < 0)
 		return -1;
 	return internal_apply_crds(s, config->crds, err);
@@ -237,7 +243,9 @@ static int start(struct apiserver *s, const struct apiserver_config *config, str
 		return -1;
 	if (start_audit(s, config, err) < 0 || start_admission(s, err) < 0 || start_controllers(s, config, err) < 0)
 		return -1;
-	return start_http(s, config, address, err);
+	if (start_http(s, config, address, err) < 0)
+		return -1;
+	return pki_watch_start(s, &s->pki_watch, err);
 }
 
 int apiserver_start(const struct apiserver_config *config, struct apiserver **ret, struct err *err)
@@ -271,6 +279,7 @@ static void stop_controllers(struct apiserver *s)
 	event_expiry_stop(c->events);
 	gc_stop(c->gc);
 	role_aggregation_stop(c->roles);
+	account_controller_stop(c->accounts);
 	namespace_controller_stop(c->namespaces);
 	crd_controller_stop(c->crds);
 	free(c);
@@ -299,6 +308,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	if (!s)
 		return NULL;
 	admission_cancel(s->admission);
+	s->pki_watch = pki_watch_stop(s->pki_watch);
 	if (s->http)
 		s->http = http_server_stop(s->http, GRACE_NS);
 	/* Ends of watches run on workers, and requests that were cut off may still be with the store. */
@@ -322,9 +332,12 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	account_tokens_free(s->account_tokens);
 	token_keys_free(s->token_keys);
 	metrics_free(s->own_metrics);
-	tls_pair_clear(&s->ca);
-	tls_pair_clear(&s->serving);
-	tls_pair_clear(&s->admin);
+	pki_clear(&s->pki);
+	free(atomic_load(&s->ca_pem));
+	for (size_t i = 0; i < s->old_ca_pems_len; i++)
+		free(s->old_ca_pems[i]);
+	free(s->old_ca_pems);
+	strv_free(s->names);
 	free_lists(s);
 	pthread_mutex_destroy(&s->lock);
 	free(s->data_dir);
@@ -351,7 +364,7 @@ char *apiserver_component_token(struct apiserver *s, const char *component)
 
 const char *apiserver_ca_pem(const struct apiserver *s)
 {
-	return s->ca.cert_pem;
+	return server_ca_pem(s);
 }
 
 void apiserver_mount(struct apiserver *s, const char *group, const char *resource, const char *subresource,

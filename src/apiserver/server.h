@@ -7,6 +7,7 @@
 #include "apiserver.h"
 #include "audit/audit.h"
 #include "auth/auth.h"
+#include "auth/pki.h"
 #include "base/map.h"
 #include "base/metrics.h"
 #include "base/thread.h"
@@ -44,7 +45,12 @@ struct apiserver_check {
 struct apiserver {
 	struct logger *log;
 	char *data_dir, *url, *kubeconfig_path;
-	struct tls_pair ca, serving, admin;
+	struct pki pki;       /* at the start, and then of the thread of pki_watch */
+	char *_Atomic ca_pem; /* of the present CA; what it was before lives on in old_ca_pems */
+	char **old_ca_pems;
+	size_t old_ca_pems_len;
+	char **names; /* for the serving certificate */
+	struct pki_watch *pki_watch;
 
 	struct store_keys *keys; /* of what the store encrypts */
 	struct store *store;
@@ -77,10 +83,10 @@ struct apiserver {
 /* The HTTP server's handler. */
 void api_handle(void *server, struct http_request *http);
 
-/* pki.c: makes or renews what is missing or about to expire in DIR/pki. */
-int pki_prepare(struct apiserver *s, const char *const *names, struct err *err);
-int pki_write_kubeconfig(struct apiserver *s, struct err *err);
-/* Writes a file unless it has this content already, so that starting needs no space on a full disk. */
-int server_write_file(const char *path, const char *text, mode_t mode, struct err *err);
+/* The CA's certificate, valid until the server stops. */
+static inline const char *server_ca_pem(const struct apiserver *s)
+{
+	return atomic_load(&s->ca_pem);
+}
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "codec/base64.h"
 #include "codec/yaml.h"
+#include "pki.h"
 #include "server.h"
 
 #define CA_DAYS 3650
@@ -20,10 +21,10 @@ int server_write_file(const char *path, const char *text, mode_t mode, struct er
 	return fs_write_atomic(path, text, strlen(text), mode, err);
 }
 
-static int read_pair(struct apiserver *s, const char *name, struct tls_pair *ret, struct err *err)
+static int read_pair(struct pki *p, const char *name, struct tls_pair *ret, struct err *err)
 {
-	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name),
-						*key = xasprintf("%s/pki/%s.key", s->data_dir, name);
+	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", p->data_dir, name),
+						*key = xasprintf("%s/pki/%s.key", p->data_dir, name);
 
 	if (!fs_exists(cert) || !fs_exists(key))
 		return 0;
@@ -33,10 +34,10 @@ static int read_pair(struct apiserver *s, const char *name, struct tls_pair *ret
 	return 0;
 }
 
-static int write_pair(struct apiserver *s, const char *name, const struct tls_pair *pair, struct err *err)
+static int write_pair(struct pki *p, const char *name, const struct tls_pair *pair, struct err *err)
 {
-	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", s->data_dir, name),
-						*key = xasprintf("%s/pki/%s.key", s->data_dir, name);
+	_cleanup_free_ char *cert = xasprintf("%s/pki/%s.crt", p->data_dir, name),
+						*key = xasprintf("%s/pki/%s.key", p->data_dir, name);
 
 	/* The key first: a certificate without its key is of no use. */
 	if (fs_write_atomic(key, pair->key_pem, strlen(pair->key_pem), 0600, err) < 0)
@@ -44,52 +45,64 @@ static int write_pair(struct apiserver *s, const char *name, const struct tls_pa
 	return fs_write_atomic(cert, pair->cert_pem, strlen(pair->cert_pem), 0644, err);
 }
 
+void pki_clear(struct pki *p)
+{
+	tls_pair_clear(&p->ca);
+	tls_pair_clear(&p->serving);
+	tls_pair_clear(&p->admin);
+}
+
 static bool is_fresh(const struct tls_pair *pair)
 {
 	return pair->cert_pem && tls_cert_expiry(pair->cert_pem) > (clock_wall_ns() + RENEW_NS) / NS_PER_S;
 }
 
-static int prepare_ca(struct apiserver *s, struct err *err)
+static int prepare_ca(struct pki *p, struct err *err)
 {
-	if (read_pair(s, "ca", &s->ca, err) < 0)
+	if (read_pair(p, "ca", &p->ca, err) < 0)
 		return -1;
-	if (is_fresh(&s->ca))
+	if (is_fresh(&p->ca))
 		return 0;
-	tls_pair_clear(&s->ca);
-	if (tls_ca_new("scia", CA_DAYS, &s->ca, err) < 0)
+	tls_pair_clear(&p->ca);
+	if (tls_ca_new("scia", CA_DAYS, &p->ca, err) < 0)
 		return -1;
-	return write_pair(s, "ca", &s->ca, err);
+	return write_pair(p, "ca", &p->ca, err);
 }
 
 /* Keeps the one there is while it is of our CA, for these names and not about to expire. */
-static int prepare_cert(struct apiserver *s, const char *name, const struct tls_cert_spec *spec, struct tls_pair *ret,
+static int prepare_cert(struct pki *p, const char *name, const struct tls_cert_spec *spec, struct tls_pair *ret,
                         struct err *err)
 {
 	static const char *const no_names[] = { NULL };
 
-	if (read_pair(s, name, ret, err) < 0)
+	if (read_pair(p, name, ret, err) < 0)
 		return -1;
-	if (is_fresh(ret) && tls_cert_matches(ret->cert_pem, s->ca.cert_pem, spec->names ? spec->names : no_names))
+	if (is_fresh(ret) && tls_cert_matches(ret->cert_pem, p->ca.cert_pem, spec->names ? spec->names : no_names))
 		return 0;
 	tls_pair_clear(ret);
-	if (tls_cert_issue(&s->ca, spec, ret, err) < 0)
+	if (tls_cert_issue(&p->ca, spec, ret, err) < 0)
 		return -1;
-	return write_pair(s, name, ret, err);
+	return write_pair(p, name, ret, err);
 }
 
-int pki_prepare(struct apiserver *s, const char *const *names, struct err *err)
+bool pki_must_renew(const struct pki *p)
+{
+	return !is_fresh(&p->serving) || !is_fresh(&p->admin);
+}
+
+int pki_prepare(struct pki *p, const char *const *names, struct err *err)
 {
 	static const char *const masters[] = { "system:masters", NULL };
-	_cleanup_free_ char *dir = xasprintf("%s/pki", s->data_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/pki", p->data_dir);
 	const struct tls_cert_spec serving = { .common_name = "scia", .names = names, .days = CERT_DAYS, .server = true };
 	const struct tls_cert_spec admin = {
 		.common_name = "admin", .organizations = masters, .days = CERT_DAYS, .client = true
 	};
 
-	if (fs_mkdir_p(dir, 0700, err) < 0 || prepare_ca(s, err) < 0)
+	if (fs_mkdir_p(dir, 0700, err) < 0 || prepare_ca(p, err) < 0)
 		return err_wrap(err, "preparing %s", dir);
-	if (prepare_cert(s, "serving", &serving, &s->serving, err) < 0 ||
-	    prepare_cert(s, "admin", &admin, &s->admin, err) < 0)
+	if (prepare_cert(p, "serving", &serving, &p->serving, err) < 0 ||
+	    prepare_cert(p, "admin", &admin, &p->admin, err) < 0)
 		return err_wrap(err, "preparing %s", dir);
 	return 0;
 }
@@ -106,9 +119,9 @@ int pki_write_kubeconfig(struct apiserver *s, struct err *err)
 	json_t *cluster = json_pack("{s:s}", "server", s->url), *user = json_object();
 	_cleanup_buf_ struct buf out = BUF_INIT(PEM_MAX * 4);
 
-	put_base64(cluster, "certificate-authority-data", s->ca.cert_pem);
-	put_base64(user, "client-certificate-data", s->admin.cert_pem);
-	put_base64(user, "client-key-data", s->admin.key_pem);
+	put_base64(cluster, "certificate-authority-data", s->pki.ca.cert_pem);
+	put_base64(user, "client-certificate-data", s->pki.admin.cert_pem);
+	put_base64(user, "client-key-data", s->pki.admin.key_pem);
 	_cleanup_json_ json_t *config = json_pack(
 		"{s:s,s:s,s:[{s:s,s:o}],s:[{s:s,s:o}],s:[{s:s,s:{s:s,s:s}}],s:s,s:{}}", "apiVersion", "v1", "kind", "Config",
 		"clusters", "name", "scia", "cluster", cluster, "users", "name", "admin", "user", user, "contexts", "name",

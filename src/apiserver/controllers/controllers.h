@@ -24,6 +24,13 @@ struct role_aggregation;
 int role_aggregation_start(struct apiserver *s, struct role_aggregation **ret, struct err *err);
 struct role_aggregation *role_aggregation_stop(struct role_aggregation *c);
 
+struct account_controller;
+/* Publishes the CA's certificate in each namespace, and fills secrets that are for tokens of service accounts. */
+int account_controller_start(struct apiserver *s, struct account_controller **ret, struct err *err);
+/* The CA's certificate is another one. From any thread but the committer's. */
+void account_controller_ca_changed(struct account_controller *c);
+struct account_controller *account_controller_stop(struct account_controller *c);
+
 struct gc;
 /* Garbage collection by owner references. */
 int gc_start(struct apiserver *s, struct gc **ret, struct err *err);
@@ -44,6 +51,7 @@ struct controllers {
 	struct crd_controller *crds;
 	struct namespace_controller *namespaces;
 	struct role_aggregation *roles;
+	struct account_controller *accounts;
 	struct gc *gc;
 	struct event_expiry *events;
 	struct quota_controller *quotas;
