@@ -19,7 +19,7 @@ struct options {
 	const char *data;
 	int port;
 	int64_t history, history_age_ns;
-	const char *encryption;
+	const char *encryption, *token_file;
 	struct apiserver_audit audit;
 	char **crds;
 	enum log_level level;
@@ -33,6 +33,7 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		                                   { "history", required_argument, NULL, 'h' },
 		                                   { "log", required_argument, NULL, 'l' },
 		                                   { "history-age", required_argument, NULL, 'a' },
+		                                   { "token-auth-file", required_argument, NULL, 't' },
 		                                   { "encryption-provider-config", required_argument, NULL, 'e' },
 		                                   { "audit-policy-file", required_argument, NULL, 'P' },
 		                                   { "audit-log-path", required_argument, NULL, 'L' },
@@ -52,6 +53,8 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 			if (fs_read_file(optarg, CRD_MAX, &text, NULL, err) < 0)
 				return -1;
 			strv_push(&ret->crds, text);
+		} else if (c == 't') {
+			ret->token_file = optarg;
 		} else if (c == 'e') {
 			ret->encryption = optarg;
 		} else if (c == 'P') {
@@ -84,6 +87,7 @@ static int run(const struct options *o, struct err *err)
 		                                     .history_max = (size_t)o->history,
 		                                     .history_age_max_ns = o->history_age_ns,
 		                                     .encryption_config = o->encryption,
+		                                     .token_auth_file = o->token_file,
 		                                     .audit = o->audit,
 		                                     .log = log };
 	struct apiserver *s;

@@ -50,6 +50,12 @@ const char *apiserver_kubeconfig_path(const struct apiserver *s);
 /* A bearer token for a component of this process: user name system:scia:COMPONENT, group system:masters; valid while
  * the server runs, never written to disk (free()). */
 char *apiserver_component_token(struct apiserver *s, const char *component);
+/* A kubeconfig for a user of the server in this folder, whether it runs or not, with a client certificate of its CA that is
+ * good for so many days; the groups (NULL-terminated; may be NULL) are in it. free(). */
+char *apiserver_user_kubeconfig(const char *data_dir, const char *name, const char *const *groups, int days,
+                                struct err *err);
+/* A new key for service accounts' tokens; a server that runs takes it up within seconds. Old tokens stay good. */
+int apiserver_rotate_token_keys(const char *data_dir, struct err *err);
 const char *apiserver_ca_pem(const struct apiserver *s);
 
 /* Serves GET .../RESOURCE/NAME/SUBRESOURCE of a type by a function of another component (e.g. a process' log), after

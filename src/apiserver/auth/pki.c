@@ -6,6 +6,7 @@
 #include "codec/yaml.h"
 #include "pki.h"
 #include "server.h"
+#include "token_keys.h"
 
 #define CA_DAYS 3650
 #define CERT_DAYS 365
@@ -114,19 +115,77 @@ static void put_base64(json_t *obj, const char *key, const char *pem)
 	json_put_str(obj, key, text);
 }
 
-int pki_write_kubeconfig(struct apiserver *s, struct err *err)
+/* A kubeconfig of one cluster and one user (free()). */
+static char *kubeconfig_text(const char *url, const char *ca_pem, const char *name, const struct tls_pair *pair,
+                             struct err *err)
 {
-	json_t *cluster = json_pack("{s:s}", "server", s->url), *user = json_object();
-	_cleanup_buf_ struct buf out = BUF_INIT(PEM_MAX * 4);
+	json_t *cluster = json_pack("{s:s}", "server", url), *user = json_object();
+	struct buf out = BUF_INIT(PEM_MAX * 4);
 
-	put_base64(cluster, "certificate-authority-data", s->pki.ca.cert_pem);
-	put_base64(user, "client-certificate-data", s->pki.admin.cert_pem);
-	put_base64(user, "client-key-data", s->pki.admin.key_pem);
+	put_base64(cluster, "certificate-authority-data", ca_pem);
+	put_base64(user, "client-certificate-data", pair->cert_pem);
+	put_base64(user, "client-key-data", pair->key_pem);
 	_cleanup_json_ json_t *config = json_pack(
 		"{s:s,s:s,s:[{s:s,s:o}],s:[{s:s,s:o}],s:[{s:s,s:{s:s,s:s}}],s:s,s:{}}", "apiVersion", "v1", "kind", "Config",
-		"clusters", "name", "scia", "cluster", cluster, "users", "name", "admin", "user", user, "contexts", "name",
-		"scia", "context", "cluster", "scia", "user", "admin", "current-context", "scia", "preferences");
-	if (yaml_write(config, &out) < 0)
-		return err_set(err, ERR_INTERNAL, "the kubeconfig is too large");
-	return server_write_file(s->kubeconfig_path, out.data, 0600, err);
+		"clusters", "name", "scia", "cluster", cluster, "users", "name", name, "user", user, "contexts", "name", "scia",
+		"context", "cluster", "scia", "user", name, "current-context", "scia", "preferences");
+	if (!config || yaml_write(config, &out) < 0) {
+		buf_clear(&out);
+		err_set(err, ERR_INTERNAL, "the kubeconfig cannot be written: is the name UTF-8?");
+		return NULL;
+	}
+	return buf_steal(&out);
+}
+
+int pki_write_kubeconfig(struct apiserver *s, struct err *err)
+{
+	_cleanup_free_ char *text = kubeconfig_text(s->url, s->pki.ca.cert_pem, "admin", &s->pki.admin, err);
+
+	return text ? server_write_file(s->kubeconfig_path, text, 0600, err) : -1;
+}
+
+/* Where the server is, as the administrator's kubeconfig says (free()). */
+static char *server_url(const char *data_dir, struct err *err)
+{
+	_cleanup_free_ char *path = fs_join(data_dir, "kubeconfig"), *text = NULL;
+	size_t len;
+
+	if (fs_read_file(path, PEM_MAX * 4, &text, &len, err) < 0)
+		return NULL;
+	_cleanup_json_ json_t *config = yaml_parse(text, len, path, err);
+	if (!config)
+		return NULL;
+	const json_t *cluster = json_array_get(json_object_get(config, "clusters"), 0);
+	const char *url = json_str_at(cluster, "cluster", "server", NULL);
+	if (!url)
+		err_set(err, ERR_INVALID, "%s names no server", path);
+	return xstrdup_or_null(url);
+}
+
+char *apiserver_user_kubeconfig(const char *data_dir, const char *name, const char *const *groups, int days,
+                                struct err *err)
+{
+	const struct tls_cert_spec spec = {
+		.common_name = name, .organizations = groups, .days = days, .client = true
+	};
+	struct pki p = { .data_dir = data_dir };
+	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
+	_cleanup_free_ char *url = server_url(data_dir, err);
+	char *text = NULL;
+
+	if (url && read_pair(&p, "ca", &p.ca, err) == 0) {
+		if (!p.ca.cert_pem)
+			err_set(err, ERR_NOT_FOUND, "%s/pki has no certificate authority: start `scia up` once", data_dir);
+		else if (tls_cert_issue(&p.ca, &spec, &pair, err) == 0)
+			text = kubeconfig_text(url, p.ca.cert_pem, name, &pair, err);
+	}
+	pki_clear(&p);
+	return text;
+}
+
+int apiserver_rotate_token_keys(const char *data_dir, struct err *err)
+{
+	_cleanup_free_ char *dir = fs_join(data_dir, "pki");
+
+	return token_keys_rotate(dir, err);
 }
