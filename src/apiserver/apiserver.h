@@ -30,10 +30,10 @@ struct apiserver_config {
 	const char *const *extra_names; /* further names and addresses for the serving certificate; NULL: none */
 	const char *const *crds; /* YAML texts applied before serving (SCIA's own types); NULL-terminated; may be NULL */
 	const char *token_auth_file; /* CSV: token,user,uid,"group1,group2"; NULL: none */
-	size_t history_max;      /* changes kept for watches to resume from; 0: 100,000 (fewer bytes than 64 MiB) */
-	int64_t history_age_max_ns; /* how long changes are kept at most; 0: 10 minutes */
-	/* EncryptionConfiguration (apiserver.config.k8s.io/v1) for what is encrypted on disk; NULL: DIR/pki/encryption.yaml,
-	 * made with a new key for Secrets when missing. */
+	size_t history_max;          /* changes kept for watches to resume from; 0: 100,000 (fewer bytes than 64 MiB) */
+	int64_t history_age_max_ns;  /* how long changes are kept at most; 0: 10 minutes */
+	/* EncryptionConfiguration (apiserver.config.k8s.io/v1) for what is encrypted on disk; NULL:
+	 * DIR/pki/encryption.yaml, made with a new key for Secrets when missing. */
 	const char *encryption_config;
 	struct apiserver_audit audit;
 	struct logger *log;
@@ -50,8 +50,8 @@ const char *apiserver_kubeconfig_path(const struct apiserver *s);
 /* A bearer token for a component of this process: user name system:scia:COMPONENT, group system:masters; valid while
  * the server runs, never written to disk (free()). */
 char *apiserver_component_token(struct apiserver *s, const char *component);
-/* A kubeconfig for a user of the server in this folder, whether it runs or not, with a client certificate of its CA that is
- * good for so many days; the groups (NULL-terminated; may be NULL) are in it. free(). */
+/* A kubeconfig for a user of the server in this folder, whether it runs or not, with a client certificate of its CA
+ * that is good for so many days; the groups (NULL-terminated; may be NULL) are in it. free(). */
 char *apiserver_user_kubeconfig(const char *data_dir, const char *name, const char *const *groups, int days,
                                 struct err *err);
 /* A new key for service accounts' tokens; a server that runs takes it up within seconds. Old tokens stay good. */

@@ -18,7 +18,7 @@ struct up_options {
 	char *address;
 	int port;
 	bool stop_applications;
-	const char *encryption_config;
+	const char *encryption_config, *token_auth_file;
 	int64_t history, history_age_ns;
 	struct apiserver_audit audit;
 };
@@ -61,6 +61,8 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		  "default: 127.0.0.1 and the port of last time, or any free one" },
 		{ "stop-applications", 0, CLI_FLAG, &o->stop_applications, NULL,
 		  "stop applications at the end, instead of leaving them running" },
+		{ "token-auth-file", 0, CLI_STRING, &o->token_auth_file, "FILE",
+		  "fixed bearer tokens, lines of token,user,uid,\"group1,group2\"" },
 		{ "encryption-provider-config", 0, CLI_STRING, &o->encryption_config, "FILE",
 		  "what is encrypted on disk, with which keys (default: Secrets, by DIR/pki/encryption.yaml)" },
 		{ "history", 0, CLI_NUMBER, &o->history, "CHANGES", "changes kept for watches to resume from (100000)" },
@@ -101,6 +103,7 @@ static int start_api(struct up *up, struct err *err)
 		.history_max = (size_t)up->options.history,
 		.history_age_max_ns = up->options.history_age_ns,
 		.encryption_config = up->options.encryption_config,
+		.token_auth_file = up->options.token_auth_file,
 		.audit = up->options.audit,
 		.log = up->log,
 		.metrics = up->metrics,

@@ -53,7 +53,8 @@ int command_user(int argc, char **argv)
 	const struct cli_option options[] = {
 		{ "group", 0, CLI_STRING, &o.groups, "GROUPS", "groups the user is in, with commas between them" },
 		{ "days", 0, CLI_NUMBER, &o.days, "N", "how long the certificate is good (365)" },
-		{ "output", 'o', CLI_STRING, &o.output, "FILE", "where to write the kubeconfig (NAME.kubeconfig; - prints it)" },
+		{ "output", 'o', CLI_STRING, &o.output, "FILE",
+		  "where to write the kubeconfig (NAME.kubeconfig; - prints it)" },
 		DATA_OPTION(&o.data),
 		{ 0 },
 	};

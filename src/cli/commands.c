@@ -157,6 +157,22 @@ const struct cli_command COMMAND_STORE = {
 	.run = command_store,
 };
 
+const struct cli_command COMMAND_USER = {
+	.name = "user",
+	.usage = "add NAME [--group GROUPS] [OPTIONS]",
+	.summary = "Make a kubeconfig for a user of the embedded control plane",
+	.help = "  scia user add jane --group devs\n  kubectl create rolebinding devs --clusterrole edit --group devs\n",
+	.run = command_user,
+};
+
+const struct cli_command COMMAND_KEYS = {
+	.name = "keys",
+	.usage = "rotate [--data DIR]",
+	.summary = "Sign service accounts' tokens with a new key",
+	.help = "Tokens of the old key stay good until its file, pki/sa-*.key, is removed.\n",
+	.run = command_keys,
+};
+
 const struct cli_command COMMAND_VERSION = {
 	.name = "version",
 	.usage = "[--server]",
@@ -182,27 +198,9 @@ const struct cli_command COMMAND_HELP = {
 };
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&COMMAND_DEPLOY,
-	&COMMAND_GET,
-	&COMMAND_DESCRIBE,
-	&COMMAND_LOGS,
-	&COMMAND_EVENTS,
-	&COMMAND_EXPLAIN,
-	&COMMAND_HISTORY,
-	&COMMAND_ROLLBACK,
-	&COMMAND_DELETE,
-	&COMMAND_PAUSE,
-	&COMMAND_RESUME,
-	&COMMAND_APPROVE,
-	&COMMAND_ANALYZE,
-	&COMMAND_UP,
-	&COMMAND_OPERATOR,
-	&COMMAND_SERVE,
-	&COMMAND_BACKUP,
-	&COMMAND_RESTORE,
-	&COMMAND_STORE,
-	&COMMAND_VERSION,
-	&COMMAND_COMPLETION,
-	&COMMAND_HELP,
-	NULL,
+	&COMMAND_DEPLOY,  &COMMAND_GET,     &COMMAND_DESCRIBE,   &COMMAND_LOGS,   &COMMAND_EVENTS,
+	&COMMAND_EXPLAIN, &COMMAND_HISTORY, &COMMAND_ROLLBACK,   &COMMAND_DELETE, &COMMAND_PAUSE,
+	&COMMAND_RESUME,  &COMMAND_APPROVE, &COMMAND_ANALYZE,    &COMMAND_UP,     &COMMAND_OPERATOR,
+	&COMMAND_SERVE,   &COMMAND_BACKUP,  &COMMAND_RESTORE,    &COMMAND_STORE,  &COMMAND_USER,
+	&COMMAND_KEYS,    &COMMAND_VERSION, &COMMAND_COMPLETION, &COMMAND_HELP,   NULL,
 };

@@ -165,9 +165,7 @@ static char *server_url(const char *data_dir, struct err *err)
 char *apiserver_user_kubeconfig(const char *data_dir, const char *name, const char *const *groups, int days,
                                 struct err *err)
 {
-	const struct tls_cert_spec spec = {
-		.common_name = name, .organizations = groups, .days = days, .client = true
-	};
+	const struct tls_cert_spec spec = { .common_name = name, .organizations = groups, .days = days, .client = true };
 	struct pki p = { .data_dir = data_dir };
 	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
 	_cleanup_free_ char *url = server_url(data_dir, err);
