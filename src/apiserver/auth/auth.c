@@ -1,8 +1,11 @@
 #include "auth.h"
 
 #include "base/str.h"
+#include "kube/object.h"
 
 #include <stdio.h>
+
+#define PATH_TEXT_MAX ((size_t)256 * 1024)
 
 void auth_user_clear(struct auth_user *u)
 {
@@ -43,6 +46,31 @@ json_t *auth_user_json(const struct auth_user *u)
 	return v;
 }
 
+json_t *auth_denial(const struct auth_attributes *a, const struct err *err)
+{
+	json_t *status = a->non_resource ? kube_status_from_err(err, NULL, NULL, NULL)
+	                                 : kube_status_from_err(err, a->group, a->resource, a->name);
+
+	json_ensure_object(status, "details");
+	return status;
+}
+
+/* Kubernetes escapes what could be taken for HTML. */
+static char *escape_html(const char *s)
+{
+	struct buf out = BUF_INIT(PATH_TEXT_MAX);
+
+	for (; *s; s++) {
+		if (*s == '<' || *s == '>')
+			buf_puts(&out, *s == '<' ? "&lt;" : "&gt;");
+		else if (*s == '&')
+			buf_puts(&out, "&amp;");
+		else
+			buf_putc(&out, *s);
+	}
+	return buf_steal(&out);
+}
+
 int auth_set_forbidden(const struct auth_user *user, const struct auth_attributes *a, const char *reason,
                        struct err *err)
 {
@@ -50,9 +78,11 @@ int auth_set_forbidden(const struct auth_user *user, const struct auth_attribute
 	const char *tail = str_empty(reason) ? "" : ": ";
 
 	reason = reason ? reason : "";
-	if (a->non_resource)
+	if (a->non_resource) {
+		_cleanup_free_ char *path = escape_html(a->path);
 		return err_set(err, ERR_FORBIDDEN, "forbidden: User \"%s\" cannot %s path \"%s\"%s%s", user->name, a->verb,
-		               a->path, tail, reason);
+		               path, tail, reason);
+	}
 	snprintf(words, sizeof(words), "%s%s%s", a->resource, *a->group ? "." : "", a->group);
 	_cleanup_free_ char *quoted = *a->name ? xasprintf(" \"%s\"", a->name) : xstrdup("");
 	_cleanup_free_ char *scope = *a->ns ? xasprintf("in the namespace \"%s\"", a->ns) : xstrdup("at the cluster scope");

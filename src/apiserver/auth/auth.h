@@ -34,6 +34,8 @@ struct authorizer {
 	              json_t *non_resource_rules);
 	void *self;
 };
+/* The Status of a refusal, whose details name what was asked for; a new reference. */
+json_t *auth_denial(const struct auth_attributes *a, const struct err *err);
 /* Sets ERR_FORBIDDEN in Kubernetes' words. Returns -1. */
 int auth_set_forbidden(const struct auth_user *user, const struct auth_attributes *a, const char *reason,
                        struct err *err);

@@ -26,6 +26,7 @@ struct wanted {
 	const struct authorizer *authorizer;
 	const struct auth_user *user;
 	struct auth_user who; /* as far as it is known */
+	json_t **ret_denial;
 	struct err *err;
 };
 
@@ -47,7 +48,10 @@ static int check(const struct wanted *w, const char *group, const char *resource
 	if (w->authorizer->allow(w->authorizer->self, w->user, &a, NULL))
 		return 0;
 	w->authorizer->allow(w->authorizer->self, w->user, &a, &reason);
-	return auth_set_forbidden(w->user, &a, reason, w->err);
+	auth_set_forbidden(w->user, &a, reason, w->err);
+	if (w->ret_denial)
+		*w->ret_denial = auth_denial(&a, w->err);
+	return -1;
 }
 
 static int be_user(struct wanted *w, const char *name, bool groups_given)
@@ -152,10 +156,10 @@ static int no_user(const struct http_headers *headers, struct err *err)
 }
 
 int impersonate(const struct authorizer *authorizer, const struct auth_user *user, const struct http_headers *headers,
-                struct auth_user *ret, struct err *err)
+                struct auth_user *ret, json_t **ret_denial, struct err *err)
 {
 	const char *name = http_headers_get(headers, USER);
-	struct wanted w = { .authorizer = authorizer, .user = user, .err = err };
+	struct wanted w = { .authorizer = authorizer, .user = user, .ret_denial = ret_denial, .err = err };
 
 	if (str_empty(name))
 		return headers->len > 0 ? no_user(headers, err) : 0;

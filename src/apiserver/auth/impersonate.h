@@ -10,8 +10,9 @@
 void impersonate_headers(const struct http_request *http, struct http_headers *ret);
 
 /* 1 and *ret when `user` may be whom the headers name; 0 when they name nobody. ERR_FORBIDDEN says what they may not
- * impersonate; ERR_INTERNAL that the headers do not name a user (as Kubernetes answers that). */
+ * impersonate, and *ret_denial (may be NULL) is its Status; ERR_INTERNAL that the headers do not name a user (as
+ * Kubernetes answers that). */
 int impersonate(const struct authorizer *authorizer, const struct auth_user *user, const struct http_headers *headers,
-                struct auth_user *ret, struct err *err);
+                struct auth_user *ret, json_t **ret_denial, struct err *err);
 
 #endif

@@ -40,7 +40,7 @@ static void check(const struct testcase *c)
 
 	for (size_t i = 0; c->headers[i][0]; i++)
 		http_headers_add(&headers, c->headers[i][0], c->headers[i][1]);
-	int r = impersonate(&a, &ann, &headers, &who, &err);
+	int r = impersonate(&a, &ann, &headers, &who, NULL, &err);
 	http_headers_clear(&headers);
 	if (c->error) {
 		if (r != -1 || err.kind != c->kind || strcmp(err_message(&err), c->error) != 0)

@@ -231,14 +231,8 @@ static void apply_kind(struct apiserver *s, struct store_batch *b, const char *p
 	size_t i;
 	json_t *obj;
 
-	json_array_foreach (objects, i, obj) {
-		if (t)
-			apply_one(s, b, t, obj);
-		else if (str_ends_with(plural, "bindings")) /* not served: in force all the same */
-			rbac_put_binding(s->rbac, kube_namespace(obj), kube_name(obj), obj);
-		else
-			rbac_put_role(s->rbac, kube_namespace(obj), kube_name(obj), obj);
-	}
+	json_array_foreach (objects, i, obj)
+		apply_one(s, b, t, obj);
 }
 
 int rbac_policy_apply(struct apiserver *s, struct err *err)

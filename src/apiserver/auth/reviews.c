@@ -1,17 +1,35 @@
 /* Reviews: questions about who one is and what one may do, answered and not stored. */
 #include "authn.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "types/builtin.h"
 #include "kinds/kinds.h"
 #include "objects/invalid.h"
 #include "kube/object.h"
 #include "objects/object_meta.h"
+#include "patch/apply.h"
+#include "patch/managed_fields.h"
 #include "rest/respond.h"
 #include "server.h"
 
 static const char *or_empty(const char *s)
 {
 	return s ? s : "";
+}
+
+/* What is not stored has managers all the same. */
+static int note_manager(const struct api_request *req, json_t *body, struct err *err)
+{
+	char manager[129];
+	const struct apply_request request = {
+		.schema = schema_resolve(req->version->schema),
+		.manager = api_request_manager(req, manager),
+		.api_version = req->version->api_version,
+		.subresource = "",
+		.now_wall_ns = clock_wall_ns(),
+	};
+
+	return managed_fields_update(&request, NULL, body, err);
 }
 
 /* The body as the type wants it; false when it was answered. */
@@ -24,7 +42,8 @@ static bool check(struct api_request *req, json_t *body)
 	if (object_meta_decode(req->type, v, body, NULL, &err) == 0 && builtin_normalize(req->type, v, body, &err) == 0) {
 		schema_prune(v->schema, body, NULL);
 		kinds_check(v->message, body, &err);
-		if (invalid_finish(&err, req->type->kind, req->type->group, kube_name(body)) == 0)
+		if (invalid_finish(&err, req->type->kind, req->type->group, kube_name(body)) == 0 &&
+		    note_manager(req, body, &err) == 0)
 			return true;
 	}
 	json_decref(body);
@@ -112,16 +131,22 @@ static void check_local(const json_t *body, const char *ns, struct err *found)
 	if (resource && strcmp(asked, ns) != 0)
 		invalid_add(found, INVALID_VALUE, "spec.resourceAttributes.namespace",
 		            "Invalid value: \"%s\": must match metadata.namespace", asked);
-	if (json_object_get(spec, "nonResourceAttributes"))
-		invalid_add(found, INVALID_VALUE, "spec.nonResourceAttributes",
-		            "Invalid value: \"\": disallowed on this kind of request");
+	const json_t *other = json_object_get(spec, "nonResourceAttributes");
+	if (other)
+		invalid_add(
+			found, INVALID_VALUE, "spec.nonResourceAttributes",
+			"Invalid value: authorization.NonResourceAttributes{Path:\"%s\", Verb:\"%s\"}: disallowed on this kind "
+			"of request",
+			or_empty(json_get_str(other, "path")), or_empty(json_get_str(other, "verb")));
 }
 
 /* Answers and drops the body when something was found. */
 static bool is_fine(struct api_request *req, json_t *body, struct err *found)
 {
-	if (invalid_finish(found, req->type->kind, req->type->group, "") == 0)
+	/* Kubernetes' own says no kind here. */
+	if (invalid_finish(found, "", req->type->group, "") == 0)
 		return true;
+	req->denial = kube_status_from_err(found, req->type->group, NULL, NULL);
 	json_decref(body);
 	api_respond_err(req, found);
 	return false;

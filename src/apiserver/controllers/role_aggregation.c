@@ -136,8 +136,6 @@ int role_aggregation_start(struct apiserver *s, struct role_aggregation **ret, s
 {
 	struct api_type *type = registry_find(s->registry, RBAC_GROUP, "v1", "clusterroles");
 
-	if (!type)
-		return 0;
 	struct role_aggregation *c = *ret = new0(struct role_aggregation);
 	c->server = s;
 	c->type = type;

@@ -29,7 +29,7 @@ bool permission_impersonate(struct api_request *req)
 	struct auth_user who;
 
 	impersonate_headers(req->http, &headers);
-	int r = impersonate(&req->server->authorizer, &req->user, &headers, &who, &err);
+	int r = impersonate(&req->server->authorizer, &req->user, &headers, &who, &req->denial, &err);
 	http_headers_clear(&headers);
 	if (r > 0) {
 		req->impersonator = req->user;
@@ -59,11 +59,22 @@ static char *name_of_selector(const struct api_request *req)
 	return NULL;
 }
 
+/* Rules are about paths, not about how they are written. */
+static char *decoded_path(const struct api_request *req)
+{
+	char *path = xstrdup(http_request_path(req->http));
+
+	if (http_unescape(path, false))
+		return path;
+	free(path);
+	return xstrdup(http_request_path(req->http));
+}
+
 int permission_authorize(struct api_request *req, struct err *err)
 {
 	const struct authorizer *authorizer = &req->server->authorizer;
 	const struct api_path *p = &req->path;
-	_cleanup_free_ char *reason = NULL, *name = name_of_selector(req);
+	_cleanup_free_ char *reason = NULL, *name = name_of_selector(req), *path = decoded_path(req);
 	const struct auth_attributes a = {
 		.verb = req->verb,
 		.group = p->group,
@@ -72,7 +83,7 @@ int permission_authorize(struct api_request *req, struct err *err)
 		.subresource = p->subresource,
 		.ns = p->ns,
 		.name = name ? name : p->name,
-		.path = http_request_path(req->http),
+		.path = path,
 		.non_resource = !*p->resource,
 	};
 
@@ -83,5 +94,7 @@ int permission_authorize(struct api_request *req, struct err *err)
 	req->authorization_reason = xstrdup_or_null(reason);
 	if (allowed)
 		return 0;
-	return auth_set_forbidden(&req->user, &a, reason, err);
+	auth_set_forbidden(&req->user, &a, reason, err);
+	req->denial = auth_denial(&a, err);
+	return -1;
 }
