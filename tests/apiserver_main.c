@@ -20,6 +20,7 @@ struct options {
 	int port;
 	int64_t history, history_age_ns;
 	const char *encryption, *token_file;
+	bool publish_ca;
 	struct apiserver_audit audit;
 	char **crds;
 	enum log_level level;
@@ -33,6 +34,7 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		                                   { "history", required_argument, NULL, 'h' },
 		                                   { "log", required_argument, NULL, 'l' },
 		                                   { "history-age", required_argument, NULL, 'a' },
+		                                   { "publish-root-ca", no_argument, NULL, 'r' },
 		                                   { "token-auth-file", required_argument, NULL, 't' },
 		                                   { "encryption-provider-config", required_argument, NULL, 'e' },
 		                                   { "audit-policy-file", required_argument, NULL, 'P' },
@@ -53,6 +55,8 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 			if (fs_read_file(optarg, CRD_MAX, &text, NULL, err) < 0)
 				return -1;
 			strv_push(&ret->crds, text);
+		} else if (c == 'r') {
+			ret->publish_ca = true;
 		} else if (c == 't') {
 			ret->token_file = optarg;
 		} else if (c == 'e') {
@@ -88,6 +92,7 @@ static int run(const struct options *o, struct err *err)
 		                                     .history_age_max_ns = o->history_age_ns,
 		                                     .encryption_config = o->encryption,
 		                                     .token_auth_file = o->token_file,
+		                                     .publish_ca = o->publish_ca,
 		                                     .audit = o->audit,
 		                                     .log = log };
 	struct apiserver *s;

@@ -253,6 +253,7 @@ int apiserver_start(const struct apiserver_config *config, struct apiserver **re
 	struct apiserver *s = new0(struct apiserver);
 
 	s->log = config->log;
+	s->publish_ca = config->publish_ca;
 	s->data_dir = xstrdup(config->data_dir);
 	s->kubeconfig_path = fs_join(s->data_dir, "kubeconfig");
 	pthread_mutex_init(&s->lock, NULL);

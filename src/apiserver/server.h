@@ -50,6 +50,7 @@ struct apiserver {
 	char **old_ca_pems;
 	size_t old_ca_pems_len;
 	char **names; /* for the serving certificate */
+	bool publish_ca;
 	struct pki_watch *pki_watch;
 
 	struct store_keys *keys; /* of what the store encrypts */

@@ -104,6 +104,7 @@ static int start_api(struct up *up, struct err *err)
 		.history_age_max_ns = up->options.history_age_ns,
 		.encryption_config = up->options.encryption_config,
 		.token_auth_file = up->options.token_auth_file,
+		.publish_ca = true,
 		.audit = up->options.audit,
 		.log = up->log,
 		.metrics = up->metrics,

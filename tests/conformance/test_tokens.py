@@ -141,14 +141,18 @@ def test_secrets_of_accounts_go_with_them(api, ns, robot):
     apiclient.eventually(lambda: api.get(f"{path}/t").status == 404)
 
 
-def test_the_ca_is_in_each_namespace(api, ns):
-    path = f"/api/v1/namespaces/{ns}/configmaps/kube-root-ca.crt"
+def test_the_ca_is_in_each_namespace():
+    server = apiclient.Server(arguments=["--publish-root-ca"])
+    api = apiclient.Client(server.kubeconfig)
+    api.post("/api/v1/namespaces", {"metadata": {"name": "n"}})
+    path = "/api/v1/namespaces/n/configmaps/kube-root-ca.crt"
     pem = apiclient.eventually(lambda: api.get(path).status == 200 and api.get(path).json["data"]["ca.crt"])
     assert pem.startswith("-----BEGIN CERTIFICATE-----")
     api.patch(path, {"data": {"ca.crt": "x"}})
     apiclient.eventually(lambda: api.get(path).json["data"]["ca.crt"] == pem)
     api.delete(path)
     apiclient.eventually(lambda: api.get(path).status == 200)
+    server.remove()
 
 
 def test_kubectl_create_token(kubectl, server, ns):

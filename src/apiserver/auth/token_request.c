@@ -25,30 +25,36 @@ static int check_kind(const json_t *body, struct err *err)
 	if (!json_is_object(body))
 		return err_set(err, ERR_BAD_REQUEST, "the body must be a TokenRequest");
 	if ((version && strcmp(version, API_VERSION) != 0) || (kind && strcmp(kind, "TokenRequest") != 0))
-		return err_set(err, ERR_BAD_REQUEST, "%s, Kind=%s is not a TokenRequest of " API_VERSION,
-		               version ? version : "", kind ? kind : "");
+		return err_set(err, ERR_BAD_REQUEST,
+		               "%s in version \"%s\" cannot be handled as a TokenRequest: converting (%s.%s) to "
+		               "(authentication.TokenRequest): unknown conversion",
+		               kind ? kind : "", version ? version : "", version ? version : "", kind ? kind : "");
 	return 0;
 }
 
-static int invalid(struct err *err, const char *name, const char *field, const char *value, const char *why)
+/* name "": it is about the request, not about the account. */
+static int invalid(struct api_request *req, struct err *err, const char *name, const char *field, const char *value,
+                   const char *why)
 {
 	_cleanup_err_ struct err found = { 0 };
 
 	invalid_add(&found, INVALID_VALUE, field, "Invalid value: %s: %s", value, why);
 	invalid_finish(&found, "TokenRequest", "authentication.k8s.io", name);
+	req->denial = kube_status_from_err(&found, "authentication.k8s.io", "TokenRequest", name);
 	err_move(err, &found);
 	return -1;
 }
 
 /* What the body says of the account must be what the path says. */
-static int check_names(const struct api_request *req, const json_t *body, struct err *err)
+static int check_names(struct api_request *req, const json_t *body, struct err *err)
 {
 	_cleanup_free_ char *name = xasprintf("\"%s\"", kube_name(body)), *ns = xasprintf("\"%s\"", kube_namespace(body));
 
 	if (*kube_name(body) && strcmp(kube_name(body), req->path.name) != 0)
-		return invalid(err, req->path.name, "metadata.name", name, "must match the service account name if specified");
+		return invalid(req, err, req->path.name, "metadata.name", name,
+		               "must match the service account name if specified");
 	if (*kube_namespace(body) && strcmp(kube_namespace(body), req->path.ns) != 0)
-		return invalid(err, req->path.name, "metadata.namespace", ns,
+		return invalid(req, err, req->path.name, "metadata.namespace", ns,
 		               "must match the service account namespace if specified");
 	return 0;
 }
@@ -60,9 +66,10 @@ static int check_seconds(struct api_request *req, json_t *spec, struct err *err)
 
 	snprintf(digits, sizeof(digits), "%" PRId64, seconds);
 	if (seconds < SECONDS_MIN)
-		return invalid(err, "", "spec.expirationSeconds", digits, "may not specify a duration less than 10 minutes");
+		return invalid(req, err, "", "spec.expirationSeconds", digits,
+		               "may not specify a duration less than 10 minutes");
 	if (seconds > SECONDS_MAX)
-		return invalid(err, "", "spec.expirationSeconds", digits,
+		return invalid(req, err, "", "spec.expirationSeconds", digits,
 		               "may not specify a duration larger than 2^32 seconds");
 	if (seconds > SECONDS_GRANTED_MAX) {
 		api_request_warn(req, "requested expiration of %" PRId64 " seconds shortened to %" PRId64 " seconds", seconds,
@@ -79,7 +86,7 @@ struct bound {
 	char *uid;
 };
 
-static int find_bound(const struct api_request *req, const json_t *ref, struct bound *ret, struct err *err)
+static int find_bound(struct api_request *req, const json_t *ref, struct bound *ret, struct err *err)
 {
 	static const struct {
 		const char *kind, *claim, *resource;
@@ -97,8 +104,11 @@ static int find_bound(const struct api_request *req, const json_t *ref, struct b
 			continue;
 		_cleanup_(store_object_unrefp) struct store_object *o = store_get(
 			req->server->store, kinds[i].resource, kinds[i].namespaced ? req->path.ns : "", name ? name : "");
-		if (!o)
-			return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", kinds[i].resource + 1, name ? name : "");
+		if (!o) {
+			err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", kinds[i].resource + 1, name ? name : "");
+			req->denial = kube_status_from_err(err, NULL, kinds[i].resource + 1, name);
+			return -1;
+		}
 		if (!str_empty(uid) && strcmp(uid, o->uid) != 0)
 			return err_set(
 				err, ERR_CONFLICT,

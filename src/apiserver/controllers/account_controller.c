@@ -59,7 +59,7 @@ static int ensure_ca(struct account_controller *c, const char *ns, struct err *e
 	_cleanup_(store_object_unrefp) struct store_object *space = store_get(store, "/namespaces", "", ns);
 	_cleanup_(store_object_unrefp) struct store_object *current = store_get(store, "/configmaps", ns, CA_MAP);
 
-	if (!space || str_eq(store_object_field(space, "status.phase"), "Terminating"))
+	if (!c->server->publish_ca || !space || str_eq(store_object_field(space, "status.phase"), "Terminating"))
 		return 0;
 	_cleanup_json_ json_t *wanted = new_ca_map(c, ns);
 	if (!current)
