@@ -11,6 +11,7 @@
  *
  * libyaml is the parent of the parser that kubectl uses, so both accept the same texts. */
 
+#define REPEATED_MAX 64
 #define OFF_PATH SIZE_MAX
 #define YAML_TAGS_MAX 1000
 
@@ -244,6 +245,15 @@ static json_t *compose_next(struct yaml_composer *c, size_t matched)
 	return next_event(c, &e) < 0 ? NULL : compose_node(c, &e, matched);
 }
 
+static void note_repeated(struct yaml_composer *c, const yaml_event_t *key_event, const char *key)
+{
+	_cleanup_free_ char *text =
+		xasprintf("line %zu: key \"%.200s\" already set in map", key_event->start_mark.line + 1, key);
+
+	if (strv_len(*c->repeated) < REPEATED_MAX)
+		strv_push(c->repeated, text);
+}
+
 /* key_event is the key of the next member. */
 static int compose_member(struct yaml_composer *c, const yaml_event_t *key_event, json_t *object, json_t *merges,
                           size_t matched)
@@ -256,7 +266,9 @@ static int compose_member(struct yaml_composer *c, const yaml_event_t *key_event
 	_cleanup_free_ char *key = compose_key(c, key_event);
 	if (!key)
 		return -1;
-	if (json_object_get(object, key))
+	if (json_object_get(object, key) && c->repeated)
+		note_repeated(c, key_event, key);
+	else if (json_object_get(object, key))
 		return yaml_composer_fail(c, &key_event->start_mark, "the key \"%.200s\" is repeated", key);
 	json_t *v = compose_next(c, match_child(c, matched, key));
 	return v ? json_object_set_new_nocheck(object, key, v) : -1;

@@ -1,5 +1,7 @@
 #include "codec/yaml.h"
 
+#include "base/str.h"
+
 #include <string.h>
 
 #include <stdarg.h>
@@ -144,6 +146,21 @@ static void test_yaml_structures(void **state)
 		print_message("%s\n", cases[i].reason);
 		assert_reads(cases[i].yaml, cases[i].json);
 	}
+}
+
+static void test_yaml_parse_repeating_tells_of_repeated_keys(void **state)
+{
+	(void)state;
+	static const char text[] = "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n";
+	char **repeated = NULL;
+	_cleanup_json_ json_t *v = yaml_parse_repeating(text, strlen(text), &repeated, NULL);
+
+	assert_int_equal(json_get_int(v, "a", 0), 3);
+	assert_int_equal(json_get_int(json_object_get(v, "b"), "c", 0), 2);
+	assert_string_equal(repeated[0], "line 4: key \"c\" already set in map");
+	assert_string_equal(repeated[1], "line 5: key \"a\" already set in map");
+	assert_null(repeated[2]);
+	strv_free(repeated);
 }
 
 static void test_yaml_refuses_with_line_and_column(void **state)
@@ -655,6 +672,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_yaml_scalars_are_kubernetes),
 		cmocka_unit_test(test_yaml_structures),
+		cmocka_unit_test(test_yaml_parse_repeating_tells_of_repeated_keys),
 		cmocka_unit_test(test_yaml_refuses_with_line_and_column),
 		cmocka_unit_test(test_yaml_parse_all),
 		cmocka_unit_test(test_yaml_limits_aliases),

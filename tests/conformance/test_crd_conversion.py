@@ -315,7 +315,7 @@ def test_deletion_needs_no_webhook(api, kind):
     (lambda c: c.pop("webhook"), "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook"),
     (lambda c: c["webhook"].update(conversionReviewVersions=[]), "spec.conversion.conversionReviewVersions: Required value"),
     (lambda c: c["webhook"].update(conversionReviewVersions=["v9"]),
-     'spec.conversion.conversionReviewVersions: Invalid value: ["v9"]: must include at least one of v1, v1beta1'),
+     'spec.conversion.conversionReviewVersions: Invalid value: []string{"v9"}: must include at least one of v1, v1beta1'),
     (lambda c: c["webhook"]["clientConfig"].update(url="http://x/y"),
      "spec.conversion.webhookClientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: "
      "https://host[/path]"),

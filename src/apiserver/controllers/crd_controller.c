@@ -9,6 +9,7 @@
 #include "kube/object.h"
 #include "loop.h"
 #include "objects/object_view.h"
+#include "patch/apply.h"
 #include "server.h"
 #include "rest/watch.h"
 
@@ -208,6 +209,23 @@ static void end_watches(struct crd_controller *c, const char *name)
 	watch_hub_end_resource(c->server->watches, resource);
 }
 
+/* The status belongs to whom it does in Kubernetes. */
+static void track_fields(const struct store_object *current, const struct api_type *t, json_t *obj)
+{
+	const struct api_version *v = &t->versions[t->storage];
+	_cleanup_json_ json_t *old = object_stored_value(t, current);
+	const struct apply_request request = {
+		.schema = schema_resolve(v->schema),
+		.manager = "kube-apiserver",
+		.api_version = v->api_version,
+		.subresource = "status",
+		.has_status = true,
+		.now_wall_ns = clock_wall_ns(),
+	};
+
+	managed_fields_update(&request, old, obj, NULL);
+}
+
 static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct err *err)
 {
 	struct crd_controller *c = self;
@@ -225,6 +243,7 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 		set_names(c, obj);
 		set_approval(obj);
 	}
+	track_fields(current, c->type, obj);
 	_cleanup_err_ struct err failed = { 0 };
 	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
 	    failed.kind == ERR_NOT_FOUND)

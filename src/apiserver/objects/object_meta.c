@@ -1,6 +1,7 @@
 #include "object_meta.h"
 
 #include "base/clock.h"
+#include "invalid.h"
 #include "base/str.h"
 #include "kube/object.h"
 #include "net/tls.h"
@@ -157,8 +158,8 @@ static int decode_meta(const struct api_type *t, const struct api_version *v, js
 		const json_t *wrong = wrong_member(value, META_FIELDS[field].type);
 		if (wrong) {
 			_cleanup_free_ char *what = xasprintf(
-				"json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
-				json_type_words(wrong), key, META_FIELDS[field].go_type);
+				"json: cannot unmarshal %s into Go struct field ObjectMeta.%s%s of type %s",
+				json_type_words(wrong), t->custom ? "" : "metadata.", key, META_FIELDS[field].go_type);
 			return decode_failed(t, v, err, what);
 		}
 		if (str_ends_with(key, "Timestamp") && decode_time(t, v, meta, key, err) < 0)
@@ -188,6 +189,17 @@ static void drop_nulls(json_t *v)
 		drop_nulls(member);
 }
 
+/* Of a custom resource this is a matter of its content. */
+static int wrong_kind(const struct api_type *t, const char *kind, const json_t *obj, struct err *err)
+{
+	_cleanup_err_ struct err found = { 0 };
+
+	invalid_add(&found, INVALID_VALUE, "kind", "Invalid value: \"%s\": must be %s", kind, t->kind);
+	invalid_finish(&found, kind, t->group, kube_name(obj));
+	err_move(err, &found);
+	return -1;
+}
+
 int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
                        struct err *err)
 {
@@ -204,6 +216,8 @@ int object_meta_decode(const struct api_type *t, const struct api_version *v, js
 		               json_is_string(api_version) ? json_string_value(api_version) : "not a string", v->api_version);
 	if (!kind || (json_is_string(kind) && !*json_string_value(kind)))
 		json_put_str(obj, "kind", t->kind);
+	else if (t->custom && json_is_string(kind) && !str_eq(json_string_value(kind), t->kind))
+		return wrong_kind(t, json_string_value(kind), obj, err);
 	else if (!str_eq(json_string_value(kind), t->kind))
 		return err_set(err, ERR_BAD_REQUEST, "the kind in the data (%s) does not match the expected kind (%s)",
 		               json_is_string(kind) ? json_string_value(kind) : "not a string", t->kind);

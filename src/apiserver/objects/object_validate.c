@@ -86,6 +86,20 @@ static void check_meta(const json_t *resource, struct err *err)
 
 /* ---- the whole ---- */
 
+/* What is missing or no choice, the strategy tells. */
+static void forget_required(struct err *err)
+{
+	_cleanup_err_ struct err kept = { 0 };
+
+	for (size_t i = 0; i < err->causes_len; i++) {
+		const struct err_cause *c = &err->causes[i];
+		if (strcmp(c->reason, INVALID_REQUIRED) != 0 && strcmp(c->reason, INVALID_NOT_SUPPORTED) != 0)
+			invalid_add(&kept, c->reason, c->field, "%s", c->message);
+	}
+	err_clear(err);
+	err_move(err, &kept);
+}
+
 int object_validate(const struct api_type *t, const struct api_version *v, const json_t *obj, const json_t *old,
                     const char *subresource, struct err *err)
 {
@@ -99,8 +113,11 @@ int object_validate(const struct api_type *t, const struct api_version *v, const
 		                                  .self = &checked };
 
 	object_meta_validate(t, obj, old, &found);
-	if (!v->message && schema_validate_change(v->schema, &change, &schema) < 0)
+	if (!v->message && schema_validate_change(v->schema, &change, &schema) < 0) {
+		if (t->strategy->requires_itself)
+			forget_required(&schema);
 		invalid_merge(&found, &schema);
+	}
 	if (t->strategy->validate && t->strategy->validate(obj, old, &own) < 0)
 		invalid_merge(&found, &own);
 	if (v->message)

@@ -92,6 +92,7 @@ struct api_request {
 	const struct api_version *version;
 	char **warnings;
 	char **duplicates;          /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
+	char **repeated;            /* the same of a body in YAML, as sentences; NULL: none */
 	const char *inflight_kind;  /* what it counts as while it is worked on; NULL: it does not */
 	bool deferred, on_worker;   /* on_worker: the thread that has it now may compute for milliseconds */
 	bool may_wait;              /* for webhooks: runs on a thread that may */

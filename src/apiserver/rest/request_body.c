@@ -38,6 +38,7 @@ struct api_request *api_request_free(struct api_request *req)
 	api_options_clear(&req->options);
 	api_type_unref(req->type);
 	strv_free(req->warnings);
+	strv_free(req->repeated);
 	strv_free(req->duplicates);
 	json_decref(req->denial);
 	json_decref(req->annotations);
@@ -100,7 +101,7 @@ json_t *api_request_body(struct api_request *req, struct err *err)
 	const char *body = http_request_body(req->http, &len);
 
 	if (is_yaml(type))
-		return yaml_parse(body, len, NULL, err);
+		return yaml_parse_repeating(body, len, &req->repeated, err);
 	if (is_json(type))
 		return parse_json(req, body, len, err);
 	if (content_type_is(type, "application/vnd.kubernetes.protobuf"))

@@ -63,7 +63,7 @@ static int check_scale(const struct api_op *op, const json_t *scale, const json_
 	const json_t *replicas = json_at(scale, "spec", "replicas", NULL);
 	const char *version = kube_resource_version(scale);
 
-	if (!json_is_integer(replicas) || json_integer_value(replicas) < 0)
+	if (!json_is_integer(replicas))
 		return err_set(err, ERR_INVALID,
 		               "Scale.autoscaling \"%s\" is invalid: spec.replicas: Invalid value: must be greater than or "
 		               "equal to 0",

@@ -166,6 +166,19 @@ static void complain(struct api_request *req, const char *what, const char *path
 	buf_printf(text, "%s%s field \"%s\"", text->len ? ", " : "", what, path);
 }
 
+/* Keys that a body in YAML repeats: a warning each, but one part of the text. */
+static void complain_of_yaml(struct api_request *req, struct buf *text)
+{
+	if (!req->repeated)
+		return;
+	buf_puts(text, "yaml: unmarshal errors:");
+	for (size_t i = 0; req->repeated[i]; i++) {
+		buf_printf(text, "\n  %s", req->repeated[i]);
+		if (req->options.validation == VALIDATION_WARN)
+			api_request_warn(req, "%s", req->repeated[i]);
+	}
+}
+
 int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(65536);
@@ -174,6 +187,7 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 
 	if (req->options.validation == VALIDATION_IGNORE)
 		return 0;
+	complain_of_yaml(req, &text);
 	for (i = 0; req->duplicates && req->duplicates[i]; i++)
 		complain(req, "duplicate", req->duplicates[i], &text);
 	json_array_foreach (dropped, i, path)

@@ -25,6 +25,14 @@ static void require_type(struct place *p, const json_t *s, const char *at, const
 		schema_invalid(&p->form, below(at, "type"), json_object_get(s, "type"), xstrdup(detail));
 }
 
+static void wrong_keys(struct place *p, const json_t *keys, const char *at, const char *detail)
+{
+	_cleanup_free_ char *shown = schema_show_strings(keys);
+
+	schema_errors_add(&p->form, "FieldValueInvalid", below(at, "x-kubernetes-list-map-keys"),
+	                  xasprintf("Invalid value: %s: %s", shown, detail));
+}
+
 /* The keys of a list of type map: scalar properties of its items that cannot be missing. */
 static void check_map_keys(struct place *p, const json_t *s, const char *at)
 {
@@ -39,10 +47,9 @@ static void check_map_keys(struct place *p, const json_t *s, const char *at)
 		bool always = false;
 		for (k = 0; k < i; k++)
 			if (strcmp(name, json_string_value(json_array_get(keys, k))) == 0)
-				schema_invalid(&p->form, below(at, "x-kubernetes-list-map-keys"), keys, xstrdup("must not contain duplicate entries"));
+				wrong_keys(p, keys, at, "must not contain duplicate entries");
 		if (!json_is_object(field)) {
-			schema_invalid(&p->form, below(at, "x-kubernetes-list-map-keys"), keys,
-			               xstrdup("entries must all be names of item properties"));
+			wrong_keys(p, keys, at, "entries must all be names of item properties");
 			continue;
 		}
 		if (str_eq(json_get_str(field, "type"), "array") || str_eq(json_get_str(field, "type"), "object"))
@@ -59,17 +66,26 @@ static void check_map_keys(struct place *p, const json_t *s, const char *at)
 	}
 }
 
+/* Keys belong to lists of type map. */
+static void check_keys_belong(struct place *p, const json_t *s, const char *at)
+{
+	const char *type = json_get_str(s, "x-kubernetes-list-type");
+
+	if (json_array_size(json_object_get(s, "x-kubernetes-list-map-keys")) == 0)
+		return;
+	if (!type)
+		schema_required(&p->form, below(at, "x-kubernetes-list-type"), "must be map if x-kubernetes-list-map-keys is non-empty");
+	else if (strcmp(type, "map") != 0)
+		schema_invalid(&p->form, below(at, "x-kubernetes-list-type"), json_object_get(s, "x-kubernetes-list-type"),
+		               xstrdup("must be map if x-kubernetes-list-map-keys is non-empty"));
+}
+
 static void check_list_type(struct place *p, const json_t *s, const char *at)
 {
 	static const char *const WORDS[] = { "atomic", "set", "map", NULL };
 	const char *type = json_get_str(s, "x-kubernetes-list-type");
 	const json_t *items = json_object_get(s, "items"), *keys = json_object_get(s, "x-kubernetes-list-map-keys");
 
-	if (json_array_size(keys) > 0 && !type)
-		schema_required(&p->form, below(at, "x-kubernetes-list-type"), "must be map if x-kubernetes-list-map-keys is non-empty");
-	else if (json_array_size(keys) > 0 && strcmp(type, "map") != 0)
-		schema_invalid(&p->form, below(at, "x-kubernetes-list-type"), json_object_get(s, "x-kubernetes-list-type"),
-		               xstrdup("must be map if x-kubernetes-list-map-keys is non-empty"));
 	if (!type)
 		return;
 	if (!str_in(type, WORDS)) {
@@ -87,7 +103,7 @@ static void check_list_type(struct place *p, const json_t *s, const char *at)
 		const char *map_type = json_get_str(items, "x-kubernetes-map-type"), *of = json_get_str(items, "type");
 		const char *list_type = json_get_str(items, "x-kubernetes-list-type");
 		if (str_eq(of, "object") && !str_eq(map_type, "atomic"))
-			schema_invalid(&p->form, xasprintf("%s.items.x-kubernetes-map-type", at), json_object_get(items, "x-kubernetes-list-type"),
+			schema_invalid(&p->form, xasprintf("%s.items.x-kubernetes-map-type", at), NULL,
 			               xstrdup("must be atomic as item of a list with x-kubernetes-list-type=set"));
 		if (str_eq(of, "array") && list_type && strcmp(list_type, "atomic") != 0)
 			schema_invalid(&p->form, xasprintf("%s.items.x-kubernetes-list-type", at), json_object_get(items, "x-kubernetes-list-type"),
@@ -115,4 +131,5 @@ void schema_check_lists(struct place *p, const json_t *s, const char *at)
 			unsupported_word(p, s, at, "x-kubernetes-map-type", MAP_TYPES);
 	}
 	check_list_type(p, s, at);
+	check_keys_belong(p, s, at);
 }

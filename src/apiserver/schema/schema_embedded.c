@@ -75,7 +75,7 @@ static void check_word(struct schema_errors *e, const json_t *v, const char *nam
 	if (value)
 		fault = json_is_string(value) ? fault_of_word(name, json_string_value(value)) : xstrdup("must be a string");
 	else
-		schema_required(e, schema_step_text(&step), "");
+		schema_required(e, schema_step_text(&step), "must not be empty");
 	if (fault)
 		schema_invalid(e, schema_step_text(&step), value, fault);
 }

@@ -149,17 +149,85 @@ static void quote(const char *s, size_t len, struct buf *out)
 	buf_puts(out, len > SHOW_MAX ? "...\"" : "\"");
 }
 
+static void go_write(const json_t *v, struct buf *out);
+
+static int text_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void go_write_map(const json_t *v, struct buf *out)
+{
+	const char **keys = xcalloc(json_object_size(v) + 1, sizeof(*keys)), *key;
+	size_t len = 0;
+	json_t *value;
+
+	json_object_foreach(json_unconst(v), key, value)
+		keys[len++] = key;
+	qsort(keys, len, sizeof(*keys), text_order);
+	buf_puts(out, "map[string]interface {}{");
+	for (size_t i = 0; i < len; i++) {
+		buf_puts(out, i ? ", " : "");
+		quote(keys[i], strlen(keys[i]), out);
+		buf_putc(out, ':');
+		go_write(json_object_get(v, keys[i]), out);
+	}
+	buf_putc(out, '}');
+	free(keys);
+}
+
+static void go_write_list(const json_t *v, struct buf *out)
+{
+	size_t i;
+	json_t *item;
+
+	buf_puts(out, "[]interface {}{");
+	json_array_foreach(v, i, item) {
+		buf_puts(out, i ? ", " : "");
+		go_write(item, out);
+	}
+	buf_putc(out, '}');
+}
+
+/* As Go's %#v does. */
+static void go_write(const json_t *v, struct buf *out)
+{
+	if (json_is_string(v))
+		quote(json_string_value(v), json_string_length(v), out);
+	else if (json_is_object(v))
+		go_write_map(v, out);
+	else if (json_is_array(v))
+		go_write_list(v, out);
+	else if (!v || json_is_null(v))
+		buf_puts(out, "interface {}(nil)");
+	else
+		json_write(v, out);
+}
+
+char *schema_show_strings(const json_t *list)
+{
+	struct buf out = BUF_INIT(JSON_TEXT_MAX);
+	size_t i;
+	json_t *item;
+
+	buf_puts(&out, json_is_array(list) ? "[]string{" : "[]string(nil)");
+	json_array_foreach(list, i, item) {
+		buf_puts(&out, i ? ", " : "");
+		go_write(item, &out);
+	}
+	buf_puts(&out, json_is_array(list) ? "}" : "");
+	return buf_steal(&out);
+}
+
 char *schema_show(const json_t *v)
 {
 	struct buf out = BUF_INIT(JSON_TEXT_MAX);
 
-	if (json_is_string(v)) {
-		quote(json_string_value(v), json_string_length(v), &out);
+	if (!v || json_is_null(v))
+		return xstrdup("\"null\"");
+	go_write(v, &out);
+	if (json_is_string(v))
 		return buf_steal(&out);
-	}
-	if (!v)
-		return xstrdup("null");
-	json_write(v, &out);
 	if (out.len > SHOW_MAX) {
 		out.len = SHOW_MAX;
 		while (out.len > 0 && ((unsigned char)out.data[out.len] & 0xc0) == 0x80)

@@ -497,10 +497,6 @@ static const struct {
 	bool secret; /* values are not shown */
 } FORMATS[] = {
 	{ "", SCHEMA_ANY, is_any, false },
-	{ "int32", SCHEMA_INTEGER, is_any, false },
-	{ "int64", SCHEMA_INTEGER, is_any, false },
-	{ "float", SCHEMA_NUMBER, is_any, false },
-	{ "double", SCHEMA_NUMBER, is_any, false },
 	{ "date-time", SCHEMA_STRING, is_date_time, false },
 	{ "datetime", SCHEMA_STRING, is_date_time, false },
 	{ "date", SCHEMA_STRING, is_date, false },
@@ -516,7 +512,7 @@ static const struct {
 	{ "uuid5", SCHEMA_STRING, is_uuid5, false },
 	{ "email", SCHEMA_STRING, is_email, false },
 	{ "hostname", SCHEMA_STRING, is_hostname, false },
-	{ "byte", SCHEMA_STRING, is_base64, true },
+	{ "byte", SCHEMA_STRING, is_base64, false },
 	{ "password", SCHEMA_STRING, is_any, true },
 	{ "bsonobjectid", SCHEMA_STRING, is_bson, false },
 	{ "isbn", SCHEMA_STRING, is_isbn, false },

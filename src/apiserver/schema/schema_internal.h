@@ -135,8 +135,11 @@ void schema_errors_below(struct schema_errors *e, const char *path);
 /* 0 when there are none, else ERR_INVALID. Empties it. */
 int schema_errors_finish(struct schema_errors *e, struct err *err);
 
-/* As Kubernetes shows a bad value: "text" quoted as Go does, 12, true, null, {"a":1}; cut when it is long. free(). */
+/* As Kubernetes shows a bad value: "text" quoted as Go does, 12, true, "null", map[string]interface {}{"a":1}; cut when it is
+ * long. free(). */
 char *schema_show(const json_t *v);
+/* A list of strings: []string{"a", "b"}. free() */
+char *schema_show_strings(const json_t *list);
 /* "Invalid value: VALUE: detail" and its like. Takes at, detail. */
 void schema_invalid(struct schema_errors *e, char *at, const json_t *value, char *detail);
 void schema_forbidden(struct schema_errors *e, char *at, const char *detail);

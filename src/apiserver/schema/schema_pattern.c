@@ -211,6 +211,33 @@ static bool rewrite_all(struct rewrite *r)
 	return true;
 }
 
+/* Faults that both find, in RE2's words. */
+static const char *re2_words(int error)
+{
+	switch (error) {
+	case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
+		return "missing closing )";
+	case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS:
+		return "unexpected )";
+	case PCRE2_ERROR_QUANTIFIER_INVALID:
+		return "missing argument to repetition operator";
+	case PCRE2_ERROR_CLASS_RANGE_ORDER:
+		return "invalid character class range";
+	default:
+		return NULL;
+	}
+}
+
+/* What of the pattern is shown: the operator, the range, or all of it. free() */
+static char *fault_part(int error, const char *expression, size_t at, const char *text)
+{
+	if (error == PCRE2_ERROR_QUANTIFIER_INVALID)
+		return xstrndup(text + strcspn(text, "*+?{"), 1);
+	if (error == PCRE2_ERROR_CLASS_RANGE_ORDER && at >= 2)
+		return xstrndup(expression + at - 2, 3);
+	return xstrdup(text);
+}
+
 static pcre2_code *compile(const char *text, char **ret_error)
 {
 	struct rewrite r = { .p = text, .out = BUF_INIT(8 * SCHEMA_PATTERN_MAX) };
@@ -231,7 +258,9 @@ static pcre2_code *compile(const char *text, char **ret_error)
 		if (!code) {
 			PCRE2_UCHAR why[160] = "";
 			pcre2_get_error_message(error, why, sizeof(why));
-			r.error = xasprintf("error parsing regexp: %s: `%s`", (const char *)why, text);
+			const char *words = re2_words(error);
+			_cleanup_free_ char *part = fault_part(error, expression, at, text);
+			r.error = xasprintf("error parsing regexp: %s: `%s`", words ? words : (const char *)why, part);
 		}
 	}
 	buf_clear(&r.out);

@@ -97,7 +97,7 @@ static const struct {
 	  "no keys" },
 	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
 	  "{type: object}}}}",
-	  "s.properties[a].x-kubernetes-list-map-keys", "Invalid value: [\"k\"]: entries must all be names of item properties",
+	  "s.properties[a].x-kubernetes-list-map-keys", "Invalid value: []string{\"k\"}: entries must all be names of item properties",
 	  "unknown key" },
 	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
 	  "{type: object, properties: {k: {type: string}}}}}}",
@@ -106,7 +106,7 @@ static const struct {
 	  "a key that may be missing" },
 	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: set, items: {type: object}}}}",
 	  "s.properties[a].items.x-kubernetes-map-type",
-	  "Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set", "set of granular maps" },
+	  "Invalid value: \"null\": must be atomic as item of a list with x-kubernetes-list-type=set", "set of granular maps" },
 	{ "{type: object, properties: {a: {type: string, anyOf: [{type: string}]}}}", "s.properties[a].anyOf[0].type",
 	  "Forbidden: must be empty to be structural", "type in anyOf" },
 	{ "{type: object, properties: {a: {x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}], "
@@ -148,7 +148,7 @@ static const struct {
 	{ "{type: object, properties: {a: {type: integer, default: x}}}", "s.properties[a].default",
 	  "Invalid value: \"string\":  in body must be of type integer: \"string\"", "default of another type" },
 	{ "{type: object, properties: {a: {type: object, default: {b: 1}}}}", "s.properties[a].default",
-	  "Invalid value: {\"b\":1}: must not have unknown fields", "default with unknown fields" },
+	  "Invalid value: map[string]interface {}{\"b\":1}: must not have unknown fields", "default with unknown fields" },
 	{ "{type: object, properties: {a: {type: string, maxLength: x}}}", "s.properties[a].maxLength",
 	  "Invalid value: \"string\": s.properties[a].maxLength in body must be of type integer: \"string\"", "no number" },
 };

@@ -121,8 +121,7 @@ static void check_string(struct schema_errors *e, const struct schema *s, const 
 
 	if (r && r->max_length >= 0 && len > (size_t)r->max_length && characters(text, len) > (size_t)r->max_length) {
 		schema_errors_add(e, "FieldValueTooLong", schema_step_text(at),
-		                  xasprintf("Too long: may not be more than %lld %s", (long long)r->max_length,
-		                            r->max_length == 1 ? "byte" : "bytes"));
+		                  xasprintf("Too long: may not be longer than %lld", (long long)r->max_length));
 		return;
 	}
 	_cleanup_json_ json_t *shown = secret ? json_string("<value omitted>") : json_incref(json_unconst(v));
@@ -165,37 +164,12 @@ static bool is_multiple(const json_t *v, double of)
 	return fabs(quotient - nearest) <= 1e-9 * fmax(1, fabs(quotient));
 }
 
-static void check_number_format(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
-{
-	const char *format = schema_format_name(s->format);
-	double d = json_number_value(v);
-	bool fits = true;
-
-	if (s->type == SCHEMA_INTEGER && strcmp(format, "int32") == 0)
-		fits = d >= -0x1p31 && d < 0x1p31;
-	else if (s->type == SCHEMA_INTEGER)
-		fits = d >= -0x1p63 && d < 0x1p63;
-	else if (strcmp(format, "float") == 0)
-		fits = fabs(d) <= 0x1.fffffep127;
-	if (json_is_integer(v) && strcmp(format, "int32") != 0)
-		fits = true;
-	if (fits)
-		return;
-	_cleanup_free_ char *field = schema_step_text(at);
-	_cleanup_json_ json_t *none = json_string("");
-	schema_invalid(e, NULL, none,
-	               *format ? xasprintf("Checked value must be of type %s with format %s in %s", TYPE_NAMES[s->type], format, field)
-	                       : xasprintf("Checked value must be of type %s (default format) in %s", TYPE_NAMES[s->type], field));
-}
-
 static void check_number(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
 {
 	const struct schema_rules *r = s->rules;
 	double d = json_number_value(v);
 	char text[40];
 
-	if (s->type == SCHEMA_INTEGER || s->type == SCHEMA_NUMBER)
-		check_number_format(e, s, at, v);
 	if (!r || !r->flags)
 		return;
 	if ((r->flags & RULES_MULTIPLE_OF) && !is_multiple(v, r->multiple_of))
@@ -371,8 +345,8 @@ void schema_validate_node(struct schema_errors *e, const struct schema *s, const
 
 static bool is_blocking(const struct err_cause *c)
 {
-	static const char *const REASONS[] = { "FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong",
-		                                   "FieldValueTooMany", "FieldValueTypeInvalid", NULL };
+	static const char *const REASONS[] = { "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany",
+		                                   "FieldValueTypeInvalid", NULL };
 
 	return str_in(c->reason, REASONS);
 }
@@ -407,18 +381,14 @@ static void check_lists(struct schema_errors *e, const struct schema *s, const j
 	schema_errors_truncate(&before, 0);
 }
 
-/* "status" of an object, by itself: the messages do not have the word, only the fields. */
 static void check_status(struct schema_errors *e, const struct schema *s, const json_t *obj, const json_t *old)
 {
+	static const struct schema_step AT = { .key = "status" };
 	const struct schema *status = schema_find_field(s, "status");
 	const json_t *v = json_object_get(obj, "status");
-	struct schema_errors found = { 0 };
 
-	if (!status || !v)
-		return;
-	schema_validate_node(&found, status, NULL, v, json_object_get(old, "status"));
-	schema_errors_below(&found, "status");
-	schema_errors_append(e, &found);
+	if (status && v)
+		schema_validate_node(e, status, &AT, v, json_object_get(old, "status"));
 }
 
 static void check_more(struct schema_errors *e, const struct schema_change *c)

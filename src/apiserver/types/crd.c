@@ -34,7 +34,7 @@ static void note_stored_version(json_t *obj)
 static void crd_create(json_t *obj)
 {
 	json_put(obj, "status",
-	         json_pack("{s:[],s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "",
+	         json_pack("{s:n,s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "",
 	                   "storedVersions"));
 	note_stored_version(obj);
 }
@@ -96,10 +96,10 @@ enum crd_approval crd_approval(const json_t *obj, char **ret_words)
 
 const struct api_strategy STRATEGY_CRD = {
 	.generation = true,
+	.requires_itself = true,
 	.decode = crd_decode,
 	.prepare_create = crd_create,
 	.prepare_update = crd_update,
 	.prepare_delete = crd_delete,
 	.validate = crd_validate,
-	.warn = crd_warn,
 };

@@ -30,7 +30,4 @@ void crd_validate_columns(const json_t *columns, const char *path, struct err *e
 void crd_validate_subresources(const json_t *subresources, const char *path, struct err *err);
 void crd_validate_selectable(const json_t *fields, const json_t *schema, const char *path, struct err *err);
 
-/* Formats of a CRD's schemas that mean nothing: a warning each that old (may be NULL) did not deserve already. */
-void crd_warn(const json_t *obj, const json_t *old, char ***warnings);
-
 #endif

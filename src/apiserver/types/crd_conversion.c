@@ -5,6 +5,7 @@
 #include "crd.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
+#include "schema/schema_internal.h"
 
 #define AT "spec.conversion"
 #define CLIENT AT ".webhookClientConfig"
@@ -83,7 +84,7 @@ static void check_service(const json_t *service, struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
 		_cleanup_free_ char *field = xasprintf("%s.service.%s", CLIENT, NAMES[i]);
 		if (str_empty(json_get_str(service, NAMES[i])))
-			invalid_add(err, INVALID_REQUIRED, field, "Required value");
+			invalid_add(err, INVALID_REQUIRED, field, "Required value: service %s is required", NAMES[i]);
 	}
 	if (port < 1 || port > 65535)
 		invalid_add(err, INVALID_VALUE, CLIENT ".service.port",
@@ -151,7 +152,7 @@ static void check_reviews(const json_t *versions, struct err *err)
 			            "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
 			            name);
 	}
-	_cleanup_free_ char *text = known ? NULL : json_to_str(versions);
+	_cleanup_free_ char *text = known ? NULL : schema_show_strings(versions);
 	if (!known)
 		invalid_add(err, INVALID_VALUE, REVIEWS, "Invalid value: %s: must include at least one of v1, v1beta1", text);
 }
@@ -163,6 +164,11 @@ void crd_validate_conversion(const json_t *spec, bool established, struct err *e
 
 	if (!conversion)
 		return;
+	if (str_empty(strategy))
+		invalid_add(err, INVALID_REQUIRED, AT ".strategy", "Required value");
+	else if (strcmp(strategy, "None") != 0 && strcmp(strategy, "Webhook") != 0)
+		invalid_add(err, INVALID_NOT_SUPPORTED, AT ".strategy",
+		            "Unsupported value: \"%s\": supported values: \"None\", \"Webhook\"", strategy);
 	if (str_eq(strategy, "Webhook")) {
 		if (json_get_bool(spec, "preserveUnknownFields", false))
 			invalid_add(err, INVALID_VALUE, AT ".strategy",

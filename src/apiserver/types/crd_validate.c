@@ -80,14 +80,22 @@ static void check_names(const json_t *names, const char *at, struct err *err)
 	check_labels(names, "categories", at, err);
 }
 
-/* There, but empty; what is not there, the schema of CRDs complains about. */
 static void check_filled(const json_t *obj, const char *key, const char *at, struct err *err)
 {
 	_cleanup_free_ char *field = xasprintf("%s.%s", at, key);
-	const json_t *v = json_object_get(obj, key);
 
-	if (json_is_string(v) && json_string_length(v) == 0)
+	if (str_empty(json_get_str(obj, key)))
 		invalid_add(err, INVALID_REQUIRED, field, "Required value");
+}
+
+static void check_scope(const json_t *spec, struct err *err)
+{
+	const char *scope = json_get_str(spec, "scope");
+
+	check_filled(spec, "scope", "spec", err);
+	if (!str_empty(scope) && strcmp(scope, "Cluster") != 0 && strcmp(scope, "Namespaced") != 0)
+		invalid_add(err, INVALID_NOT_SUPPORTED, "spec.scope",
+		            "Unsupported value: \"%s\": supported values: \"Cluster\", \"Namespaced\"", scope);
 }
 
 static void check_group(const json_t *spec, struct err *err)
@@ -160,9 +168,17 @@ static bool is_allowed_beside_status(const char *key)
 
 static void check_status_root(const json_t *schema, const char *at, struct err *err)
 {
-	const char *key;
+	const char *key, *type = json_get_str(schema, "type");
 	json_t *v;
 
+	if (type && strcmp(type, "object") != 0) {
+		_cleanup_free_ char *field = xasprintf("%s.type", at);
+		invalid_add(err, INVALID_VALUE, field,
+		            "Invalid value: \"%s\": only \"object\" is allowed as the type at the root of the schema if the status "
+		            "subresource is enabled",
+		            type);
+		return;
+	}
 	json_object_foreach ((json_t *)(uintptr_t)schema, key, v) {
 		if (is_allowed_beside_status(key))
 			continue;
@@ -247,40 +263,44 @@ static void check_version(const json_t *versions, size_t i, struct err *err)
 		                        selectable, err);
 }
 
-/* The versions as Kubernetes shows them: as its own types, without what they have in common. free() */
-static char *versions_text(const json_t *versions)
+/* A version as Kubernetes shows it: as its own type, without what all have in common. Other parts are pointers there,
+ * which nobody can compare. */
+static void write_version(const json_t *versions, const json_t *v, struct buf *out)
 {
 	static const struct {
-		const char *key, *name;
-	} FIELDS[] = { { "name", "Name" },
-		           { "served", "Served" },
-		           { "storage", "Storage" },
-		           { "deprecated", "Deprecated" },
-		           { "deprecationWarning", "DeprecationWarning" },
-		           { "schema", "Schema" },
-		           { "subresources", "Subresources" },
-		           { "additionalPrinterColumns", "AdditionalPrinterColumns" },
-		           { "selectableFields", "SelectableFields" } };
-	static const struct part *const PARTS[] = { &SCHEMA, &SUBRESOURCES, &COLUMNS, &SELECTABLE };
-	_cleanup_json_ json_t *shown = json_array();
+		const struct part *part;
+		const char *name, *none;
+	} PARTS[] = { { &SCHEMA, "Schema", "(*apiextensions.CustomResourceValidation)" },
+		          { &SUBRESOURCES, "Subresources", "(*apiextensions.CustomResourceSubresources)" },
+		          { &COLUMNS, "AdditionalPrinterColumns", "[]apiextensions.CustomResourceColumnDefinition" } };
+	const char *warning = json_get_str(v, "deprecationWarning"), *name = json_get_str(v, "name");
+
+	buf_printf(out,
+	           "apiextensions.CustomResourceDefinitionVersion{Name:\"%s\", Served:%s, Storage:%s, Deprecated:%s, "
+	           "DeprecationWarning:(*string)(%s)",
+	           name ? name : "", json_get_bool(v, "served", false) ? "true" : "false",
+	           json_get_bool(v, "storage", false) ? "true" : "false", json_get_bool(v, "deprecated", false) ? "true" : "false",
+	           warning ? "0xc0" : "nil");
+	for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
+		bool there = json_object_get(v, PARTS[i].part->key) && !is_common(versions, PARTS[i].part);
+		buf_printf(out, ", %s:%s(%s)", PARTS[i].name, PARTS[i].none, there ? "0xc0" : "nil");
+	}
+	buf_putc(out, '}');
+}
+
+static char *versions_text(const json_t *versions)
+{
+	struct buf out = BUF_INIT(65536);
 	size_t i;
 	json_t *v;
 
+	buf_puts(&out, "[]apiextensions.CustomResourceDefinitionVersion{");
 	json_array_foreach (versions, i, v) {
-		json_t *item = json_object();
-		for (size_t k = 0; k < ARRAY_SIZE(FIELDS); k++) {
-			json_t *value = json_object_get(v, FIELDS[k].key);
-			bool common = k >= 5 && is_common(versions, PARTS[k - 5]);
-			if (!value && k == 3)
-				value = json_false();
-			json_put(item, FIELDS[k].name, value && !common ? json_incref(value) : json_null());
-		}
-		json_array_append_new(shown, item);
+		buf_puts(&out, i ? ", " : "");
+		write_version(versions, v, &out);
 	}
-	char *text = json_to_str(shown);
-	if (strlen(text) > 4096)
-		text[4096] = '\0';
-	return text;
+	buf_putc(&out, '}');
+	return buf_steal(&out);
 }
 
 static void check_version_set(const json_t *versions, struct err *err)
@@ -311,33 +331,72 @@ static void check_versions(const json_t *versions, struct err *err)
 	json_array_foreach (versions, i, v)
 		if (!json_is_object(json_at(v, "schema", "openAPIV3Schema", NULL))) {
 			_cleanup_free_ char *field = xasprintf("spec.versions[%zu].schema.openAPIV3Schema", i);
-			invalid_add(err, INVALID_REQUIRED, field, "Required value");
+			invalid_add(err, INVALID_REQUIRED, field, "Required value: schemas are required");
 		}
 	for (i = 0; i < json_array_size(versions); i++)
 		check_version(versions, i, err);
 	check_version_set(versions, err);
+	/* Kubernetes keeps the first one's name a second time. */
+	check_label(json_object_get(json_array_get(versions, 0), "name"), "spec.version", err);
+}
+
+static bool has_version(const json_t *versions, const char *name)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (versions, i, v)
+		if (str_eq(json_get_str(v, "name"), name))
+			return true;
+	return false;
+}
+
+static bool has_text(const json_t *list, const char *text)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (list, i, item)
+		if (str_eq(json_string_value(item), text))
+			return true;
+	return false;
+}
+
+/* No version before it has its name. */
+static bool is_first(const json_t *versions, size_t i)
+{
+	const char *name = json_get_str(json_array_get(versions, i), "name");
+
+	while (i-- > 0)
+		if (str_eq(json_get_str(json_array_get(versions, i), "name"), name))
+			return false;
+	return true;
 }
 
 /* What was stored must stay readable. */
 static void check_stored(const json_t *obj, struct err *err)
 {
 	const json_t *list = json_at(obj, "status", "storedVersions", NULL), *versions = json_at(obj, "spec", "versions", NULL);
-	size_t i, k;
-	json_t *stored, *v;
+	size_t i;
+	json_t *v;
 
-	json_array_foreach (list, i, stored) {
-		const char *name = json_string_value(stored);
-		bool there = false;
-		json_array_foreach (versions, k, v)
-			there = there || str_eq(json_get_str(v, "name"), name);
-		if (there)
+	if (json_array_size(list) == 0) {
+		invalid_add(err, INVALID_VALUE, "status.storedVersions",
+		            "Invalid value: []string(nil): must have at least one stored version");
+		return;
+	}
+	json_array_foreach (versions, i, v) {
+		_cleanup_buf_ struct buf text = BUF_INIT(65536);
+		if (!json_get_bool(v, "storage", false) || (has_text(list, json_get_str(v, "name")) && is_first(versions, i)))
 			continue;
+		write_version(versions, v, &text);
+		invalid_add(err, INVALID_VALUE, "status.storedVersions", "Invalid value: %s: must have the storage version %s",
+		            buf_str(&text), json_get_str(v, "name"));
+	}
+	json_array_foreach (list, i, v) {
 		_cleanup_free_ char *field = xasprintf("status.storedVersions[%zu]", i);
-		invalid_add(err, INVALID_VALUE, field,
-		            "Invalid value: \"%s\": missing from spec.versions; %s was previously a storage version, and must remain in "
-		            "spec.versions until a storage migration ensures no data remains persisted in %s and removes %s from "
-		            "status.storedVersions",
-		            name, name, name, name);
+		if (!has_version(versions, json_string_value(v)))
+			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": must appear in spec.versions", json_string_value(v));
 	}
 }
 
@@ -401,6 +460,7 @@ static void check_spec(const json_t *obj, const json_t *old, struct err *err)
 	bool established = old && kube_condition_is(old, "Established", "True");
 
 	check_group(spec, err);
+	check_scope(spec, err);
 	if (json_get_bool(spec, "preserveUnknownFields", false) && has_default(json_object_get(spec, "versions")))
 		invalid_add(err, INVALID_VALUE, "spec.preserveUnknownFields",
 		            "Invalid value: true: must be false in order to use defaults in the schema");

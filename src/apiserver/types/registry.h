@@ -69,6 +69,7 @@ struct api_strategy {
 	bool name_any;             /* names need only be path segments, not DNS subdomains */
 	bool status_on_create;     /* a new object keeps the status it came with */
 	bool name_label;           /* names are DNS labels */
+	bool requires_itself;      /* validate() tells what is missing or no choice, not the schema */
 	/* Brings what a client sent into form, before anything else is done with it; what is dropped on the way is appended
 	 * to dropped (paths; may be NULL). */
 	void (*decode)(json_t *obj, json_t *dropped);
