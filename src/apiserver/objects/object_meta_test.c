@@ -62,10 +62,10 @@ static void test_object_meta_decode(void **state _unused_)
 		{ "{\"kind\":7}", "the kind in the data (not a string) does not match the expected kind (Thing)" },
 		{ "{\"metadata\":{\"name\":5}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal number into Go struct field "
-		  "ObjectMeta.metadata.name of type string" },
+		  "ObjectMeta.name of type string" },
 		{ "{\"metadata\":{\"finalizers\":[1]}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal number into Go struct field "
-		  "ObjectMeta.metadata.finalizers of type []string" },
+		  "ObjectMeta.finalizers of type []string" },
 		{ "{\"metadata\":{\"creationTimestamp\":\"yesterday\"}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: parsing time \"yesterday\" as "
 		  "\"2006-01-02T15:04:05Z07:00\": cannot "

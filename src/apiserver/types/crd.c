@@ -31,8 +31,10 @@ static void note_stored_version(json_t *obj)
 	json_push_str(stored, storage);
 }
 
+/* What the server writes itself has not been brought into form. */
 static void crd_create(json_t *obj)
 {
+	crd_decode(obj, NULL);
 	json_put(obj, "status",
 	         json_pack("{s:n,s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "",
 	                   "storedVersions"));
@@ -41,6 +43,7 @@ static void crd_create(json_t *obj)
 
 static void crd_update(json_t *obj, const json_t *old _unused_)
 {
+	crd_decode(obj, NULL);
 	note_stored_version(obj);
 }
 
