@@ -462,7 +462,7 @@ struct rbac_rules *rbac_role_rules(struct rbac *r, const char *kind, const char 
 	struct rbac_rules *rules = role && role->rules ? rbac_rules_ref(role->rules) : NULL;
 	pthread_rwlock_unlock(&r->lock);
 	if (!rules)
-		err_set(err, ERR_NOT_FOUND, "%s." RBAC_GROUP " \"%s\" not found", cluster ? "clusterrole" : "role", name);
+		err_set(err, ERR_NOT_FOUND, "%s." RBAC_GROUP " \"%s\" not found", cluster ? "clusterroles" : "roles", name);
 	return rules;
 }
 

@@ -20,6 +20,7 @@ static const char *or_empty(const char *s)
 /* What is not stored has managers all the same. */
 static int note_manager(const struct api_request *req, json_t *body, struct err *err)
 {
+	_cleanup_json_ json_t *fresh = req->version->message ? kinds_zero(req->version->message) : NULL;
 	char manager[129];
 	const struct apply_request request = {
 		.schema = schema_resolve(req->version->schema),
@@ -27,6 +28,7 @@ static int note_manager(const struct api_request *req, json_t *body, struct err 
 		.api_version = req->version->api_version,
 		.subresource = "",
 		.now_wall_ns = clock_wall_ns(),
+		.fresh = fresh,
 	};
 
 	return managed_fields_update(&request, NULL, body, err);

@@ -419,7 +419,13 @@ static int check_grants(struct api_request *req, const json_t *obj, const json_t
 		.user = &req->user, .resource = req->type->plural, .ns = req->path.ns, .name = req->path.name
 	};
 
-	return strcmp(req->type->group, RBAC_GROUP) == 0 ? rbac_check_write(req->server, &w, obj, old, err) : 0;
+	if (strcmp(req->type->group, RBAC_GROUP) != 0 || rbac_check_write(req->server, &w, obj, old, err) == 0)
+		return 0;
+	if (err->kind == ERR_NOT_FOUND && !req->denial) /* it is about the role, not about the binding */
+		req->denial = kube_status_from_err(
+			err, RBAC_GROUP, str_eq(json_str_at(obj, "roleRef", "kind", NULL), "Role") ? "roles" : "clusterroles",
+			json_str_at(obj, "roleRef", "name", NULL));
+	return -1;
 }
 
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
@@ -448,8 +454,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		return -1;
 	if (!in->old && t->strategy->complete_create)
 		t->strategy->complete_create(obj);
-	if (check_grants(req, obj, in->old, err) < 0 ||
-	    validate(req, op, in, err) < 0 || admit_validate(req, op, in, err) < 0)
+	if (check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||
+	    admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)
 		return -1;
