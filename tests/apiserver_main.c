@@ -22,6 +22,7 @@ struct options {
 	const char *encryption, *token_file;
 	bool publish_ca;
 	struct apiserver_audit audit;
+	struct apiserver_limits limits;
 	char **crds;
 	enum log_level level;
 };
@@ -41,6 +42,10 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		                                   { "audit-log-path", required_argument, NULL, 'L' },
 		                                   { "audit-log-maxsize", required_argument, NULL, 'S' },
 		                                   { "audit-log-maxbackup", required_argument, NULL, 'B' },
+		                                   { "client-qps", required_argument, NULL, 'Q' },
+		                                   { "client-burst", required_argument, NULL, 'U' },
+		                                   { "max-requests-inflight", required_argument, NULL, 'R' },
+		                                   { "max-mutating-requests-inflight", required_argument, NULL, 'M' },
 		                                   { 0 } };
 	int64_t port = 0;
 	int c;
@@ -66,7 +71,11 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		} else if (c == 'L') {
 			ret->audit.log_path = optarg;
 		} else if ((c == 'S' && str_to_i64(optarg, 1, 1000000, &ret->audit.size_max_mb)) ||
-		           (c == 'B' && str_to_i64(optarg, 0, 1000000, &ret->audit.backups_max))) {
+		           (c == 'B' && str_to_i64(optarg, 0, 1000000, &ret->audit.backups_max)) ||
+		           (c == 'Q' && str_to_i64(optarg, 1, 1000000, &ret->limits.client_qps)) ||
+		           (c == 'U' && str_to_i64(optarg, 1, 1000000, &ret->limits.client_burst)) ||
+		           (c == 'R' && str_to_i64(optarg, 1, 1000000, &ret->limits.in_flight)) ||
+		           (c == 'M' && str_to_i64(optarg, 1, 1000000, &ret->limits.mutating_in_flight))) {
 			continue;
 		} else if ((c == 'h' && str_to_i64(optarg, 1, 1000000000, &ret->history)) ||
 		           (c == 'a' && duration_parse(optarg, &ret->history_age_ns))) {
@@ -76,7 +85,8 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 				err, ERR_BAD_REQUEST,
 				"usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--history-age "
 				"DURATION] [--encryption-provider-config FILE] [--audit-policy-file FILE] [--audit-log-path FILE] "
-				"[--audit-log-maxsize MB] [--audit-log-maxbackup FILES] [--log LEVEL]");
+				"[--audit-log-maxsize MB] [--audit-log-maxbackup FILES] [--client-qps N] [--client-burst N] "
+				"[--max-requests-inflight N] [--max-mutating-requests-inflight N] [--log LEVEL]");
 		}
 	}
 	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");
@@ -94,6 +104,7 @@ static int run(const struct options *o, struct err *err)
 		                                     .token_auth_file = o->token_file,
 		                                     .publish_ca = o->publish_ca,
 		                                     .audit = o->audit,
+		                                     .limits = o->limits,
 		                                     .log = log };
 	struct apiserver *s;
 	sigset_t signals;

@@ -14,6 +14,8 @@
 #include "store/store_keys.h"
 #include "rest/watch.h"
 
+#include <sys/resource.h>
+
 #define WORKERS 4
 #define WAITERS_MAX 64
 #define AUDIT_LOG_MB 100
@@ -24,6 +26,13 @@
  */
 #define STREAM_BACKLOG_MAX ((size_t)512 * 1024 * 1024)
 #define BODY_MAX ((size_t)3 * 1024 * 1024)
+/* BODY_MAX in words, as Kubernetes says it. */
+#define TOO_LARGE                                                                                                     \
+	"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Request entity " \
+	"too large: "                                                                                                     \
+	"limit is 3145728\",\"reason\":\"RequestEntityTooLarge\",\"code\":413}"
+#define CONNECTIONS_MAX 8192
+#define DESCRIPTORS 65536
 #define NAMES_MAX 64
 
 /* ---- names and ports ---- */
@@ -81,6 +90,8 @@ static int listen_on(struct apiserver *s, const char *address, int port, struct 
 		.port = port,
 		.tls = &tls,
 		.body_max = BODY_MAX,
+		.too_large_json = TOO_LARGE,
+		.connections_max = CONNECTIONS_MAX,
 		.stream_backlog_max = STREAM_BACKLOG_MAX,
 		.log = s->log,
 		.handler = api_handle,
@@ -200,6 +211,17 @@ static int start_authentication(struct apiserver *s, const struct apiserver_conf
 	return config->token_auth_file ? authn_load_token_file(s->authn, config->token_auth_file, err) : 0;
 }
 
+static void make_limits(struct apiserver *s, const struct apiserver_limits *limits)
+{
+	const struct limits_config config = { .in_flight_max = (size_t)limits->in_flight,
+		                                  .mutating_in_flight_max = (size_t)limits->mutating_in_flight,
+		                                  .client_qps = (double)limits->client_qps,
+		                                  .client_burst = (double)limits->client_burst,
+		                                  .metrics = s->metrics };
+
+	s->limits = limits_new(&config);
+}
+
 static int start_admission(struct apiserver *s, struct err *err)
 {
 	const struct waiters_config waiters = { .threads_max = WAITERS_MAX,
@@ -248,10 +270,22 @@ static int start(struct apiserver *s, const struct apiserver_config *config, str
 	return pki_watch_start(s, &s->pki_watch, err);
 }
 
+/* A watch is a connection: as many as the system lets this process have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int apiserver_start(const struct apiserver_config *config, struct apiserver **ret, struct err *err)
 {
 	struct apiserver *s = new0(struct apiserver);
 
+	raise_descriptors();
 	s->log = config->log;
 	s->publish_ca = config->publish_ca;
 	s->data_dir = xstrdup(config->data_dir);
@@ -262,6 +296,7 @@ int apiserver_start(const struct apiserver_config *config, struct apiserver **re
 	s->authorizer = authorizer_rbac(s->rbac);
 	s->documents = documents_new();
 	add_metrics(s, config);
+	make_limits(s, &config->limits);
 	if (start(s, config, err) < 0) {
 		apiserver_stop(s);
 		return err_wrap(err, "starting the API in %s", config->data_dir);
@@ -324,6 +359,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	quotas_stop(s->quotas);
 	audit_stop(s->audit);
 	rbac_unfollow(s->rbac);
+	limits_free(s->limits);
 	store_close(s->store);
 	store_keys_free(s->keys);
 	rbac_free(s->rbac);

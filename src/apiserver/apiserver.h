@@ -23,6 +23,12 @@ struct apiserver_audit {
 	int64_t backups_max;     /* finished files that are kept; 0: all */
 };
 
+/* How much clients may take. Beyond it they are answered with 429. */
+struct apiserver_limits {
+	int64_t in_flight, mutating_in_flight; /* requests under way, but watches; 0: 400 and 200 */
+	int64_t client_qps, client_burst;      /* of one user, components of this process excepted; 0: any number */
+};
+
 struct apiserver_config {
 	const char *data_dir;           /* made with mode 0700 when missing */
 	const char *address;            /* NULL: 127.0.0.1 */
@@ -37,6 +43,7 @@ struct apiserver_config {
 	 * DIR/pki/encryption.yaml, made with a new key for Secrets when missing. */
 	const char *encryption_config;
 	struct apiserver_audit audit;
+	struct apiserver_limits limits;
 	struct logger *log;
 	struct metrics *metrics; /* may be NULL */
 };

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "limits.h"
 #include "net/http_server.h"
 #include "net/tls.h"
 #include "types/registry.h"
@@ -64,6 +65,7 @@ struct apiserver {
 	struct admission *admission;
 	struct quotas *quotas;
 	struct audit *audit; /* NULL: no audit log */
+	struct limits *limits;
 	struct workers *workers;
 	struct waiters *waiters; /* for requests that may have to wait for a webhook */
 	struct watch_hub *watches;

@@ -21,6 +21,7 @@ struct up_options {
 	const char *encryption_config, *token_auth_file;
 	int64_t history, history_age_ns;
 	struct apiserver_audit audit;
+	struct apiserver_limits limits;
 };
 
 struct up {
@@ -72,6 +73,13 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		{ "audit-log-path", 0, CLI_STRING, &o->audit.log_path, "FILE", "the audit log (default: -, standard output)" },
 		{ "audit-log-maxsize", 0, CLI_NUMBER, &o->audit.size_max_mb, "MB", "size at which a new file is begun (100)" },
 		{ "audit-log-maxbackup", 0, CLI_NUMBER, &o->audit.backups_max, "FILES", "finished files that are kept (all)" },
+		{ "client-qps", 0, CLI_NUMBER, &o->limits.client_qps, "N",
+		  "requests a second of one user of the API (any number)" },
+		{ "client-burst", 0, CLI_NUMBER, &o->limits.client_burst, "N",
+		  "the same at once, after a pause (twice --client-qps)" },
+		{ "max-requests-inflight", 0, CLI_NUMBER, &o->limits.in_flight, "N", "reading requests under way (400)" },
+		{ "max-mutating-requests-inflight", 0, CLI_NUMBER, &o->limits.mutating_in_flight, "N",
+		  "changing requests under way (200)" },
 		SERVER_OPTIONS(o->server),
 		{ 0 },
 	};
@@ -85,6 +93,9 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		r = cli_usage(&COMMAND_UP, "--history and --history-age cannot be negative");
 	if (r == 0 && (o->audit.size_max_mb < 0 || o->audit.backups_max < 0))
 		r = cli_usage(&COMMAND_UP, "--audit-log-maxsize and --audit-log-maxbackup cannot be negative");
+	if (r == 0 && (o->limits.client_qps < 0 || o->limits.client_burst < 0 || o->limits.in_flight < 0 ||
+	               o->limits.mutating_in_flight < 0))
+		r = cli_usage(&COMMAND_UP, "limits of requests cannot be negative");
 	if (r == 0 && listen)
 		r = parse_listen(&COMMAND_UP, o, listen);
 	return r;
@@ -106,6 +117,7 @@ static int start_api(struct up *up, struct err *err)
 		.token_auth_file = up->options.token_auth_file,
 		.publish_ca = true,
 		.audit = up->options.audit,
+		.limits = up->options.limits,
 		.log = up->log,
 		.metrics = up->metrics,
 	};

@@ -125,6 +125,10 @@ static void respond_too_large(struct http_request *req)
 {
 	char text[96];
 
+	if (req->conn->server->too_large_json) {
+		http_respond_text(req, 413, "application/json", req->conn->server->too_large_json);
+		return;
+	}
 	snprintf(text, sizeof(text), "Request entity too large: limit is %zu\n", req->body.max);
 	http_respond_text(req, 413, "text/plain; charset=utf-8", text);
 }

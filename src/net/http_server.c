@@ -82,6 +82,7 @@ static struct http_server *server_new(const struct http_server_config *config)
 	s->header_max = config->header_max ? config->header_max : DEFAULT_HEADER_MAX;
 	s->connections_max = config->connections_max ? config->connections_max : DEFAULT_CONNECTIONS_MAX;
 	s->stream_backlog_max = config->stream_backlog_max ? config->stream_backlog_max : DEFAULT_STREAM_BACKLOG_MAX;
+	s->too_large_json = config->too_large_json;
 	s->idle_timeout_ns = config->idle_timeout_ns ? config->idle_timeout_ns : DEFAULT_IDLE_TIMEOUT_NS;
 	s->listener = -1;
 	pthread_mutex_init(&s->lock, NULL);

@@ -27,6 +27,7 @@ struct http_server_config {
 	size_t connections_max;              /* 0: 4096 */
 	int64_t idle_timeout_ns;             /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
 	size_t stream_backlog_max;           /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
+	const char *too_large_json;          /* the body of 413, instead of a sentence; must outlive the server */
 	struct logger *log;
 	void (*handler)(void *self, struct http_request *req);
 	void *self;

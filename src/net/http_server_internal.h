@@ -221,6 +221,7 @@ struct http_server {
 	void *self;
 	size_t body_max, header_max, connections_max, stream_backlog_max;
 	int64_t idle_timeout_ns;
+	const char *too_large_json;
 
 	atomic_bool stopping; /* streams end, new requests are refused */
 	atomic_bool killed;   /* everything is given up */

@@ -299,6 +299,28 @@ static bool let_in(struct api_request *req)
 	return false;
 }
 
+/* ---- limits ---- */
+
+static bool is_component(const struct auth_user *u)
+{
+	return str_starts_with(u->name, "system:scia:");
+}
+
+static int take_place(struct api_request *req, struct err *err)
+{
+	static const char *const reads[] = { "get", "list", "watch", "head", "options", NULL };
+	struct limits *l = req->server->limits;
+	enum limits_kind kind = str_in(req->verb, reads) ? LIMITS_READ : LIMITS_WRITE;
+
+	if (!is_component(&req->user) && limits_client(l, req->user.name, req->start_ns, err) < 0)
+		return -1;
+	/* As in Kubernetes, who could repair a server that is stuck is not kept out. */
+	if (limits_enter(l, kind, auth_user_in(&req->user, "system:masters"), err) < 0)
+		return -1;
+	req->place = kind;
+	return 0;
+}
+
 void api_handle(void *server, struct http_request *http)
 {
 	struct api_request *req = api_request_new(server, http);
@@ -306,6 +328,10 @@ void api_handle(void *server, struct http_request *http)
 	if (handle_public(req) || !let_in(req))
 		return;
 	audit_received(req);
+	if (take_place(req, &err) < 0) {
+		api_respond_err(req, &err);
+		return;
+	}
 	if (req->path.is_api && *req->path.resource)
 		route_resource(req);
 	else

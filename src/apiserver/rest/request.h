@@ -5,6 +5,7 @@
 #include "audit/audit.h"
 #include "auth/auth.h"
 #include "base/err.h"
+#include "limits.h"
 #include "net/http_server.h"
 #include "types/registry.h"
 
@@ -95,6 +96,7 @@ struct api_request {
 	char **repeated;            /* the same of a body in YAML, as sentences; NULL: none */
 	const char *inflight_kind;  /* what it counts as while it is worked on; NULL: it does not */
 	bool deferred, on_worker;   /* on_worker: the thread that has it now may compute for milliseconds */
+	enum limits_kind place;     /* what it takes of the requests in flight */
 	bool may_wait;              /* for webhooks: runs on a thread that may */
 	int64_t deadline_ns;        /* monotonic: when the client no longer waits for an answer */
 	json_t *denial;             /* the Status to answer with in place of what the error says; NULL: none */
@@ -107,6 +109,8 @@ struct api_request {
 };
 struct api_request *api_request_new(struct apiserver *server, struct http_request *http);
 struct api_request *api_request_free(struct api_request *req);
+/* Gives its place among the requests in flight back: it has become a watch, or is over. */
+void api_request_leave(struct api_request *req);
 /* A warning for the client, once each; at most 32. */
 void api_request_warn(struct api_request *req, const char *fmt, ...) _printf_(2, 3);
 /* The body as a value: JSON, YAML or Kubernetes' protobuf by Content-Type. Repeated keys of JSON are noted in

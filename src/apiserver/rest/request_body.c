@@ -28,10 +28,17 @@ struct api_request *api_request_new(struct apiserver *server, struct http_reques
 	return req;
 }
 
+void api_request_leave(struct api_request *req)
+{
+	limits_leave(req->server->limits, req->place);
+	req->place = LIMITS_NONE;
+}
+
 struct api_request *api_request_free(struct api_request *req)
 {
 	if (!req)
 		return NULL;
+	api_request_leave(req);
 	auth_user_clear(&req->user);
 	auth_user_clear(&req->impersonator);
 	api_path_clear(&req->path);

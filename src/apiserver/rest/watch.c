@@ -378,6 +378,7 @@ static void start_watcher(struct api_request *req, struct list_selection *select
 		                                                                    .self = w });
 	api_respond_headers(req, "application/json", &headers);
 	audit_response_started(req, 200);
+	api_request_leave(req);
 	w->stream = http_respond_stream(TAKE_PTR(req->http), 200, &headers, on_close, w);
 	http_headers_clear(&headers);
 	bool ok = !start->initial || send_initial(w, start, &from, &err) == 0;
