@@ -132,8 +132,17 @@ int webhook_call_refuse(const struct webhook *hook, struct webhook_call_outcome 
                         struct err *err);
 /* A Status of an internal error, "Internal error occurred: …". */
 json_t *webhook_internal_error(const char *message);
-/* obj, of type t, from one version to another; a new reference. */
-json_t *webhook_convert(const struct admission_attributes *a, const struct webhook_match *m, const json_t *obj);
-json_t *webhook_convert_back(const struct admission_attributes *a, const struct webhook_match *m, json_t *obj);
+/* obj (NULL gives NULL) from the request's version to the match's, and back in place of *obj. Negative only when a
+ * conversion webhook fails. */
+int webhook_convert(const struct admission *ad, const struct admission_attributes *a, const struct webhook_match *m,
+                    const json_t *obj, json_t **ret, struct err *err);
+int webhook_convert_back(const struct admission *ad, const struct admission_attributes *a,
+                         const struct webhook_match *m, json_t **obj, struct err *err);
+
+/* ---- validation (webhook_validate.c) ---- */
+
+/* What makes a configuration of either kind invalid beyond its kind's table: causes, as an api_strategy's validate().
+ */
+int webhook_configuration_validate(const json_t *obj, const json_t *old, struct err *err);
 
 #endif

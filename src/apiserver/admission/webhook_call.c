@@ -1,34 +1,41 @@
 /* One call of one webhook, from the object to a verdict. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "conversion/conversion.h"
 #include "objects/object_meta.h"
 #include "objects/object_view.h"
 #include "webhook.h"
 
 /* ---- versions ---- */
 
-static json_t *convert(const struct api_type *from_type, const struct api_version *from, const struct api_type *to_type,
-                       const struct api_version *to, json_t *obj)
+static int convert(const struct admission *ad, const struct api_type *from_type, const struct api_version *from,
+                   const struct api_type *to_type, const struct api_version *to, json_t **obj, struct err *err)
 {
-	object_to_storage(from_type, from, obj);
-	object_from_storage(to_type, to, obj);
-	return obj;
+	if (from_type->conversion)
+		return conversion_run(from_type->conversion, ad->config.store, to->api_version, obj, 1, err);
+	object_to_storage(from_type, from, *obj);
+	object_from_storage(to_type, to, *obj);
+	return 0;
 }
 
-json_t *webhook_convert(const struct admission_attributes *a, const struct webhook_match *m, const json_t *obj)
+int webhook_convert(const struct admission *ad, const struct admission_attributes *a, const struct webhook_match *m,
+                    const json_t *obj, json_t **ret, struct err *err)
 {
-	json_t *copy = json_clone(obj);
+	_cleanup_json_ json_t *copy = json_clone(obj);
 
-	if (!copy || a->kind || m->version == a->version)
-		return copy;
-	return convert(a->type, a->version, m->type, m->version, copy);
+	if (copy && !a->kind && m->version != a->version &&
+	    convert(ad, a->type, a->version, m->type, m->version, &copy, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(copy);
+	return 0;
 }
 
-json_t *webhook_convert_back(const struct admission_attributes *a, const struct webhook_match *m, json_t *obj)
+int webhook_convert_back(const struct admission *ad, const struct admission_attributes *a,
+                         const struct webhook_match *m, json_t **obj, struct err *err)
 {
 	if (a->kind || m->version == a->version)
-		return obj;
-	return convert(m->type, m->version, a->type, a->version, obj);
+		return 0;
+	return convert(ad, m->type, m->version, a->type, a->version, obj, err);
 }
 
 /* ---- the call ---- */
@@ -56,8 +63,11 @@ static int ask(struct admission *ad, const struct webhook *hook, bool mutating, 
 {
 	_cleanup_json_ json_t *id = object_meta_uid();
 	const char *uid = json_string_value(id);
-	_cleanup_json_ json_t *old = webhook_convert(a, m, a->old);
-	o->object = webhook_convert(a, m, a->object);
+	_cleanup_json_ json_t *old = NULL;
+
+	if (webhook_convert(ad, a, m, a->old, &old, &o->err) < 0 ||
+	    webhook_convert(ad, a, m, a->object, &o->object, &o->err) < 0)
+		return err_wrap(&o->err, "could not create admission objects");
 	_cleanup_json_ json_t *review = webhook_review_request(hook, a, m, o->object, old, uid);
 
 	if (post(ad, hook, a, review, &o->answer, &o->err) < 0)

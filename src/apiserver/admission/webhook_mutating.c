@@ -64,7 +64,9 @@ static int apply_patch(const struct pass *p, const struct webhook *hook, const s
 	reshape(p->a, m, patched);
 	if (json_same(patched, o->object))
 		return 0;
-	*ret = webhook_convert_back(p->a, m, json_incref(patched));
+	if (webhook_convert_back(p->ad, p->a, m, &patched, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(patched);
 	return 0;
 }
 
