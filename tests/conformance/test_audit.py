@@ -143,6 +143,14 @@ def test_watches_have_a_start_and_an_end(audited):
     assert started["responseStatus"]["code"] == 200
 
 
+def test_in_the_name_of_another(audited):
+    audited.api.request("GET", "/api/v1/namespaces?as=jane", headers={"Impersonate-User": "jane", "Impersonate-Group": "devs"})
+    e = audited.event("?as=jane")
+    assert "system:masters" in e["user"]["groups"]
+    assert e["impersonatedUser"]["username"] == "jane" and "devs" in e["impersonatedUser"]["groups"]
+    assert e["annotations"]["authorization.k8s.io/decision"] == "forbid" and e["responseStatus"]["code"] == 403
+
+
 def test_what_the_policy_omits(audited):
     audited.api.get("/readyz?omitted")
     audited.api.get("/version?written")

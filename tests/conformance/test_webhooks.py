@@ -52,6 +52,10 @@ def config_map(name="a", **more):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **more}, "data": {"k": "v"}}
 
 
+def widget(**spec):
+    return {"apiVersion": "example.org/v1", "kind": "Widget", "metadata": {"name": "a"}, "spec": spec}
+
+
 @pytest.fixture()
 def path(ns):
     return f"/api/v1/namespaces/{ns}/configmaps"
@@ -121,16 +125,18 @@ def test_server_side_apply_is_a_create_and_then_an_update(api, hooks, register, 
 def test_delete_of_a_collection_asks_for_each_object(api, hooks, register, path):
     for name in "abc":
         api.post(path, config_map(name))
-    hook, _ = register("validating", lambda r: deny(r, message="stays") if r["name"] == "c" else allow(r))
+    hook, _ = register("validating", lambda r: deny(r, message="stays") if r["oldObject"]["metadata"]["name"] == "c"
+                       else allow(r))
     answer = api.delete(path, labelSelector="")
     assert answer.status == 400 and "stays" in answer.json["message"]
-    assert [r["request"]["name"] for r in hooks.requests[hook]] == ["a", "b", "c"]
+    assert [r["request"]["oldObject"]["metadata"]["name"] for r in hooks.requests[hook]] == ["a", "b", "c"]
+    assert not any("name" in r["request"] for r in hooks.requests[hook])
     assert [i["metadata"]["name"] for i in api.get(path).json["items"] if len(i["metadata"]["name"]) == 1] == ["c"]
 
 
 def test_subresources_are_named_in_rules(api, hooks, register, ns):
     widgets = f"/apis/example.org/v1/namespaces/{ns}/widgets"
-    assert api.post(widgets, {"metadata": {"name": "a"}, "spec": {}}).status == 201
+    assert api.post(widgets, widget()).status == 201
     rules = [{"apiGroups": ["example.org"], "apiVersions": ["v1"], "resources": ["widgets/*"], "operations": ["UPDATE"]}]
     hook, _ = register("validating", allow, rules=rules)
     only, _ = register("validating", allow, rules=[{**rules[0], "resources": ["widgets"]}])
@@ -217,20 +223,20 @@ def test_what_webhooks_change_belongs_to_nobody(api, hooks, register, path):
 def test_defaults_and_pruning_follow_a_patch(api, hooks, register, ns):
     register("mutating", lambda r: patch(r, {"op": "add", "path": "/spec", "value": {"color": "blue", "unknown": 1}}),
              rules=[{"apiGroups": ["example.org"], "apiVersions": ["*"], "resources": ["widgets"], "operations": ["CREATE"]}])
-    answer = api.post(f"/apis/example.org/v1/namespaces/{ns}/widgets", {"metadata": {"name": "a"}, "spec": {"size": 3}})
+    answer = api.post(f"/apis/example.org/v1/namespaces/{ns}/widgets", widget(size=3))
     assert answer.status == 201 and answer.json["spec"] == {"color": "blue", "replicas": 1}
 
 
 def test_a_mutated_object_is_validated(api, hooks, register, ns):
     register("mutating", lambda r: patch(r, {"op": "add", "path": "/spec/size", "value": 99}),
              rules=[{"apiGroups": ["example.org"], "apiVersions": ["*"], "resources": ["widgets"], "operations": ["CREATE"]}])
-    answer = api.post(f"/apis/example.org/v1/namespaces/{ns}/widgets", {"metadata": {"name": "a"}, "spec": {}})
+    answer = api.post(f"/apis/example.org/v1/namespaces/{ns}/widgets", widget())
     assert answer.status == 422 and "spec.size" in answer.json["message"]
 
 
 def test_mutation_of_scale(api, hooks, register, ns):
     widgets = f"/apis/example.org/v1/namespaces/{ns}/widgets"
-    assert api.post(widgets, {"metadata": {"name": "a"}, "spec": {}}).status == 201
+    assert api.post(widgets, widget()).status == 201
     register("mutating", lambda r: patch(r, {"op": "replace", "path": "/spec/replicas", "value": 2}),
              rules=[{"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/scale"], "operations": ["*"]}])
     assert api.patch(f"{widgets}/a/scale", {"spec": {"replicas": 9}}).json["spec"] == {"replicas": 2}
@@ -329,7 +335,8 @@ def test_match_policy(api, hooks, register, ns):
     exact, _ = register("validating", allow, rules=rules, matchPolicy="Exact")
     changing, _ = register("mutating", lambda r: patch(r, {"op": "add", "path": "/spec", "value": r["object"]["apiVersion"]}),
                            rules=rules)
-    answer = api.post(f"/apis/example.org/v2/namespaces/{ns}/many", {"metadata": {"name": "a"}})
+    answer = api.post(f"/apis/example.org/v2/namespaces/{ns}/many",
+                      {"apiVersion": "example.org/v2", "kind": "Many", "metadata": {"name": "a"}})
     assert answer.status == 201, answer
     assert answer.json["apiVersion"] == "example.org/v2" and answer.json["spec"] == "example.org/v1"
     r = the_request(hooks, equivalent)
@@ -342,11 +349,12 @@ def test_match_policy(api, hooks, register, ns):
 # ---- failures ----
 
 BROKEN = [
-    (lambda r: (500, b"boom"), 'failed to call webhook: an error on the server ("boom") has prevented the request from succeeding'),
+    (lambda r: (500, b"boom"), 'failed to call webhook: an error on the server ("unknown") has prevented the request from succeeding'),
     (lambda r: (200, b"<html>"), "failed to call webhook: couldn't get version/kind; json parse error:"),
     (lambda r: (200, b"{}"), "received invalid webhook response: webhook response was absent"),
     (lambda r: {**allow(r), "uid": "x"}, "received invalid webhook response: expected response.uid="),
-    (lambda r: {**allow(r), "allowed": "yes"}, "received invalid webhook response: json: cannot unmarshal"),
+    (lambda r: {**allow(r), "allowed": "yes"}, "failed to call webhook: json: cannot unmarshal string into Go struct field "
+     "AdmissionResponse.response.allowed of type bool"),
     (lambda r: (200, b'{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v2","response":{"uid":"%s","allowed":true}}'
                 % r["uid"].encode()),
      "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got admission.k8s.io/v2, Kind=AdmissionReview"),

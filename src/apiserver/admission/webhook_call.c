@@ -72,9 +72,7 @@ static int ask(struct admission *ad, const struct webhook *hook, bool mutating, 
 
 	if (post(ad, hook, a, review, &o->answer, &o->err) < 0)
 		return -1;
-	if (webhook_review_verdict(o->answer, hook->review_version, mutating, uid, &o->verdict, &o->err) < 0)
-		return err_wrap(&o->err, "received invalid webhook response");
-	return 0;
+	return webhook_review_verdict(o->answer, hook->review_version, mutating, uid, &o->verdict, &o->err);
 }
 
 static const char *outcome_name(enum webhook_result r)

@@ -180,9 +180,13 @@ static int say_failure(const struct webhook_client *c, const char *url, enum htt
 	}
 }
 
-/* As client-go words an answer that is no success (NewGenericServerResponse). */
-static int say_status(int status, const struct buf *body, struct err *err)
+/* As client-go words an answer that is no success (NewGenericServerResponse); it quotes plain text only. */
+static int say_status(const struct http_response *answer, struct err *err)
 {
+	const char *type = http_headers_get(&answer->headers, "Content-Type");
+	const struct buf *body = &answer->body;
+	int status = answer->status;
+	bool shows = body->len > 0 && (str_empty(type) || str_starts_with(type, "text/"));
 	_cleanup_json_ json_t *v = body->len ? json_parse(body->data, body->len, 0, NULL) : NULL;
 	const char *message = str_eq(json_get_str(v, "kind"), "Status") ? json_get_str(v, "message") : NULL;
 	_cleanup_json_ json_t *shown = NULL;
@@ -210,8 +214,8 @@ static int say_status(int status, const struct buf *body, struct err *err)
 		               "the server was unable to return a response in the time allotted, but may still be processing "
 		               "the request");
 	default:
-		shown = json_string_lossy(body->len ? body->data : "unknown",
-		                          body->len ? (body->len < SHOWN_MAX ? body->len : SHOWN_MAX) : strlen("unknown"));
+		shown = shows ? json_string_lossy(body->data, body->len < SHOWN_MAX ? body->len : SHOWN_MAX)
+		              : json_string("unknown");
 		_cleanup_free_ char *quoted = json_to_str(shown);
 		return err_set(err, ERR_UNAVAILABLE, "an error on the server (%s) has prevented the request from succeeding",
 		               quoted);
@@ -268,7 +272,7 @@ static int post(struct webhook_client *c, const struct webhook_call *call, const
 		return name_call(shown, err);
 	}
 	if (answer.status < 200 || answer.status > 206)
-		return say_status(answer.status, &answer.body, err);
+		return say_status(&answer, err);
 	*ret = json_parse(buf_str(&answer.body), answer.body.len, 0, &cause);
 	if (*ret)
 		return 0;

@@ -145,7 +145,7 @@ static void test_webhook_client_says_what_go_would_say(void **state)
 	               "Post \"https://127.0.0.1:1/check?timeout=5s\": dial tcp 127.0.0.1:1: connect: connection refused");
 	f->status = 500;
 	f->answer = "boom";
-	expect_failure(f, good, "an error on the server (\"boom\") has prevented the request from succeeding");
+	expect_failure(f, good, "an error on the server (\"unknown\") has prevented the request from succeeding");
 	f->status = 404;
 	expect_failure(f, good, "the server could not find the requested resource");
 	f->status = 200;

@@ -85,7 +85,26 @@ json_t *webhook_review_request(const struct webhook *hook, const struct admissio
 
 /* ---- the response ---- */
 
-/* A member of a wanted type; absent and null are the same. Negative: another type, in Go's words. */
+/* What JSON calls it, as Go says. */
+static const char *type_word(const json_t *v)
+{
+	return json_is_string(v)    ? "string"
+	       : json_is_number(v)  ? "number"
+	       : json_is_boolean(v) ? "bool"
+	       : json_is_array(v)   ? "array"
+	                            : "object";
+}
+
+/* The answer is no AdmissionReview: to Go, the call itself has failed then. */
+static int not_decoded(const json_t *v, const char *field, const char *go_type, struct err *err)
+{
+	return err_set(err, ERR_BAD_REQUEST,
+	               "failed to call webhook: json: cannot unmarshal %s into Go struct field "
+	               "AdmissionResponse.response.%s of type %s",
+	               type_word(v), field, go_type);
+}
+
+/* A member of a wanted type; absent and null are the same. Negative: another type. */
 static int member(const json_t *response, const char *name, json_type type, const char *go_type, const json_t **ret,
                   struct err *err)
 {
@@ -95,9 +114,7 @@ static int member(const json_t *response, const char *name, json_type type, cons
 	if (!v || json_is_null(v))
 		return 0;
 	if (json_typeof(v) != type && !(type == JSON_TRUE && json_is_boolean(v)))
-		return err_set(err, ERR_BAD_REQUEST,
-		               "json: cannot unmarshal into Go struct field AdmissionResponse.response.%s of type %s", name,
-		               go_type);
+		return not_decoded(v, name, go_type, err);
 	*ret = v;
 	return 0;
 }
@@ -110,14 +127,11 @@ static int check_strings(const json_t *v, const char *name, struct err *err)
 
 	json_array_foreach (v, i, s)
 		if (!json_is_string(s))
-			goto wrong;
+			return not_decoded(s, name, "string", err);
 	json_object_foreach (json_unconst(v), key, s)
 		if (!json_is_string(s))
-			goto wrong;
+			return not_decoded(s, name, "string", err);
 	return 0;
-wrong:
-	return err_set(err, ERR_BAD_REQUEST,
-	               "json: cannot unmarshal into Go struct field AdmissionResponse.response.%s of type string", name);
 }
 
 static int check_identity(const json_t *answer, const json_t *response, const char *review_version, const char *uid,
@@ -160,6 +174,15 @@ static int check_patch(const json_t *patch, const json_t *type, const char *revi
 	return 0;
 }
 
+static int check(const json_t *answer, const json_t *response, const json_t *patch, const json_t *type,
+                 const char *review_version, bool mutating, const char *uid, struct err *err)
+{
+	if (check_identity(answer, response, review_version, uid, err) < 0 ||
+	    check_patch(patch, type, review_version, mutating, err) < 0)
+		return err_wrap(err, "received invalid webhook response");
+	return 0;
+}
+
 int webhook_review_verdict(const json_t *answer, const char *review_version, bool mutating, const char *uid,
                            struct webhook_verdict *ret, struct err *err)
 {
@@ -167,11 +190,15 @@ int webhook_review_verdict(const json_t *answer, const char *review_version, boo
 	struct webhook_verdict v = { 0 };
 
 	if (!json_is_object(answer))
-		return err_set(err, ERR_BAD_REQUEST, "the answer is no object");
+		return err_set(err, ERR_BAD_REQUEST,
+		               "failed to call webhook: couldn't get version/kind; json parse error: json: cannot unmarshal %s "
+		               "into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind "
+		               "string \"json:\\\"kind,omitempty\\\"\" }",
+		               type_word(answer));
 	if (member(answer, "response", JSON_OBJECT, "v1.AdmissionResponse", &response, err) < 0)
 		return -1;
 	if (!response)
-		return err_set(err, ERR_BAD_REQUEST, "webhook response was absent");
+		return err_set(err, ERR_BAD_REQUEST, "received invalid webhook response: webhook response was absent");
 	if (member(response, "allowed", JSON_TRUE, "bool", &allowed, err) < 0 ||
 	    member(response, "status", JSON_OBJECT, "v1.Status", &v.status, err) < 0 ||
 	    member(response, "warnings", JSON_ARRAY, "[]string", &v.warnings, err) < 0 ||
@@ -179,8 +206,7 @@ int webhook_review_verdict(const json_t *answer, const char *review_version, boo
 	    member(response, "patch", JSON_STRING, "[]uint8", &patch, err) < 0 ||
 	    member(response, "patchType", JSON_STRING, "v1.PatchType", &type, err) < 0 ||
 	    check_strings(v.warnings, "warnings", err) < 0 || check_strings(v.annotations, "auditAnnotations", err) < 0 ||
-	    check_identity(answer, response, review_version, uid, err) < 0 ||
-	    check_patch(patch, type, review_version, mutating, err) < 0)
+	    check(answer, response, patch, type, review_version, mutating, uid, err) < 0)
 		return -1;
 	v.allowed = json_is_true(allowed);
 	if (mutating && patch && *json_string_value(patch))

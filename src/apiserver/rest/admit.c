@@ -263,7 +263,7 @@ static int run_both(struct api_request *req, struct question *q, struct err *err
 	return r;
 }
 
-int admit_delete(struct api_request *req, const struct store_object *o, struct err *err)
+int admit_delete(struct api_request *req, const struct store_object *o, bool in_collection, struct err *err)
 {
 	_cleanup_question_ struct question q = { 0 };
 
@@ -274,6 +274,6 @@ int admit_delete(struct api_request *req, const struct store_object *o, struct e
 	if (object_convert(req->server->store, req->type, req->version, &shown, 1, err) < 0)
 		return -1;
 	q.old = object_view_value(req->type, req->version, shown);
-	set_common(&q, req, ADMISSION_DELETE, o->ns, o->name);
+	set_common(&q, req, ADMISSION_DELETE, o->ns, in_collection ? "" : o->name);
 	return run_both(req, &q, err);
 }

@@ -13,7 +13,7 @@ bool admit_may_wait(struct api_request *req);
 int admit_mutate(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err);
 /* The final state, valid. */
 int admit_validate(struct api_request *req, struct api_op *op, const struct write_input *in, struct err *err);
-/* Whether a stored object may be deleted. */
-int admit_delete(struct api_request *req, const struct store_object *o, struct err *err);
+/* Whether a stored object may be deleted. in_collection: the request names none. */
+int admit_delete(struct api_request *req, const struct store_object *o, bool in_collection, struct err *err);
 
 #endif

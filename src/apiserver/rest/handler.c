@@ -324,6 +324,7 @@ static int take_place(struct api_request *req, struct err *err)
 void api_handle(void *server, struct http_request *http)
 {
 	struct api_request *req = api_request_new(server, http);
+	_cleanup_err_ struct err err = { 0 };
 
 	if (handle_public(req) || !let_in(req))
 		return;

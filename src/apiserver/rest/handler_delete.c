@@ -78,7 +78,7 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), op->name);
 	if (check_preconditions(req, op, err) < 0 ||
 	    (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0) ||
-	    admit_delete(req, op->current, err) < 0)
+	    admit_delete(req, op->current, false, err) < 0)
 		return -1;
 	_cleanup_json_ json_t *old = object_stored_value(t, op->current), *obj = json_deep_copy(old);
 	bool gone = deletion_mark(t, obj, req->options.propagation);
@@ -129,7 +129,7 @@ static int delete_admitted(struct api_request *req, const struct store_list *lis
 {
 	for (size_t i = 0; i < list->len; i++) {
 		const struct store_object *o = list->items[i];
-		if (admit_delete(req, o, err) < 0)
+		if (admit_delete(req, o, true, err) < 0)
 			return -1;
 		if (!req->options.dry_run &&
 		    deletion_run(req->server, req->type, o->ns, o->name, o->uid, req->options.propagation, err) < 0)
