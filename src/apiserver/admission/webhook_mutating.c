@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "codec/base64.h"
 #include "codec/patch.h"
+#include "types/builtin.h"
 #include "webhook.h"
 
 #define PREFIX "mutation.webhook.admission.k8s.io/"
@@ -36,12 +37,19 @@ static json_t *read_patch(const char *text, struct err *err)
 }
 
 /* Defaults and pruning of the version the hook speaks. */
-static void reshape(const struct admission_attributes *a, const struct webhook_match *m, json_t *obj)
+static int reshape(const struct admission_attributes *a, const struct webhook_match *m, json_t *obj, struct err *err)
 {
-	if (a->kind || !m->version->schema)
-		return;
-	schema_default(m->version->schema, obj);
-	schema_prune(m->version->schema, obj, NULL);
+	const struct api_version *v = m->version;
+
+	if (a->kind)
+		return 0;
+	if (v->message && builtin_normalize(m->type, v, obj, err) < 0)
+		return -1;
+	if (v->schema && !v->message)
+		schema_default(v->schema, obj);
+	if (v->schema)
+		schema_prune(v->schema, obj, NULL);
+	return 0;
 }
 
 /* *ret: the new object in the request's version, or NULL when the patch changes nothing. */
@@ -61,7 +69,8 @@ static int apply_patch(const struct pass *p, const struct webhook *hook, const s
 		return -1;
 	if (!json_is_object(patched))
 		return err_set(err, ERR_INTERNAL, "the patch does not leave an object");
-	reshape(p->a, m, patched);
+	if (reshape(p->a, m, patched, err) < 0)
+		return -1;
 	if (json_same(patched, o->object))
 		return 0;
 	if (webhook_convert_back(p->ad, p->a, m, &patched, err) < 0)

@@ -324,7 +324,9 @@ static void check_hook(const json_t *hook, const struct at *at, bool strict, str
 	const struct at effects_at = child(at, "sideEffects"), timeout_at = child(at, "timeoutSeconds");
 
 	check_rules(hook, at, err);
-	if (strict && (str_eq(effects, "Some") || str_eq(effects, "Unknown")))
+	if (!effects)
+		required(err, &effects_at, "must specify one of None, NoneOnDryRun");
+	else if (strict && (str_eq(effects, "Some") || str_eq(effects, "Unknown")))
 		invalid_add(err, INVALID_NOT_SUPPORTED, effects_at.path,
 		            "Unsupported value: \"%s\": supported values: \"None\", \"NoneOnDryRun\"", effects);
 	if (json_is_integer(timeout) && (json_integer_value(timeout) < 1 || json_integer_value(timeout) > 30))
