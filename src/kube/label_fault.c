@@ -60,7 +60,7 @@ char *kube_label_key_fault(const char *key)
 	const char *slash = strchr(key, '/'), *name = slash ? slash + 1 : key;
 
 	if (strchr(name, '/')) {
-		add(&out, "a valid label key " NAME_RULE NAME_EXAMPLES
+		add(&out, "a qualified name " NAME_RULE NAME_EXAMPLES
 		          " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')");
 		return finish(&out);
 	}

@@ -48,6 +48,7 @@ static json_t *decode(const char *text, struct err *err)
 	_cleanup_free_ char *decoded = text[good] ? NULL : base64url_decode(text, good, &len);
 
 	if (!decoded) {
+		good -= !text[good] && good % 4 == 1; /* one character alone is no byte */
 		err_set(err, ERR_BAD_REQUEST, NOT_VALID ": illegal base64 data at input byte %zu", good);
 		return NULL;
 	}

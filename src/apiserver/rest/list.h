@@ -32,6 +32,8 @@ int list_check_version(struct apiserver *s, uint64_t version, struct err *err);
 /* Answers with the list in the request's form; takes the list over. token NULL: it is complete. list_answer.c */
 void list_respond(struct api_request *req, struct store_list *list, const char *token);
 
+/* ERR_NOT_ACCEPTABLE when metadata of a list was asked for where there is one object, or the other way round. */
+int list_check_form(const struct api_request *req, bool is_list, struct err *err);
 /* The error of list_run(), with its token if there is one. */
 void list_respond_err(struct api_request *req, const char *token, const struct err *err);
 

@@ -125,17 +125,25 @@ static struct bytes *list_partial(const struct api_request *req, const struct st
 	return list_text_of(req, list, list_head("PartialObjectMetadataList", api_version, list, token), partial_item);
 }
 
-/* As Go names the type, which clients get to read. */
-static void refuse_single_form(const struct api_request *req, struct err *err)
+/* As Go names the type, which clients get to read; free(). */
+static char *go_type(const struct api_type *t, bool is_list)
 {
-	const struct api_type *t = req->type;
 	int package_len = (int)strcspn(t->group, ".");
-	_cleanup_free_ char *name = t->custom   ? xstrdup("unstructured.UnstructuredList")
-	                            : *t->group ? xasprintf("%.*s.%s", package_len, t->group, t->list_kind)
-	                                        : xasprintf("core.%s", t->list_kind);
 
-	err_set(err, ERR_NOT_ACCEPTABLE, "you requested PartialObjectMetadata, but the requested object is a list (*%s)",
-	        name);
+	if (t->custom)
+		return xasprintf("unstructured.Unstructured%s", is_list ? "List" : "");
+	return *t->group ? xasprintf("%.*s.%s", package_len, t->group, is_list ? t->list_kind : t->kind)
+	                 : xasprintf("core.%s", is_list ? t->list_kind : t->kind);
+}
+
+int list_check_form(const struct api_request *req, bool is_list, struct err *err)
+{
+	if (req->accept.form != FORM_PARTIAL || req->accept.list == is_list)
+		return 0;
+	_cleanup_free_ char *name = go_type(req->type, is_list);
+	return err_set(err, ERR_NOT_ACCEPTABLE,
+	               "you requested PartialObjectMetadata%s, but the requested object is %sa list (*%s)",
+	               is_list ? "" : "List", is_list ? "" : "not ", name);
 }
 
 void list_respond(struct api_request *req, struct store_list *list, const char *token)
@@ -143,8 +151,8 @@ void list_respond(struct api_request *req, struct store_list *list, const char *
 	_cleanup_(bytes_unrefp) struct bytes *text = NULL;
 	_cleanup_err_ struct err err = { 0 };
 
-	if (req->accept.form == FORM_PARTIAL && !req->accept.list)
-		refuse_single_form(req, &err);
+	if (list_check_form(req, true, &err) < 0)
+		text = NULL;
 	else if (req->accept.form == FORM_PARTIAL)
 		text = list_partial(req, list, token);
 	else if (req->accept.form == FORM_TABLE)
