@@ -23,7 +23,7 @@ static const char CRD[] =
 	"\"zstamp\":{\"type\":\"string\"},"
 	"\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
 	"\"name\":{\"type\":\"string\"},\"value\":{\"type\":\"string\"},\"mode\":{\"type\":\"string\",\"default\":"
-    "\"plain\"}}}}}}}}}}]}}";
+	"\"plain\"}}}}}}}}}}]}}";
 
 /* ---- objects ---- */
 
