@@ -101,60 +101,83 @@ json_t *object_partial(const json_t *obj, bool v1beta1)
 	return partial;
 }
 
-/* Moves a member of from to the end of to. */
-static void move(json_t *to, json_t *from, const char *key)
-{
-	json_t *v = json_object_get(from, key);
+/* ---- as text ---- */
 
-	if (!v)
-		return;
-	json_object_set(to, key, v);
-	json_object_del(from, key);
+/* Members that are written first. */
+static const char *const META_FIRST[] = { "name", "generateName", "namespace", "uid", NULL };
+
+static void add_member(struct buf *out, const char *key, size_t len, const json_t *v)
+{
+	_cleanup_json_ json_t *name = json_stringn_nocheck(key, len);
+
+	if (out->data[out->len - 1] != '{')
+		buf_append(out, ",", 1);
+	json_write(name, out);
+	buf_append(out, ":", 1);
+	json_write(v, out);
+}
+
+static void add_named(struct buf *out, const json_t *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	if (v)
+		add_member(out, key, strlen(key), v);
 }
 
 /* Small members that are looked at most often first, so that the version is found near the start, and never behind a
- * nested object that has one of its own. */
-static json_t *order_meta(json_t *meta, const char *version)
+ * nested object that has one of its own. Returns where the version begins. */
+static size_t write_meta(const json_t *meta, const char *version, struct buf *out)
 {
-	static const char *const first[] = { "name", "generateName", "namespace", "uid" };
-	json_t *ordered = json_object();
+	_cleanup_json_ json_t *number = json_string(version);
+	const json_t *v;
 
-	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
-		if (json_is_string(json_object_get(meta, first[i])))
-			move(ordered, meta, first[i]);
-	json_put_str(ordered, "resourceVersion", version);
-	json_object_del(meta, "resourceVersion");
-	json_object_update(ordered, meta);
-	return ordered;
+	buf_putc(out, '{');
+	for (size_t i = 0; META_FIRST[i]; i++)
+		if (json_is_string(v = json_object_get(meta, META_FIRST[i])))
+			add_member(out, META_FIRST[i], strlen(META_FIRST[i]), v);
+	add_member(out, "resourceVersion", strlen("resourceVersion"), number);
+	size_t offset = out->len - 1 - strlen(version);
+	for (void *i = json_object_iter(json_unconst(meta)); i; i = json_object_iter_next(json_unconst(meta), i)) {
+		const char *key = json_object_iter_key(i);
+		v = json_object_iter_value(i);
+		if (strcmp(key, "resourceVersion") != 0 && !(json_is_string(v) && str_in(key, META_FIRST)))
+			add_member(out, key, json_object_iter_key_len(i), v);
+	}
+	buf_putc(out, '}');
+	return offset;
 }
 
-static struct bytes *ordered_text(json_t *obj, const char *version)
+/* version is of digits, or empty; *ret_offset (may be NULL) is where it stands. Written member by member: a value in
+ * this order would be copies of three objects. */
+static struct bytes *ordered_text(const json_t *obj, const char *version, size_t *ret_offset)
 {
-	_cleanup_json_ json_t *rest = json_copy(obj), *ordered = json_object();
+	_cleanup_buf_ struct buf out = BUF_INIT(SIZE_MAX / 2);
 
-	move(ordered, rest, "apiVersion");
-	move(ordered, rest, "kind");
-	_cleanup_json_ json_t *meta = json_copy(json_ensure_object(rest, "metadata"));
-	json_put(ordered, "metadata", order_meta(meta, version));
-	json_object_del(rest, "metadata");
-	json_object_update(ordered, rest);
-	return json_to_bytes(ordered);
+	buf_putc(&out, '{');
+	add_named(&out, obj, "apiVersion");
+	add_named(&out, obj, "kind");
+	buf_puts(&out, out.len > 1 ? ",\"metadata\":" : "\"metadata\":");
+	size_t offset = write_meta(json_object_get(obj, "metadata"), version, &out);
+	for (void *i = json_object_iter(json_unconst(obj)); i; i = json_object_iter_next(json_unconst(obj), i)) {
+		const char *key = json_object_iter_key(i);
+		if (strcmp(key, "apiVersion") != 0 && strcmp(key, "kind") != 0 && strcmp(key, "metadata") != 0)
+			add_member(&out, key, json_object_iter_key_len(i), json_object_iter_value(i));
+	}
+	buf_putc(&out, '}');
+	if (ret_offset)
+		*ret_offset = offset;
+	return bytes_new(buf_str(&out), out.len);
 }
 
-struct bytes *object_text_ordered(json_t *obj)
+struct bytes *object_text_ordered(const json_t *obj)
 {
-	return ordered_text(obj, kube_resource_version(obj));
+	return ordered_text(obj, kube_resource_version(obj), NULL);
 }
 
-struct bytes *object_text_for_store(json_t *obj, size_t *ret_version_offset)
+struct bytes *object_text_for_store(const json_t *obj, size_t *ret_version_offset)
 {
-	static const char marker[] = "\"resourceVersion\":\"";
-	struct bytes *text = ordered_text(obj, "");
-
-	/* Inside of a string the quotes would be escaped, so the first hit is the member itself. */
-	const char *at = memmem(text->data, text->len, marker, sizeof(marker) - 1);
-	*ret_version_offset = (size_t)(at - text->data) + sizeof(marker) - 1;
-	return text;
+	return ordered_text(obj, "", ret_version_offset);
 }
 
 static void add_pair(struct buf *out, const char *key, const char *value)

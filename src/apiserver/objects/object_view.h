@@ -21,10 +21,10 @@ void object_from_storage(const struct api_type *t, const struct api_version *v, 
 /* Whether a text begins as those of objects in this version do. */
 bool object_text_is_version(const struct bytes *text, const char *api_version);
 /* The compact text of an object, apiVersion, kind and metadata first. */
-struct bytes *object_text_ordered(json_t *obj);
+struct bytes *object_text_ordered(const json_t *obj);
 /* The compact text of an object with apiVersion, kind and metadata first and metadata.resourceVersion empty, and where
  * the version belongs (store_write.text_version_offset). */
-struct bytes *object_text_for_store(json_t *obj, size_t *ret_version_offset);
+struct bytes *object_text_for_store(const json_t *obj, size_t *ret_version_offset);
 /* "k\0v\0…\0" of its labels, or NULL (free()). */
 char *object_labels(const json_t *obj);
 /* Selectable fields beyond metadata.name and metadata.namespace, "@owners": the uids of its owners, and

@@ -9,7 +9,7 @@
 
 static int prepare_create(struct api_request *req, struct api_op *op, struct err *err)
 {
-	struct write_input in = { .obj = json_deep_copy(op->body), .subresource = "" };
+	struct write_input in = { .subresource = "" };
 
 	if (op->generated_name) { /* again, with another name */
 		free(op->name);
@@ -17,6 +17,7 @@ static int prepare_create(struct api_request *req, struct api_op *op, struct err
 	}
 	op->code = 201;
 	op->generated_name = !*op->name && !*kube_name(op->body);
+	in.obj = write_take_body(op);
 	return write_finish(req, op, &in, err);
 }
 
@@ -82,14 +83,15 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 	char words[512];
 
 	op->code = 200;
-	if ((op->attempts == 1 && write_decode_meta(req, op, op->body, err) < 0) || write_read_current(req, op, err) < 0)
+	if (((op->attempts == 1 || op->body_taken) && write_decode_meta(req, op, op->body, err) < 0) ||
+	    write_read_current(req, op, err) < 0)
 		return -1;
 	if (!op->current) {
 		if (!req->type->strategy->create_on_update || *subresource || *kube_uid(op->body))
 			return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
 		op->code = 201;
 		op->retry = true;
-		in.obj = json_deep_copy(op->body);
+		in.obj = write_take_body(op);
 		return write_finish(req, op, &in, err);
 	}
 	/* Addresses are checked on what was sent, before a subresource hides them. */
@@ -99,7 +101,7 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 		return -1;
 	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current);
 	in.old = old;
-	in.obj = *subresource ? write_subresource(old, op->body, subresource) : json_deep_copy(op->body);
+	in.obj = *subresource ? write_subresource(old, op->body, subresource) : write_take_body(op);
 	return write_finish(req, op, &in, err);
 }
 

@@ -111,12 +111,33 @@ static void committed(void *self, struct store_object *object, const struct err 
 	finish_object(req, object);
 }
 
+json_t *write_take_body(struct api_op *op)
+{
+	op->body_taken = true;
+	return TAKE_PTR(op->body);
+}
+
+/* Again, after an attempt took it: its complaints were told the first time. */
+static int read_body_again(struct api_request *req, struct api_op *op, struct err *err)
+{
+	if (!op->body_taken || op->body)
+		return 0;
+	req->repeated = strv_free(req->repeated);
+	req->duplicates = strv_free(req->duplicates);
+	op->body = api_request_body(req, err);
+	return op->body ? 0 : -1;
+}
+
 static void run(struct api_request *req)
 {
 	struct api_op *op = req->op;
 	_cleanup_err_ struct err err = { 0 };
 
 	op->attempts++;
+	if (read_body_again(req, op, &err) < 0) {
+		finish_err(req, &err);
+		return;
+	}
 	op->current = store_object_unref(op->current);
 	json_decref(op->value);
 	op->value = NULL;

@@ -18,7 +18,7 @@ enum write_next {
 struct api_op {
 	/* Computes the next step from the present state; called again after a conflict. Returns enum write_next or -1. */
 	int (*prepare)(struct api_request *req, struct api_op *op, struct err *err);
-	json_t *body;    /* what was sent */
+	json_t *body;    /* what was sent; NULL once it was taken as the new state */
 	json_t *dropped; /* unknown fields of the body, once told */
 	json_t *seen;    /* those of its metadata, found at the first look */
 	struct store_object *current;
@@ -26,6 +26,7 @@ struct api_op {
 	struct store_write write;
 	struct quota_charge *charge; /* what the write adds to quotas; NULL: nothing */
 	int code;
+	bool body_taken;
 	bool retry;          /* a conflict is ours: the client named no version */
 	bool generated_name; /* AlreadyExists is ours too */
 	bool no_namespace;   /* the error is about the namespace */
@@ -37,6 +38,9 @@ struct api_op {
 /* Takes the request over; body may be NULL and is stolen. Runs prepare at once (on a worker). */
 void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
                  json_t *body);
+
+/* What was sent, to be made the new state in place: a retry reads it anew. */
+json_t *write_take_body(struct api_op *op);
 
 /* The common end of create, update and patch: obj is the wanted state in the request's version (stolen), old the
  * present one in that version or NULL. Defaults, prunes, keeps managed fields (unless applied), validates, and fills
