@@ -246,6 +246,8 @@ static size_t next_piece(struct http_connection *c, const char **ret, bool *ret_
 		return n;
 	if (a->body)
 		n += copy_some(a->body->data, a->body->len, &a->body_at, plain + n, HTTP_PIECE_MAX - n);
+	else if (a->parts)
+		n += http_parts_take(a->parts, plain + n, HTTP_PIECE_MAX - n);
 	else if (a->stream && !a->no_body)
 		n += http_stream_take(a->stream, plain + n, HTTP_PIECE_MAX - n, ret_end);
 	return n;
@@ -255,7 +257,8 @@ static bool is_sent(const struct http_answer *a, bool stream_ended)
 {
 	if (a->head_at < a->head_len)
 		return false;
-	return a->no_body || ((!a->body || a->body_at == a->body->len) && (!a->stream || stream_ended));
+	return a->no_body || ((!a->body || a->body_at == a->body->len) && (!a->parts || http_parts_is_sent(a->parts)) &&
+	                      (!a->stream || stream_ended));
 }
 
 /* Gives bytes to the socket: how many it took, negative when it failed. */

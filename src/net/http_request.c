@@ -86,6 +86,7 @@ static void answer_clear(struct http_answer *a)
 {
 	free(a->head);
 	bytes_unref(a->body);
+	http_parts_free(a->parts);
 	*a = (struct http_answer){ 0 };
 }
 
@@ -351,7 +352,8 @@ static void add_framing(struct buf *out, const struct http_answer *a, const stru
 			add_field(out, "Transfer-Encoding", "chunked");
 		return;
 	}
-	add_field(out, "Content-Length", write_number(digits + sizeof(digits), a->body ? a->body->len : 0));
+	size_t len = a->body ? a->body->len : a->parts ? a->parts->size : 0;
+	add_field(out, "Content-Length", write_number(digits + sizeof(digits), len));
 }
 
 void http_answer_init(struct http_answer *a, const struct http_request *req, int status,
@@ -384,8 +386,10 @@ void http_answer_init(struct http_answer *a, const struct http_request *req, int
 		add_field(&out, "Connection", "keep-alive");
 	a->head_len = out.len;
 	a->head = buf_steal(&out);
-	if (a->no_body && a->body)
+	if (a->no_body) {
 		a->body = bytes_unref(a->body);
+		a->parts = http_parts_free(a->parts);
+	}
 }
 
 bool http_request_answer(struct http_request *req, struct http_answer *answer)
@@ -429,6 +433,15 @@ void http_respond(struct http_request *req, int status, const struct http_header
 void http_respond_bytes(struct http_request *req, int status, const struct http_headers *headers, struct bytes *body)
 {
 	answer_with(req, status, headers, bytes_ref(body));
+}
+
+void http_respond_parts(struct http_request *req, int status, const struct http_headers *headers,
+                        struct http_part *parts, size_t parts_len)
+{
+	struct http_answer a = { .parts = http_parts_new(parts, parts_len) };
+
+	http_answer_init(&a, req, status, headers, false);
+	http_request_answer(req, &a);
 }
 
 void http_respond_text(struct http_request *req, int status, const char *content_type, const char *text)

@@ -67,6 +67,15 @@ void http_respond(struct http_request *req, int status, const struct http_header
                   size_t len);
 /* The body is shared, not copied. Takes its own reference. */
 void http_respond_bytes(struct http_request *req, int status, const struct http_headers *headers, struct bytes *body);
+/* A body of many pieces that are shared, not copied into one: each is `before`, a string that must outlive the server,
+ * and then `bytes` (NULL: none) from `skip` on. Takes the references and the array (from malloc()) over. */
+struct http_part {
+	const char *before;
+	struct bytes *bytes;
+	size_t skip;
+};
+void http_respond_parts(struct http_request *req, int status, const struct http_headers *headers,
+                        struct http_part *parts, size_t parts_len);
 void http_respond_text(struct http_request *req, int status, const char *content_type, const char *text);
 
 /* Answers with a body that goes on (chunked). The stream is the caller's until http_stream_end(). on_close (may be

@@ -2,7 +2,7 @@
 #define NET_HTTP_SERVER_INTERNAL_H
 /* What the parts of the HTTP server share. http_server.c: start and stop; http_loop.c: event threads, accepting,
  * wake-ups, deadlines; http_connection.c: what one connection does next; http_session.c: TLS; http_request.c: requests
- * and answers; http_stream.c; http_upgrade.c.
+ * and answers; http_parts.c; http_stream.c; http_upgrade.c.
  *
  * A connection belongs to one event thread (its loop), which alone reads, writes, calls the handler and closes. Other
  * threads leave answers and stream data with it, under its lock, and put it on its loop's list of woken connections.
@@ -30,6 +30,22 @@ struct http_tls {
 int http_tls_new(const struct tls_server_config *config, struct http_tls **ret, struct err *err);
 struct http_tls *http_tls_unref(struct http_tls *t);
 
+/* ---- bodies of many pieces (http_parts.c) ---- */
+
+struct http_parts {
+	struct http_part *list;
+	size_t len, size; /* size: bytes of all */
+	size_t sent;      /* of them */
+	size_t next, at;  /* the part that is being sent, and how much of it was */
+};
+
+/* Takes the list over. */
+struct http_parts *http_parts_new(struct http_part *list, size_t len);
+struct http_parts *http_parts_free(struct http_parts *p);
+/* The next bytes, at most room of them, into data; 0: that was all. */
+size_t http_parts_take(struct http_parts *p, char *data, size_t room);
+bool http_parts_is_sent(const struct http_parts *p);
+
 /* ---- requests and answers (http_request.c) ---- */
 
 struct http_answer {
@@ -38,6 +54,7 @@ struct http_answer {
 	size_t head_len, head_at;
 	struct bytes *body; /* NULL: none */
 	size_t body_at;
+	struct http_parts *parts;     /* instead of a body; NULL: none */
 	struct http_stream *stream;   /* a reference; NULL: none */
 	struct http_upgrade *upgrade; /* NULL: none */
 	bool no_body;                 /* HEAD, 204, 304 */

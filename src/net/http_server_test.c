@@ -96,6 +96,23 @@ static void answer_peer(struct http_request *req)
 	free(text);
 }
 
+#define SHORT_PARTS 100
+
+/* "[sss…,ssssssssss,ssssssssss,…]", and pieces of nothing. */
+static void answer_parts(struct fixture *f, struct http_request *req)
+{
+	size_t len = SHORT_PARTS + 4;
+	struct http_part *parts = xcalloc(len, sizeof(*parts));
+
+	parts[0] = (struct http_part){ .before = "" };
+	parts[1] = (struct http_part){ .before = "[", .bytes = bytes_ref(f->shared) };
+	for (size_t i = 2; i < SHORT_PARTS + 2; i++)
+		parts[i] = (struct http_part){ .before = ",", .bytes = bytes_ref(f->shared), .skip = f->shared->len - 10 };
+	parts[len - 2] = (struct http_part){ .before = "]" };
+	parts[len - 1] = (struct http_part){ .before = "", .bytes = bytes_ref(f->shared), .skip = f->shared->len };
+	http_respond_parts(req, 200, NULL, parts, len);
+}
+
 static void handler(void *self, struct http_request *req)
 {
 	struct fixture *f = self;
@@ -109,6 +126,8 @@ static void handler(void *self, struct http_request *req)
 		http_respond_text(req, 200, "text/plain", "both");
 	} else if (str_eq(path, "/shared")) {
 		http_respond_bytes(req, 200, NULL, f->shared);
+	} else if (str_eq(path, "/parts")) {
+		answer_parts(f, req);
 	} else if (str_eq(path, "/peer")) {
 		answer_peer(req);
 	} else if (str_eq(path, "/forgotten")) {
@@ -275,6 +294,29 @@ static void test_http_server_shares_large_bodies(void **state)
 	free(answer);
 	answer = raw_exchange(f->port, "HEAD /shared HTTP/1.1\r\n" CLOSE "\r\n");
 	assert_non_null(strstr(answer, "Content-Length: 300000"));
+	assert_true(str_ends_with(answer, "\r\n\r\n"));
+	free(answer);
+	WAIT_UNTIL(atomic_load(&f->shared->refs) == 1);
+}
+
+static void test_http_server_sends_bodies_of_many_parts(void **state)
+{
+	struct fixture *f = *state;
+	char *answer = raw_exchange(f->port, "GET /parts HTTP/1.1\r\n" CLOSE "\r\n");
+	const char *body = strstr(answer, "\r\n\r\n");
+
+	assert_non_null(strstr(answer, "Content-Length: 301102\r\n"));
+	assert_non_null(body);
+	body += 4;
+	assert_int_equal(strlen(body), 301102);
+	assert_int_equal(body[0], '[');
+	assert_int_equal(strspn(body + 1, "s"), f->shared->len);
+	for (size_t i = 0; i < SHORT_PARTS; i++)
+		assert_memory_equal(body + 1 + f->shared->len + i * 11, ",ssssssssss", 11);
+	assert_string_equal(body + 301101, "]");
+	free(answer);
+	answer = raw_exchange(f->port, "HEAD /parts HTTP/1.1\r\n" CLOSE "\r\n");
+	assert_non_null(strstr(answer, "Content-Length: 301102\r\n"));
 	assert_true(str_ends_with(answer, "\r\n\r\n"));
 	free(answer);
 	WAIT_UNTIL(atomic_load(&f->shared->refs) == 1);
@@ -723,6 +765,7 @@ int main(void)
 		test_with_server(test_http_server_response_headers_cannot_be_injected),
 		test_with_server(test_http_server_keeps_connections),
 		test_with_server(test_http_server_shares_large_bodies),
+		test_with_server(test_http_server_sends_bodies_of_many_parts),
 		test_with_server(test_http_server_answers_when_the_handler_forgets),
 		test_with_server(test_http_server_destroys_the_state_of_deferred_requests),
 		test_with_server(test_http_server_answers_many_from_another_thread),

@@ -40,42 +40,26 @@ static char *repeated_head(const struct api_request *req)
 	return xasprintf("{\"apiVersion\":\"%s\",\"kind\":\"%s\",", req->version->api_version, req->type->kind);
 }
 
-/* The text without its head, if it begins so; *at moves on. */
-static void put_item(const struct bytes *text, const char *head, size_t head_len, char **at)
-{
-	size_t skip = 0;
-
-	if (head_len > 0 && text->len > head_len && memcmp(text->data, head, head_len) == 0) {
-		*(*at)++ = '{';
-		skip = head_len;
-	}
-	*at = mempcpy(*at, text->data + skip, text->len - skip);
-}
-
-/* The items' texts are copied once, into their place. */
-static struct bytes *list_text(const struct api_request *req, const struct store_list *list, const char *token)
+/* What is stored is referred to, not copied: most of a long list is. */
+static void respond_texts(struct api_request *req, const struct store_list *list, const char *token)
 {
 	_cleanup_free_ char *head = list_head(req->type->list_kind, req->version->api_version, list, token);
 	_cleanup_free_ char *repeated = repeated_head(req);
-	size_t repeated_len = strlen(repeated), size = strlen(head) + 3;
-	struct bytes **texts = xcalloc(list->len, sizeof(*texts));
+	size_t repeated_len = strlen(repeated);
+	struct http_part *parts = xcalloc(list->len + 2, sizeof(*parts));
 
+	parts[0] = (struct http_part){ .before = "", .bytes = bytes_new(head, strlen(head)) };
 	for (size_t i = 0; i < list->len; i++) {
-		texts[i] = object_view_text(req->type, req->version, list->items[i]);
-		size += texts[i]->len + 1;
+		struct bytes *text = object_view_text(req->type, req->version, list->items[i]);
+		struct http_part *part = &parts[i + 1];
+		bool cut = repeated_len > 0 && text->len > repeated_len && memcmp(text->data, repeated, repeated_len) == 0;
+
+		part->before = i > 0 ? (cut ? ",{" : ",") : (cut ? "{" : "");
+		part->bytes = text;
+		part->skip = cut ? repeated_len : 0;
 	}
-	struct bytes *out = bytes_new(NULL, size);
-	char *at = mempcpy(out->data, head, strlen(head));
-	for (size_t i = 0; i < list->len; i++) {
-		if (i > 0)
-			*at++ = ',';
-		put_item(texts[i], repeated, repeated_len, &at);
-		bytes_unref(texts[i]);
-	}
-	memcpy(at, "]}\n", 4);
-	out->len = (size_t)(at - out->data) + 3;
-	free(texts);
-	return out;
+	parts[list->len + 1] = (struct http_part){ .before = "]}\n" };
+	api_respond_json_parts(req, 200, parts, list->len + 2);
 }
 
 /* Forms that are computed are written object by object, so that never more than one of them is taken apart. */
@@ -151,14 +135,17 @@ void list_respond(struct api_request *req, struct store_list *list, const char *
 	_cleanup_(bytes_unrefp) struct bytes *text = NULL;
 	_cleanup_err_ struct err err = { 0 };
 
-	if (list_check_form(req, true, &err) < 0)
+	if (list_check_form(req, true, &err) == 0 && req->accept.form == FORM_OBJECT) {
+		respond_texts(req, list, token);
+		store_list_clear(list);
+		return;
+	}
+	if (err_is_set(&err))
 		text = NULL;
 	else if (req->accept.form == FORM_PARTIAL)
 		text = list_partial(req, list, token);
-	else if (req->accept.form == FORM_TABLE)
-		text = list_table(req, list, token);
 	else
-		text = list_text(req, list, token);
+		text = list_table(req, list, token);
 	store_list_clear(list);
 	if (text)
 		api_respond_json_bytes(req, 200, text);

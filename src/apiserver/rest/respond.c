@@ -155,6 +155,47 @@ void api_respond_json_bytes(struct api_request *req, int code, struct bytes *tex
 	api_respond_bytes(req, code, "application/json", lines ? lines : text);
 }
 
+static size_t parts_size(const struct http_part *parts, size_t len)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < len; i++)
+		size += strlen(parts[i].before) + (parts[i].bytes ? parts[i].bytes->len - parts[i].skip : 0);
+	return size;
+}
+
+static struct bytes *join_parts(struct http_part *parts, size_t len)
+{
+	struct bytes *all = bytes_new(NULL, parts_size(parts, len));
+	char *at = all->data;
+
+	for (size_t i = 0; i < len; i++) {
+		at = mempcpy(at, parts[i].before, strlen(parts[i].before));
+		if (parts[i].bytes)
+			at = mempcpy(at, parts[i].bytes->data + parts[i].skip, parts[i].bytes->len - parts[i].skip);
+		bytes_unref(parts[i].bytes);
+	}
+	*at = '\0';
+	free(parts);
+	return all;
+}
+
+void api_respond_json_parts(struct api_request *req, int code, struct http_part *parts, size_t len)
+{
+	if (req->server->audit || req->accept.media == MEDIA_YAML || api_request_is_pretty(req) ||
+	    api_request_takes_gzip(req, parts_size(parts, len))) {
+		_cleanup_(bytes_unrefp) struct bytes *all = join_parts(parts, len);
+		api_respond_json_bytes(req, code, all);
+		return;
+	}
+	struct http_request *http = req->http;
+	struct http_headers headers = { 0 };
+	api_respond_headers(req, "application/json", &headers);
+	api_request_done(req, code);
+	http_respond_parts(http, code, &headers, parts, len);
+	http_headers_clear(&headers);
+}
+
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text)
 {
 	_cleanup_(bytes_unrefp) struct bytes *body = bytes_new(text, strlen(text));

@@ -14,6 +14,9 @@ void api_respond_err_about(struct api_request *req, const char *name, const stru
 void api_respond_value(struct api_request *req, int code, json_t *value);
 /* A JSON text that is final. */
 void api_respond_json_bytes(struct api_request *req, int code, struct bytes *text);
+/* The same of many pieces, taken over (http_respond_parts()). They are sent as they lie; only what needs the whole text
+ * (YAML, indentation, gzip, the audit log) has it put together. */
+void api_respond_json_parts(struct api_request *req, int code, struct http_part *parts, size_t len);
 /* A document that changes seldom (discovery, OpenAPI): with an ETag, and 304 without a body for whoever has it. */
 void api_respond_document(struct api_request *req, const char *content_type, struct bytes *body);
 /* Any text. */
