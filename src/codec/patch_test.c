@@ -74,29 +74,37 @@ static void test_patch_applies(void **state)
 		const char *doc, *patch, *result, *reason;
 	} cases[] = {
 		{ "{}", "[]", "{}", "no operation" },
-		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"\",\"value\":[1]}]", "[1]", "add replaces the whole document" },
-		{ "{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":null}]", "null", "so does replace" },
+		{ "{\"a\":1}", "null", "{\"a\":1}", "no patch" },
+		{ "{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":[1]}]", "[1]", "replace the whole document" },
 		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/a\",\"value\":null}]", "{\"a\":null}",
 		  "add over a member; null is a value" },
+		{ "{}", "[{\"op\":\"add\",\"path\":\"/a\"}]", "{\"a\":null}", "no value is null" },
 		{ "[1,2]", "[{\"op\":\"add\",\"path\":\"/2\",\"value\":3}]", "[1,2,3]", "add behind the last element" },
 		{ "[]", "[{\"op\":\"add\",\"path\":\"/0\",\"value\":3}]", "[3]", "add to an empty array" },
+		{ "[1,2]", "[{\"op\":\"add\",\"path\":\"/-1\",\"value\":3}]", "[1,2,3]", "add counts one place more" },
+		{ "[1,2]", "[{\"op\":\"replace\",\"path\":\"/-1\",\"value\":3}]", "[1,3]", "from the end" },
+		{ "[1,2]", "[{\"op\":\"remove\",\"path\":\"/-2\"}]", "[2]", "from the end" },
+		{ "[1,2]", "[{\"op\":\"replace\",\"path\":\"/00\",\"value\":9}]", "[9,2]", "as Atoi reads it" },
 		{ "[1,2]", "[{\"op\":\"replace\",\"path\":\"/0\",\"value\":9}]", "[9,2]", "replace an element" },
+		{ "{}", "[{\"op\":\"replace\",\"path\":\"/a\",\"value\":1}]", "{\"a\":1}", "replace adds a member" },
+		{ "{}", "[{\"op\":\"add\",\"path\":\"x/a\",\"value\":1}]", "{\"a\":1}",
+		  "what is before the first / is not looked at" },
 		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/b\"}]", "{\"a\":{\"b\":{\"b\":1}}}",
 		  "a value may be copied into itself" },
+		{ "{\"a\":{}}", "[{\"op\":\"copy\",\"from\":\"/a/b\",\"path\":\"/c\"}]", "{\"a\":{},\"c\":null}",
+		  "a missing member copies as null" },
 		{ "{\"a\":{\"b\":1}}",
 		  "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/c\"},{\"op\":\"replace\",\"path\":\"/c/b\",\"value\":2}]",
 		  "{\"a\":{\"b\":1},\"c\":{\"b\":2}}", "a copy is a copy" },
 		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"/a\"}]", "{\"a\":1}",
 		  "move over the parent" },
-		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"\"}]", "1", "move over the document" },
 		{ "{\"a\":1}", "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/a\"}]", "{\"a\":1}", "move to itself" },
-		{ "{\"a\":{},\"ab\":1}",
-		  "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/ab/\"},{\"op\":\"test\",\"path\":\"\",\"value\":0}]", NULL,
-		  "a name that only begins alike is no parent" },
-		{ "{\"a\":1,\"b\":{\"x\":[1.0]}}",
-		  "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1.0},{\"op\":\"test\",\"path\":\"/b\",\"value\":{\"x\":[1]}}]",
-		  "{\"a\":1,\"b\":{\"x\":[1]}}", "numbers are tested by value" },
 		{ "{\"foo\":1}", "[{\"op\":\"test\",\"path\":\"/foo\",\"value\":\"1\"}]", NULL, "A.15: a string is no number" },
+		{ "{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1.0}]", NULL,
+		  "numbers are tested as they are written" },
+		{ "{}", "[{\"op\":\"test\",\"path\":\"/a\",\"value\":null}]", "{}", "what is not there equals null" },
+		{ "{\"a\":1}", "[{\"op\":\"test\",\"path\":\"\",\"value\":{\"a\":1}}]", "{\"a\":1}",
+		  "test the whole document" },
 		{ "{\"\":1}", "[{\"op\":\"remove\",\"path\":\"/\"}]", "{}", "an empty member name" },
 		{ "{\"a\":[1,2,3]}", "[{\"op\":\"remove\",\"path\":\"/a/0\"},{\"op\":\"remove\",\"path\":\"/a/0\"}]",
 		  "{\"a\":[3]}", "indices are of the array as it has become" },
@@ -122,55 +130,41 @@ static void test_patch_refuses(void **state)
 		enum err_kind kind;
 		const char *message;
 	} cases[] = {
-		{ "{}", "{}", ERR_BAD_REQUEST, "JSON patch: it must be an array of operations" },
-		{ "{}", "[1]", ERR_BAD_REQUEST, "JSON patch: operation 0 (? \"\"): an operation must be an object" },
-		{ "{}", "[{\"path\":\"/a\"}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (? \"/a\"): \"op\" is missing or no string" },
-		{ "{}", "[{\"op\":\"spam\",\"path\":\"/a\"}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (? \"/a\"): \"spam\" is no operation: use add, remove, replace, move, copy or "
-		  "test" },
-		{ "{}", "[{\"op\":\"add\",\"value\":1}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (add \"\"): \"path\" is missing or no string" },
-		{ "{}", "[{\"op\":\"add\",\"path\":\"a\",\"value\":1}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (add \"a\"): \"path\" is no valid JSON pointer: \"a\"" },
-		{ "{}", "[{\"op\":\"add\",\"path\":\"/a\"}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (add \"/a\"): \"value\" is missing" },
-		{ "{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/a\"}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (test \"/a\"): \"value\" is missing" },
-		{ "{\"a\":1}", "[{\"op\":\"copy\",\"path\":\"/b\"}]", ERR_BAD_REQUEST,
-		  "JSON patch: operation 0 (copy \"/b\"): \"from\" is missing or no string" },
+		{ "{}", "{}", ERR_BAD_REQUEST, "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp" },
+		{ "{}", "[1]", ERR_BAD_REQUEST, "json: cannot unmarshal number into Go value of type handlers.jsonPatchOp" },
+		{ "{}", "[{\"op\":\"add\",\"path\":1}]", ERR_BAD_REQUEST,
+		  "json: cannot unmarshal number into Go struct field jsonPatchOp.path of type string" },
+		{ "{}", "[{\"path\":\"/a\"}]", ERR_INVALID, "Unexpected kind: unknown" },
+		{ "{}", "[{\"op\":\"spam\",\"path\":\"/a\"}]", ERR_INVALID, "Unexpected kind: spam" },
+		{ "{}", "[{\"op\":\"add\",\"value\":1}]", ERR_INVALID, "add operation failed to decode path: missing value" },
+		{ "{}", "[{\"op\":\"add\",\"path\":\"\",\"value\":{}}]", ERR_INVALID,
+		  "add operation does not apply: doc is missing path: \"\": missing value" },
+		{ "{}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":1}]", ERR_INVALID,
+		  "replace operation value must be object or array" },
+		{ "{\"a\":1}", "[{\"op\":\"copy\",\"path\":\"/b\"}]", ERR_INVALID,
+		  "copy operation failed to decode from: operation, missing from field: missing value" },
 		{ "{\"a\":1}", "[{\"op\":\"remove\",\"path\":\"/a\"},{\"op\":\"remove\",\"path\":\"/a\"}]", ERR_INVALID,
-		  "JSON patch: operation 1 (remove \"/a\"): there is no member \"a\"" },
-		{ "{}", "[{\"op\":\"replace\",\"path\":\"/a\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (replace \"/a\"): there is no member \"a\"" },
+		  "error in remove for path: '/a': Unable to remove nonexistent key: a: missing value" },
 		{ "{\"foo\":\"bar\"}", "[{\"op\":\"add\",\"path\":\"/baz/bat\",\"value\":\"qux\"}]", ERR_INVALID,
-		  "JSON patch: operation 0 (add \"/baz/bat\"): there is no member \"baz\"" },
-		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/a/b\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (add \"/a/b\"): the parent is neither object nor array" },
+		  "add operation does not apply: doc is missing path: \"/baz/bat\": missing value" },
+		{ "{\"a\":null}", "[{\"op\":\"add\",\"path\":\"/a/b\",\"value\":1}]", ERR_INVALID,
+		  "add operation does not apply: doc is missing path: \"/a/b\": missing value" },
 		{ "{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/a/b\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (test \"/a/b\"): \"b\" is looked for in a value that is neither object nor array" },
+		  "test operation does not apply: is missing path: /a/b: missing value" },
 		{ "[1]", "[{\"op\":\"add\",\"path\":\"/2\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (add \"/2\"): \"2\" is no place in the array of 1" },
-		{ "[1]", "[{\"op\":\"add\",\"path\":\"/00\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (add \"/00\"): \"00\" is no place in the array of 1" },
-		{ "[1]", "[{\"op\":\"add\",\"path\":\"/-1\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (add \"/-1\"): \"-1\" is no place in the array of 1" },
+		  "error in add for path: '/2': Unable to access invalid index: 2: invalid index referenced" },
 		{ "[1]", "[{\"op\":\"replace\",\"path\":\"/1\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (replace \"/1\"): there is no element \"1\" in the array of 1" },
+		  "replace operation does not apply: doc is missing key: /1: missing value" },
 		{ "[1]", "[{\"op\":\"remove\",\"path\":\"/-\"}]", ERR_INVALID,
-		  "JSON patch: operation 0 (remove \"/-\"): there is no element \"-\" in the array of 1" },
-		{ "[1]", "[{\"op\":\"replace\",\"path\":\"/-\",\"value\":1}]", ERR_INVALID,
-		  "JSON patch: operation 0 (replace \"/-\"): there is no element \"-\" in the array of 1" },
+		  "error in remove for path: '/-': strconv.Atoi: parsing \"-\": invalid syntax" },
 		{ "{}", "[{\"op\":\"remove\",\"path\":\"\"}]", ERR_INVALID,
-		  "JSON patch: operation 0 (remove \"\"): the whole document cannot be removed" },
+		  "remove operation does not apply: doc is missing path: \"\": missing value" },
 		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/a/b\"}]", ERR_INVALID,
-		  "JSON patch: operation 0 (move \"/a/b\"): \"from\" is the parent of \"path\": a value cannot move into "
-		  "itself" },
+		  "move operation does not apply: doc is missing destination path: /a/b: missing value" },
 		{ "{\"a\":1}", "[{\"op\":\"move\",\"from\":\"\",\"path\":\"/a\"}]", ERR_INVALID,
-		  "JSON patch: operation 0 (move \"/a\"): \"from\" is the parent of \"path\": a value cannot move into "
-		  "itself" },
+		  "move operation does not apply: doc is missing from path: : missing value" },
 		{ "{\"s\":\"secret\"}", "[{\"op\":\"test\",\"path\":\"/s\",\"value\":\"guess\"}]", ERR_INVALID,
-		  "JSON patch: operation 0 (test \"/s\"): the test failed: the value there is another" },
+		  "testing value /s failed: test failed" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_json_ json_t *doc = parse(cases[i].doc), *patch = parse(cases[i].patch);
@@ -186,12 +180,12 @@ static void test_patch_refuses(void **state)
 static void test_patch_copies_cannot_explode(void **state)
 {
 	(void)state;
-	_cleanup_json_ json_t *doc = parse("{\"a\":\"0123456789012345678901234567890123456789\"}");
-	_cleanup_json_ json_t *copy = parse("{\"op\":\"copy\",\"from\":\"\",\"path\":\"/x\"}"), *patch = json_array();
+	_cleanup_json_ json_t *doc = parse("{\"a\":{\"s\":\"0123456789012345678901234567890123456789\"}}");
+	_cleanup_json_ json_t *copy = parse("{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/x\"}"), *patch = json_array();
 	for (int i = 0; i < 30; i++) {
 		json_t *operation = json_clone(copy);
 		char path[16];
-		snprintf(path, sizeof(path), "/x%d", i);
+		snprintf(path, sizeof(path), "/a/x%d", i);
 		json_put_str(operation, "path", path);
 		json_array_append_new(patch, operation);
 	}
@@ -217,7 +211,6 @@ static void test_patch_cannot_nest_too_deep(void **state)
 	}
 	_cleanup_err_ struct err err = { 0 };
 	assert_null(json_patch_apply(doc, patch, &err));
-	assert_non_null(strstr(err_message(&err), "operation 255 (add "));
 	assert_non_null(strstr(err_message(&err), "nested deeper than 256 levels"));
 
 	json_array_remove(patch, JSON_DEPTH_MAX - 1);
@@ -230,7 +223,7 @@ static void test_patch_cannot_nest_too_deep(void **state)
 	json_array_append_new(patch, operation);
 	err_clear(&err);
 	assert_null(json_patch_apply(doc, patch, &err));
-	assert_non_null(strstr(err_message(&err), "operation 255 (move "));
+	assert_non_null(strstr(err_message(&err), "nested deeper"));
 }
 
 static void test_patch_operations_are_limited(void **state)
@@ -245,7 +238,10 @@ static void test_patch_operations_are_limited(void **state)
 	json_array_append(patch, test);
 	_cleanup_err_ struct err err = { 0 };
 	assert_null(json_patch_apply(doc, patch, &err));
-	assert_int_equal(err.kind, ERR_BAD_REQUEST);
+	assert_int_equal(err.kind, ERR_TOO_LARGE);
+	assert_string_equal(
+		err_message(&err),
+		"Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001");
 }
 
 static void test_merge_patch_rfc_7386_appendix_a(void **state)
@@ -277,6 +273,17 @@ static void test_merge_patch_rfc_7386_appendix_a(void **state)
 		assert_json(doc, cases[i].doc);
 		assert_json(patch, cases[i].patch);
 	}
+}
+
+/* Where Kubernetes differs from the RFC: in an array that takes the place of no object, null members go. */
+static void test_merge_patch_drops_nulls_in_arrays(void **state)
+{
+	(void)state;
+	_cleanup_json_ json_t *doc = parse("{\"a\":[1],\"b\":{}}");
+	_cleanup_json_ json_t *patch = parse("{\"a\":[{\"x\":null,\"y\":[{\"z\":null}]},null],\"b\":[{\"x\":null}]}");
+	_cleanup_json_ json_t *result = json_merge_patch_apply(doc, patch);
+
+	assert_json(result, "{\"a\":[{\"y\":[{}]},null],\"b\":[{\"x\":null}]}");
 }
 
 static void test_merge_patch_shares_nothing(void **state)
@@ -328,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_patch_cannot_nest_too_deep),
 		cmocka_unit_test(test_patch_operations_are_limited),
 		cmocka_unit_test(test_merge_patch_rfc_7386_appendix_a),
+		cmocka_unit_test(test_merge_patch_drops_nulls_in_arrays),
 		cmocka_unit_test(test_merge_patch_shares_nothing),
 		cmocka_unit_test(test_merge_patch_diff_leads_there),
 	};

@@ -26,8 +26,15 @@ def test_json_patch(api, ns):
     assert answer.status == 200 and answer.json["data"] == {"y": "2"}
     failed = api.patch(CM.format(ns) + "/a", [{"op": "test", "path": "/data/y", "value": "1"}], "json")
     assert failed.status == 422
-    assert api.patch(CM.format(ns) + "/a", [{"op": "jump"}], "json").status == 400
-    assert api.patch(CM.format(ns) + "/a", {"not": "a list"}, "json").status == 400
+    assert failed.json["message"] == "the server rejected our request due to an error in our request"
+    assert failed.json["reason"] == "Invalid" and failed.json["details"] == {}
+    assert api.patch(CM.format(ns) + "/a", [{"op": "jump"}], "json").status == 422
+    malformed = api.patch(CM.format(ns) + "/a", {"not": "a list"}, "json")
+    assert malformed.status == 400 and malformed.json["message"].startswith("error decoding patch: json: cannot unmarshal object")
+    long = [{"op": "test", "path": "/data/y", "value": "2"}] * 10001
+    many = api.patch(CM.format(ns) + "/a", long, "json")
+    assert many.status == 413 and many.json["reason"] == "RequestEntityTooLarge"
+    assert api.patch(CM.format(ns) + "/a", long[1:], "json").status == 200
 
 
 def test_strategic_patch_is_for_built_in_types(api, ns):

@@ -19,6 +19,9 @@ static bool holds_null(const json_t *v)
 	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
 		if (json_is_null(json_object_iter_value(i)) || holds_null(json_object_iter_value(i)))
 			return true;
+	for (size_t i = 0; i < json_array_size(v); i++)
+		if (holds_null(json_array_get(v, i)))
+			return true;
 	return false;
 }
 

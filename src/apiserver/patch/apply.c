@@ -16,7 +16,7 @@
 /* One apply under way. */
 struct apply {
 	const struct apply_request *request;
-	const json_t *live;   /* without managedFields */
+	const json_t *live; /* without managedFields */
 	const json_t *config;
 	struct managed managed;
 	json_t *merged;
@@ -79,7 +79,7 @@ static void report_path(void *self, const char *path)
 
 static int conflict_order(const void *a, const void *b)
 {
-	return strcmp(((const struct conflict *)a)->owner->manager, ((const struct conflict *)b)->owner->manager);
+	return managed_identity_order(((const struct conflict *)a)->owner, ((const struct conflict *)b)->owner);
 }
 
 static int conflict_error(struct conflict *conflicts, size_t len, struct err *err)
@@ -99,13 +99,15 @@ static int conflict_error(struct conflict *conflicts, size_t len, struct err *er
 			buf_printf(&text, "%sconflicts with %s:", text.len ? "\n" : "", owner);
 		field_set_each(conflicts[i].fields, report_path, &r);
 	}
-	err_set(err, ERR_CONFLICT, "Apply failed with %zu conflict%s: %s", r.total, r.total == 1 ? "" : "s", buf_str(&text));
+	err_set(err, ERR_CONFLICT, "Apply failed with %zu conflict%s: %s", r.total, r.total == 1 ? "" : "s",
+	        buf_str(&text));
 	for (size_t i = 0; i < causes.causes_len; i++)
 		err_add_cause(err, causes.causes[i].reason, causes.causes[i].field, "%s", causes.causes[i].message);
 	return -1;
 }
 
-/* The fields that kubectl's client-side apply set and nobody changed since: its server-side apply may take them over. */
+/* The fields that kubectl's client-side apply set and nobody changed since: its server-side apply may take them over.
+ */
 static struct field_set *last_applied_fields(const struct apply *a)
 {
 	const struct schema *schema = a->request->schema;
@@ -125,19 +127,21 @@ static struct field_set *last_applied_fields(const struct apply *a)
 }
 
 /* The fields of other managers that the apply changes; len 0: none. */
-static struct conflict *find_conflicts(const struct apply *a, const struct managed_entry *self, const struct field_comparison *c,
-                                       size_t *ret_len)
+static struct conflict *find_conflicts(const struct apply *a, const struct managed_entry *self,
+                                       struct managed_changes *c, size_t *ret_len)
 {
 	struct conflict *conflicts = xcalloc(a->managed.len, sizeof(*conflicts));
-	_cleanup_(field_set_freep) struct field_set *changed = field_set_union(c->modified, c->added);
-	_cleanup_(field_set_freep) struct field_set *allowed =
-	        strcmp(a->request->manager, "kubectl") == 0 ? last_applied_fields(a) : field_set_new();
+	_cleanup_(field_set_freep) struct field_set *allowed = strcmp(a->request->manager, "kubectl") == 0
+	                                                           ? last_applied_fields(a)
+	                                                           : field_set_new();
 	size_t len = 0;
 
 	for (size_t i = 0; i < a->managed.len; i++) {
 		const struct managed_entry *e = &a->managed.entries[i];
 		if (e == self)
 			continue;
+		const struct field_comparison *changes = managed_changes_in(c, e->api_version);
+		_cleanup_(field_set_freep) struct field_set *changed = field_set_union(changes->modified, changes->added);
 		_cleanup_(field_set_freep) struct field_set *both = field_set_intersection(e->set, changed);
 		struct field_set *rest = field_set_difference(both, allowed);
 		if (field_set_is_empty(rest))
@@ -151,12 +155,11 @@ static struct conflict *find_conflicts(const struct apply *a, const struct manag
 
 static int take_over(struct apply *a, const struct managed_entry *self, struct err *err)
 {
-	struct field_comparison c;
+	struct managed_changes c;
 	size_t len = 0;
 	int r = 0;
 
-	field_compare(a->request->schema, a->live, a->merged, &c);
-	managed_filter(a->request, &c);
+	managed_changes_init(&c, a->request, a->live, a->merged);
 	if (!a->request->force) {
 		struct conflict *conflicts = find_conflicts(a, self, &c, &len);
 		if (len > 0)
@@ -167,7 +170,7 @@ static int take_over(struct apply *a, const struct managed_entry *self, struct e
 	}
 	if (r == 0)
 		managed_yield(&a->managed, self, &c);
-	field_comparison_clear(&c);
+	managed_changes_done(&c);
 	return r;
 }
 
@@ -187,63 +190,150 @@ static json_t *remove_from(const struct schema *schema, const json_t *obj, const
 	return rest ? rest : json_object();
 }
 
-/* What all managers own, with the declared fields above it. */
-static struct field_set *owned_by_any(const struct apply *a)
+/* An object in one of the versions. */
+struct versioned {
+	const char *api_version; /* borrowed */
+	const struct schema *schema;
+	json_t *obj;
+};
+
+static void versioned_clear(struct versioned *v)
+{
+	json_decref(v->obj);
+	v->obj = NULL;
+}
+#define _cleanup_versioned_ _cleanup_(versioned_clear)
+
+/* False when there is no such version. */
+static bool in_version(const struct apply *a, const json_t *obj, const char *from, const char *to,
+                       struct versioned *ret)
+{
+	ret->api_version = to;
+	return managed_convert(a->request, obj, from, to, &ret->obj, &ret->schema);
+}
+
+/* What all managers own through one version, with the declared fields above it. */
+static struct field_set *owned_in(const struct apply *a, const char *api_version, const struct schema *schema)
 {
 	_cleanup_(field_set_freep) struct field_set *all = field_set_new();
 
 	for (size_t i = 0; i < a->managed.len; i++) {
+		if (a->request->versions && strcmp(a->managed.entries[i].api_version, api_version) != 0)
+			continue;
 		struct field_set *more = field_set_union(all, a->managed.entries[i].set);
 		field_set_free(all);
 		all = more;
 	}
-	return field_set_with_named(all, a->request->schema);
+	return field_set_with_named(all, schema);
 }
 
-/* Removes from merged what the manager applied last time (last) and nobody owns now: all of last goes, then what is owned
- * comes back, then what was not the manager's to remove. */
-static void prune(struct apply *a, const struct field_set *last)
+/* merged and pruned become what they are in api_version; what somebody owns there comes back into pruned. */
+static void restore_owned(const struct apply *a, struct versioned *merged, struct versioned *pruned,
+                          const char *api_version)
 {
-	const struct schema *schema = a->request->schema;
-	_cleanup_(field_set_freep) struct field_set *last_named = field_set_with_named(last, schema);
-	_cleanup_(field_set_freep) struct field_set *merged_set = named_fields(schema, a->merged);
-	_cleanup_(field_set_freep) struct field_set *owned = owned_by_any(a);
+	struct versioned whole = { 0 }, part = { 0 };
 
-	if (field_set_is_empty(last))
+	if (!in_version(a, merged->obj, merged->api_version, api_version, &whole))
 		return;
-	_cleanup_json_ json_t *pruned = remove_from(schema, a->merged, last_named);
-	_cleanup_(field_set_freep) struct field_set *pruned_set = named_fields(schema, pruned);
-	_cleanup_(field_set_freep) struct field_set *kept = field_set_union(pruned_set, owned);
-	_cleanup_(field_set_freep) struct field_set *gone = field_set_difference(merged_set, kept);
-	_cleanup_json_ json_t *restored = remove_from(schema, a->merged, gone);
-	_cleanup_(field_set_freep) struct field_set *restored_set = named_fields(schema, restored);
-	_cleanup_(field_set_freep) struct field_set *missing = field_set_difference(merged_set, restored_set);
+	if (!in_version(a, pruned->obj, pruned->api_version, api_version, &part)) {
+		versioned_clear(&whole);
+		return;
+	}
+	_cleanup_(field_set_freep) struct field_set *whole_set = named_fields(whole.schema, whole.obj);
+	_cleanup_(field_set_freep) struct field_set *part_set = named_fields(part.schema, part.obj);
+	_cleanup_(field_set_freep) struct field_set *owned = owned_in(a, api_version, whole.schema);
+	_cleanup_(field_set_freep) struct field_set *kept = field_set_union(part_set, owned);
+	_cleanup_(field_set_freep) struct field_set *gone = field_set_difference(whole_set, kept);
+	versioned_clear(merged);
+	versioned_clear(pruned);
+	versioned_clear(&part);
+	*merged = whole;
+	*pruned = whole;
+	pruned->obj = remove_from(whole.schema, whole.obj, gone);
+}
+
+/* For the version of the last apply first, so that what other versions need for their conversion is there again. */
+static void restore_owned_everywhere(const struct apply *a, const struct versioned *merged, struct versioned *pruned)
+{
+	_cleanup_versioned_ struct versioned whole = *merged;
+	const char *first = merged->api_version;
+
+	json_incref(whole.obj);
+	restore_owned(a, &whole, pruned, first);
+	for (size_t i = 0; a->request->versions && i < a->managed.len; i++) {
+		const char *version = a->managed.entries[i].api_version;
+		bool seen = strcmp(version, first) == 0;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = strcmp(a->managed.entries[k].api_version, version) == 0;
+		if (!seen)
+			restore_owned(a, &whole, pruned, version);
+	}
+}
+
+/* What was not the manager's to remove comes back too: of merged, goes what pruned lacks and the manager applied last
+ * time. */
+static json_t *restore_dangling(const struct versioned *merged, const json_t *pruned,
+                                const struct field_set *last_named)
+{
+	_cleanup_(field_set_freep) struct field_set *merged_set = named_fields(merged->schema, merged->obj);
+	_cleanup_(field_set_freep) struct field_set *pruned_set = named_fields(merged->schema, pruned);
+	_cleanup_(field_set_freep) struct field_set *missing = field_set_difference(merged_set, pruned_set);
 	_cleanup_(field_set_freep) struct field_set *ours = field_set_intersection(missing, last_named);
-	json_t *result = remove_from(schema, a->merged, ours);
+
+	return remove_from(merged->schema, merged->obj, ours);
+}
+
+/* Removes from merged what the manager applied last time and nobody owns now: all of it goes, then what is owned comes
+ * back, then what was not the manager's to remove. All this in the version of the last apply. */
+static void prune(struct apply *a, const struct managed_entry *last)
+{
+	const char *now = a->request->api_version, *then = last->api_version;
+	_cleanup_versioned_ struct versioned merged = { 0 }, pruned = { 0 }, back = { 0 }, result = { 0 };
+
+	if (field_set_is_empty(last->set) || !in_version(a, a->merged, now, then, &merged))
+		return;
+	_cleanup_(field_set_freep) struct field_set *last_named = field_set_with_named(last->set, merged.schema);
+	pruned = merged;
+	pruned.obj = remove_from(merged.schema, merged.obj, last_named);
+	restore_owned_everywhere(a, &merged, &pruned);
+	if (!in_version(a, pruned.obj, pruned.api_version, then, &back))
+		return;
+	_cleanup_json_ json_t *rest = restore_dangling(&merged, back.obj, last_named);
+	if (!in_version(a, rest, then, now, &result))
+		return;
 	json_decref(a->merged);
-	a->merged = result;
+	a->merged = TAKE_PTR(result.obj);
 }
 
 /* ---- the whole ---- */
 
+char *apply_type_text(const char *api_version, const char *kind)
+{
+	return xasprintf("%s%s, Kind=%s", strchr(api_version, '/') || !*api_version ? "" : "/",
+	                 *api_version ? api_version : "/", kind);
+}
+
+static const char *text_of(const json_t *obj, const char *key)
+{
+	const char *text = json_get_str(obj, key);
+
+	return text ? text : "";
+}
+
 static int check_config(const struct apply *a, struct err *err)
 {
-	const char *version = json_get_str(a->config, "apiVersion");
+	const char *version = text_of(a->config, "apiVersion"), *kind = text_of(a->config, "kind");
 	const json_t *meta = json_object_get(a->config, "metadata");
 	_cleanup_err_ struct err why = { 0 };
+	_cleanup_free_ char *type = apply_type_text(version, kind);
 
-	if (version && strcmp(version, a->request->api_version) != 0)
-		return err_set(err, ERR_BAD_REQUEST,
-		               "Incorrect version specified in apply patch. Specified patch version: %s, expected: %s", version,
-		               a->request->api_version);
+	if (strcmp(version, a->request->api_version) != 0 || (a->request->kind && strcmp(kind, a->request->kind) != 0))
+		return err_set(err, ERR_BAD_REQUEST, "invalid object type: %s", type);
 	if (json_object_get(meta, "managedFields") && !json_is_null(json_object_get(meta, "managedFields")))
 		return err_set(err, ERR_BAD_REQUEST, "metadata.managedFields must be nil");
-	if (field_check_applied(a->request->schema, a->config, &why) < 0) {
-		const char *ns = json_get_str(meta, "namespace"), *name = json_get_str(meta, "name");
-		return err_set(err, ERR_BAD_REQUEST, "failed to create typed patch object (%s/%s; %s, Kind=%s): %s", ns ? ns : "",
-		               name ? name : "", a->request->api_version,
-		               json_get_str(a->config, "kind") ? json_get_str(a->config, "kind") : "", err_message(&why));
-	}
+	if (field_check_applied(a->request->schema, a->config, &why) < 0)
+		return err_set(err, ERR_UNKNOWN, "failed to create typed patch object (%s/%s; %s): %s",
+		               text_of(meta, "namespace"), text_of(meta, "name"), type, err_message(&why));
 	return 0;
 }
 
@@ -253,7 +343,7 @@ static size_t annotations_size(json_t *annotations)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(annotations, key, v)
+	json_object_foreach (annotations, key, v)
 		total += strlen(key) + json_string_length(v);
 	return total;
 }
@@ -273,6 +363,15 @@ static void update_last_applied(struct apply *a)
 		json_object_del(annotations, LAST_APPLIED);
 }
 
+/* The manager's entry as it was, without taking it out of the list; empty when there is none. */
+static struct managed_entry take_last(struct managed_entry *self, bool known, const char *last_version)
+{
+	struct managed_entry last = { .api_version = xstrdup(last_version),
+		                          .set = known ? TAKE_PTR(self->set) : field_set_new() };
+
+	return last;
+}
+
 static int run(struct apply *a, struct err *err)
 {
 	const struct apply_request *request = a->request;
@@ -281,32 +380,33 @@ static int run(struct apply *a, struct err *err)
 		return -1;
 	if (a->managed.len == 0)
 		managed_update(&a->managed, request, BEFORE_FIRST_APPLY, NULL, a->live);
-	managed_reconcile(&a->managed, request->schema);
+	managed_reconcile(&a->managed, request);
 	a->merged = field_merge(request->schema, a->live, a->config);
+	const struct managed_entry *before = managed_find(&a->managed, request, request->manager, true);
+	_cleanup_free_ char *last_version = xstrdup(before ? before->api_version : request->api_version);
 	struct managed_entry *self = managed_ensure(&a->managed, request, request->manager, true);
-	_cleanup_(field_set_freep) struct field_set *last = TAKE_PTR(self->set);
+	_cleanup_(managed_entry_clear) struct managed_entry last = take_last(self, before != NULL, last_version);
 	_cleanup_(field_set_freep) struct field_set *applied = field_set_of_all(request->schema, a->config);
+	field_set_free(self->set);
 	self->set = managed_filter_set(request, applied);
-	prune(a, last);
+	prune(a, &last);
 	if (take_over(a, self, err) < 0)
 		return -1;
 	field_set_strip(self->set);
-	if (!json_same(a->live, a->merged) || !field_set_equal(self->set, last))
+	/* As in Kubernetes, who only comes to share what is there already leaves no time. */
+	if (!json_same(a->live, a->merged))
 		managed_set_time(self, request->now_wall_ns);
 	update_last_applied(a);
 	managed_encode(&a->managed, a->merged);
 	return 0;
 }
 
-int apply_server_side(const struct apply_request *request, const json_t *live, const json_t *config, json_t **ret, struct err *err)
+int apply_server_side(const struct apply_request *request, const json_t *live, const json_t *config, json_t **ret,
+                      struct err *err)
 {
-	_cleanup_json_ json_t *clean = without_managed_fields(live), *wanted = json_clone(config);
-	struct apply a = { .request = request, .live = clean, .config = wanted };
-	json_t *meta = json_object_get(wanted, "metadata");
+	_cleanup_json_ json_t *clean = without_managed_fields(live);
+	struct apply a = { .request = request, .live = clean, .config = config };
 
-	/* kubectl writes creationTimestamp: null; it means nothing. */
-	if (json_is_null(json_object_get(meta, "creationTimestamp")))
-		json_object_del(meta, "creationTimestamp");
 	managed_decode(live, &a.managed);
 	int r = run(&a, err);
 	managed_clear(&a.managed);
@@ -320,17 +420,17 @@ int apply_server_side(const struct apply_request *request, const json_t *live, c
 /* An empty list, or one with an empty entry, asks to forget all owners. */
 static bool is_reset(const json_t *fields)
 {
-	return json_is_array(fields) && (json_array_size(fields) == 0 ||
-	                                 (json_array_size(fields) == 1 && json_object_size(json_array_get(fields, 0)) == 0 &&
-	                                  json_is_object(json_array_get(fields, 0))));
+	return json_is_array(fields) &&
+	       (json_array_size(fields) == 0 ||
+	        (json_array_size(fields) == 1 && json_object_size(json_array_get(fields, 0)) == 0 &&
+	         json_is_object(json_array_get(fields, 0))));
 }
 
-int managed_fields_update(const struct apply_request *request, const json_t *old, json_t *updated, struct err *err)
+void managed_fields_update(const struct apply_request *request, const json_t *old, json_t *updated)
 {
 	struct managed m = { 0 };
 	bool reset = false;
 
-	(void)err;
 	/* Through a subresource the list cannot be set. */
 	if (!*request->subresource) {
 		reset = is_reset(json_at(updated, "metadata", "managedFields", NULL));
@@ -342,8 +442,51 @@ int managed_fields_update(const struct apply_request *request, const json_t *old
 	json_object_del(json_object_get(updated, "metadata"), "managedFields");
 	/* An object that nobody is known to own stays like that until it is applied to. */
 	if (m.len > 0 || !old)
-		managed_update(&m, request, request->manager, old ? old : request->fresh, updated);
+		managed_update(&m, request, request->manager, old, updated);
 	managed_encode(&m, updated);
 	managed_clear(&m);
-	return 0;
+}
+
+/* Both lists without their times. */
+static bool same_but_times(const json_t *a, const json_t *b, bool *ret_times_differ)
+{
+	size_t i;
+	json_t *entry;
+
+	if (json_array_size(a) != json_array_size(b))
+		return false;
+	json_array_foreach (a, i, entry) {
+		const json_t *other = json_array_get(b, i);
+		_cleanup_json_ json_t *x = json_copy(entry), *y = json_copy(json_unconst(other));
+		*ret_times_differ = *ret_times_differ || !str_eq(json_get_str(x, "time"), json_get_str(y, "time"));
+		json_object_del(x, "time");
+		json_object_del(y, "time");
+		if (!json_same(x, y))
+			return false;
+	}
+	return true;
+}
+
+static json_t *without(const json_t *obj, const char *const *meta_names)
+{
+	json_t *copy = json_copy(json_unconst(obj)), *meta = json_copy(json_object_get(obj, "metadata"));
+
+	for (; *meta_names; meta_names++)
+		json_object_del(meta, *meta_names);
+	json_put(copy, "metadata", meta);
+	return copy;
+}
+
+void managed_fields_settle(const json_t *old, json_t *obj)
+{
+	static const char *const apart[] = { "managedFields", "resourceVersion", NULL };
+	json_t *before = json_at(old, "metadata", "managedFields", NULL),
+		   *after = json_at(obj, "metadata", "managedFields", NULL);
+	bool times_differ = false;
+
+	if (!same_but_times(before, after, &times_differ) || !times_differ)
+		return;
+	_cleanup_json_ json_t *x = without(old, apart), *y = without(obj, apart);
+	if (json_same(x, y))
+		json_object_set(json_object_get(obj, "metadata"), "managedFields", before);
 }

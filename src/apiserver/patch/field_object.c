@@ -34,7 +34,7 @@ static void collect_members(const struct schema *s, const json_t *obj, struct fi
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(json_unconst(obj), key, v) {
+	json_object_foreach (json_unconst(obj), key, v) {
 		struct field_set *below = field_set_new();
 		bool named;
 		const struct schema *field = field_member_schema(s, key, &named);
@@ -49,7 +49,7 @@ static void collect_items(const struct schema *s, const json_t *array, struct fi
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(array, i, v) {
+	json_array_foreach (array, i, v) {
 		struct field_element e;
 		if (!field_element_of_item(s, v, &e))
 			continue;
@@ -97,91 +97,6 @@ struct field_set *field_set_of(const struct schema *schema, const json_t *obj)
 	return field_set_copy(stripped);
 }
 
-/* ---- checking what is applied ---- */
-
-static int check(const struct schema *s, const json_t *v, struct buf *path, struct err *err);
-
-static void path_back(struct buf *path, size_t len)
-{
-	if (path->data) {
-		path->len = len;
-		path->data[len] = '\0';
-	}
-}
-
-static int bad_item(const struct schema *s, const json_t *item, size_t i, const struct buf *path, struct err *err)
-{
-	const char *where = buf_str(path);
-
-	if (schema_list_type(s) == SCHEMA_LIST_SET)
-		return err_set(err, ERR_BAD_REQUEST, "%s: element %zu: associative list without keys has an element that's %s", where, i,
-		               json_is_object(item)  ? "a map type"
-		               : json_is_array(item) ? "a list type"
-		                                     : "an explicit null");
-	if (!json_is_object(item))
-		return err_set(err, ERR_BAD_REQUEST, "%s: element %zu: associative list with keys may not have %s", where, i,
-		               json_is_null(item) ? "a null element" : "non-map elements");
-	_cleanup_buf_ struct buf names = BUF_INIT(4096);
-	for (char *const *key = schema_list_map_keys(s); *key; key++)
-		buf_printf(&names, "%s\"%s\"", names.len ? " " : "", *key);
-	return err_set(err, ERR_BAD_REQUEST,
-	               "%s: element %zu: associative list with keys has an element that omits all key fields [%s] (and doesn't have "
-	               "default values for any key fields)",
-	               where, i, buf_str(&names));
-}
-
-static int check_items(const struct schema *s, const json_t *array, struct buf *path, struct err *err)
-{
-	_cleanup_(field_set_freep) struct field_set *seen = field_set_new();
-	size_t i, len = path->len;
-	json_t *v;
-
-	json_array_foreach(array, i, v) {
-		struct field_element e;
-		if (!field_element_of_item(s, v, &e))
-			return bad_item(s, v, i, path, err);
-		if (field_set_find(seen, &e)) {
-			_cleanup_buf_ struct buf key = BUF_INIT(JSON_TEXT_MAX);
-			field_element_print(&e, &key);
-			field_element_clear(&e);
-			return err_set(err, ERR_BAD_REQUEST, "%s: duplicate entries for key %s", buf_str(path), buf_str(&key));
-		}
-		field_element_print(&e, path);
-		field_set_ensure(seen, e);
-		if (check(schema_items(s), v, path, err) < 0)
-			return -1;
-		path_back(path, len);
-	}
-	return 0;
-}
-
-static int check(const struct schema *s, const json_t *v, struct buf *path, struct err *err)
-{
-	size_t len = path->len;
-	const char *key;
-	json_t *field;
-	bool named;
-
-	if ((!json_is_object(v) && !json_is_array(v)) || is_atomic_here(s, v))
-		return 0;
-	if (json_is_array(v))
-		return check_items(s, v, path, err);
-	json_object_foreach(json_unconst(v), key, field) {
-		buf_printf(path, ".%s", key);
-		if (check(field_member_schema(s, key, &named), field, path, err) < 0)
-			return -1;
-		path_back(path, len);
-	}
-	return 0;
-}
-
-int field_check_applied(const struct schema *schema, const json_t *config, struct err *err)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT(JSON_TEXT_MAX);
-
-	return check(schema, config, &path, err);
-}
-
 /* ---- merging ---- */
 
 static json_t *merge(const struct schema *s, const json_t *a, const json_t *b);
@@ -192,9 +107,9 @@ static json_t *merge_members(const struct schema *s, const json_t *a, const json
 	const char *key;
 	bool named;
 
-	json_object_foreach(json_unconst(a), key, v)
+	json_object_foreach (json_unconst(a), key, v)
 		json_object_set_new_nocheck(out, key, merge(field_member_schema(s, key, &named), v, json_object_get(b, key)));
-	json_object_foreach(json_unconst(b), key, v)
+	json_object_foreach (json_unconst(b), key, v)
 		if (!json_object_get(a, key))
 			json_object_set_new_nocheck(out, key, json_clone(v));
 	return out;
@@ -229,7 +144,7 @@ static void items_init(struct items *l, const struct schema *s, const json_t *ar
 	*l = (struct items){ .index = field_set_new() };
 	l->elements = xcalloc(json_array_size(array), sizeof(*l->elements));
 	l->values = xcalloc(json_array_size(array), sizeof(*l->values));
-	json_array_foreach(array, i, v)
+	json_array_foreach (array, i, v)
 		if (field_element_of_item(s, v, &l->elements[l->len])) {
 			field_set_ensure(l->index, field_element_copy(&l->elements[l->len]));
 			l->values[l->len++] = v;
@@ -353,21 +268,26 @@ json_t *field_merge(const struct schema *schema, const json_t *live, const json_
 
 /* ---- taking fields away ---- */
 
+static json_t *copy_without(const struct schema *s, const json_t *v, const struct field_node *n)
+{
+	if (!n || field_set_is_empty(n->children))
+		return json_clone(v);
+	json_t *rest = field_remove(s, v, n->children);
+
+	return rest ? rest : json_null();
+}
+
 static json_t *remove_members(const struct schema *s, const json_t *obj, const struct field_set *set)
 {
 	json_t *out = json_object(), *v;
 	const char *key;
 	bool named;
 
-	json_object_foreach(json_unconst(obj), key, v) {
+	json_object_foreach (json_unconst(obj), key, v) {
 		const struct field_element e = { .type = ELEMENT_FIELD, .name = (char *)(uintptr_t)key };
 		const struct field_node *n = field_set_find(set, &e);
-		if (n && n->member)
-			continue;
-		json_t *rest = n && !field_set_is_empty(n->children) ? field_remove(field_member_schema(s, key, &named), v, n->children)
-		                                                     : json_clone(v);
-		if (rest)
-			json_object_set_new_nocheck(out, key, rest);
+		if (!n || !n->member)
+			json_object_set_new_nocheck(out, key, copy_without(field_member_schema(s, key, &named), v, n));
 	}
 	return out;
 }
@@ -377,15 +297,12 @@ static json_t *remove_items(const struct schema *s, const json_t *array, const s
 	json_t *out = json_array(), *v;
 	size_t i;
 
-	json_array_foreach(array, i, v) {
+	json_array_foreach (array, i, v) {
 		struct field_element e = { 0 };
 		const struct field_node *n = field_element_of_item(s, v, &e) ? field_set_find(set, &e) : NULL;
 		field_element_clear(&e);
-		if (n && n->member)
-			continue;
-		json_t *rest = n && !field_set_is_empty(n->children) ? field_remove(schema_items(s), v, n->children) : json_clone(v);
-		if (rest)
-			json_array_append_new(out, rest);
+		if (!n || !n->member)
+			json_array_append_new(out, copy_without(schema_items(s), v, n));
 	}
 	return out;
 }

@@ -100,7 +100,7 @@ static void print_keys(json_t *keys, struct buf *out)
 	const char *key, *separator = "[";
 	json_t *v;
 
-	json_object_foreach(keys, key, v) {
+	json_object_foreach (keys, key, v) {
 		_cleanup_free_ char *text = schema_show(v);
 		buf_printf(out, "%s%s=%s", separator, key, text);
 		separator = ",";
@@ -278,7 +278,9 @@ static struct field_set *combine(const struct field_set *a, const struct field_s
 	size_t i = 0, k = 0, a_len = a ? a->len : 0, b_len = b ? b->len : 0;
 
 	while (i < a_len || k < b_len) {
-		int order = i == a_len ? 1 : k == b_len ? -1 : field_element_compare(&a->nodes[i].element, &b->nodes[k].element);
+		int order = i == a_len   ? 1
+		            : k == b_len ? -1
+		                         : field_element_compare(&a->nodes[i].element, &b->nodes[k].element);
 		if (order == 0) {
 			append(out, &a->nodes[i].element, combine_member(a->nodes[i].member, b->nodes[k].member, op),
 			       combine_children(&a->nodes[i], &b->nodes[k], op));
@@ -329,26 +331,14 @@ struct field_set *field_set_recursive_difference(const struct field_set *s, cons
 	return combine(s, s2, OP_RECURSIVE_DIFFERENCE);
 }
 
-static struct field_set *filter_top(const struct field_set *s, const char *name, bool keep)
+struct field_set *field_set_drop_top(const struct field_set *s, const char *const *names)
 {
 	struct field_set *out = field_set_new();
 
-	for (size_t i = 0; s && i < s->len; i++) {
-		bool named = s->nodes[i].element.type == ELEMENT_FIELD && strcmp(s->nodes[i].element.name, name) == 0;
-		if (named == keep)
+	for (size_t i = 0; s && i < s->len; i++)
+		if (s->nodes[i].element.type != ELEMENT_FIELD || !str_in(s->nodes[i].element.name, names))
 			append_copy(out, &s->nodes[i]);
-	}
 	return out;
-}
-
-struct field_set *field_set_keep_top(const struct field_set *s, const char *name)
-{
-	return filter_top(s, name, true);
-}
-
-struct field_set *field_set_drop_top(const struct field_set *s, const char *name)
-{
-	return filter_top(s, name, false);
 }
 
 static void each(const struct field_set *s, struct buf *path, void (*f)(void *self, const char *path), void *self)

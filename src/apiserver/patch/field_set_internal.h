@@ -42,9 +42,8 @@ struct field_set *field_set_copy(const struct field_set *s);
 struct field_set *field_set_join(struct field_set *a, struct field_set *b);
 /* Without the fields of s2 and everything below them. */
 struct field_set *field_set_recursive_difference(const struct field_set *s, const struct field_set *s2);
-/* Only (or all but) what lies in or below one top-level field. */
-struct field_set *field_set_keep_top(const struct field_set *s, const char *name);
-struct field_set *field_set_drop_top(const struct field_set *s, const char *name);
+/* All but what lies in or below these top-level fields (NULL-terminated). */
+struct field_set *field_set_drop_top(const struct field_set *s, const char *const *names);
 /* Drops apiVersion, kind and the system's fields of metadata, in place. */
 void field_set_strip(struct field_set *s);
 /* What became atomic in the schema is owned as a whole; in place. */
@@ -55,6 +54,11 @@ struct field_set *field_set_with_named(const struct field_set *s, const struct s
 /* The element of a list's item by the schema's list type; false for items without one. */
 bool field_element_of_item(const struct schema *list, const json_t *item, struct field_element *ret);
 bool field_list_is_associative(const struct schema *s);
+/* By x-kubernetes-list-type, or else by the patch strategy of built-in types. */
+enum schema_list_type field_list_type(const struct schema *s);
+/* The keys of a list of type map in the schema's order; *ret_len of them, at most FIELD_KEYS_MAX. */
+#define FIELD_KEYS_MAX 16
+size_t field_list_keys(const struct schema *s, const char *ret[static FIELD_KEYS_MAX]);
 /* The schema of a member of a map, and whether it is declared by name. */
 const struct schema *field_member_schema(const struct schema *s, const char *name, bool *ret_named);
 
@@ -66,11 +70,13 @@ void field_compare(const struct schema *schema, const json_t *a, const json_t *b
 void field_comparison_clear(struct field_comparison *c);
 /* Everything an object sets, without leaving anything out. */
 struct field_set *field_set_of_all(const struct schema *schema, const json_t *obj);
-/* Why an applied configuration cannot be merged: repeated or missing keys. */
+/* A configuration against the types of its schema, as structured-merge-diff wants it before merging: undeclared fields,
+ * other types, repeated or missing keys. ERR_UNKNOWN, as Kubernetes has it: a line for each violation, at most 100. */
 int field_check_applied(const struct schema *schema, const json_t *config, struct err *err);
 /* live with config merged into it; new. */
 json_t *field_merge(const struct schema *schema, const json_t *live, const json_t *config);
-/* The value without the fields of the set; NULL when nothing is left. New. */
+/* The value without the fields of the set; NULL when nothing is left. A part of it of which nothing is left becomes
+ * null: whether that stays is for its schema to say. New. */
 json_t *field_remove(const struct schema *schema, const json_t *value, const struct field_set *set);
 
 #endif

@@ -5,9 +5,29 @@
 
 #include <string.h>
 
+enum schema_list_type field_list_type(const struct schema *s)
+{
+	enum schema_list_type type = schema_list_type(s);
+
+	if (type != SCHEMA_LIST_ATOMIC || !schema_patch_strategy_has(s, "merge"))
+		return type;
+	return schema_patch_merge_key(s) ? SCHEMA_LIST_MAP : SCHEMA_LIST_SET;
+}
+
+size_t field_list_keys(const struct schema *s, const char *ret[static FIELD_KEYS_MAX])
+{
+	size_t len = 0;
+
+	for (char *const *keys = schema_list_map_keys(s); keys[len] && len < FIELD_KEYS_MAX; len++)
+		ret[len] = keys[len];
+	if (len == 0 && schema_patch_merge_key(s))
+		ret[len++] = schema_patch_merge_key(s);
+	return len;
+}
+
 bool field_list_is_associative(const struct schema *s)
 {
-	return schema_list_type(s) != SCHEMA_LIST_ATOMIC;
+	return s && field_list_type(s) != SCHEMA_LIST_ATOMIC;
 }
 
 const struct schema *field_member_schema(const struct schema *s, const char *name, bool *ret_named)
@@ -25,17 +45,14 @@ const struct schema *field_member_schema(const struct schema *s, const char *nam
 
 static int key_order(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static bool keys_of_item(const struct schema *list, const json_t *item, json_t *ret)
 {
-	char *const *keys = schema_list_map_keys(list);
-	char *sorted[16];
-	size_t len = 0;
+	const char *sorted[FIELD_KEYS_MAX];
+	size_t len = field_list_keys(list, sorted);
 
-	for (; keys[len] && len < ARRAY_SIZE(sorted); len++)
-		sorted[len] = keys[len];
 	qsort(sorted, len, sizeof(*sorted), key_order);
 	for (size_t i = 0; i < len; i++) {
 		const json_t *v = json_object_get(item, sorted[i]);
@@ -49,7 +66,7 @@ static bool keys_of_item(const struct schema *list, const json_t *item, json_t *
 
 bool field_element_of_item(const struct schema *list, const json_t *item, struct field_element *ret)
 {
-	if (schema_list_type(list) == SCHEMA_LIST_SET) {
+	if (field_list_type(list) == SCHEMA_LIST_SET) {
 		if (json_is_null(item) || json_is_object(item) || json_is_array(item))
 			return false;
 		*ret = (struct field_element){ .type = ELEMENT_VALUE, .value = json_incref(json_unconst(item)) };
@@ -78,8 +95,8 @@ static void unmark(struct field_set *s, const char *name)
 void field_set_strip(struct field_set *s)
 {
 	static const char *const TOP[] = { "apiVersion", "kind", "metadata" };
-	static const char *const META[] = { "name",       "namespace",     "creationTimestamp", "selfLink",       "uid",
-		                                "clusterName", "generation",   "managedFields",     "resourceVersion" };
+	static const char *const META[] = { "name",        "namespace",  "creationTimestamp", "selfLink",       "uid",
+		                                "clusterName", "generation", "managedFields",     "resourceVersion" };
 	struct field_element meta = { .type = ELEMENT_FIELD, .name = (char[]){ "metadata" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(TOP); i++)

@@ -25,22 +25,24 @@ static json_t *yaml(const char *text)
 static struct schema *kinds(void)
 {
 	_cleanup_err_ struct err err = { 0 };
-	_cleanup_json_ json_t *v = yaml(
-	        "type: object\n"
-	        "properties:\n"
-	        "  spec:\n"
-	        "    type: object\n"
-	        "    properties:\n"
-	        "      name: {type: string}\n"
-	        "      ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [port, protocol], items: {type: "
-	        "object, required: [port], properties: {port: {type: integer}, protocol: {type: string, default: TCP}, label: {type: "
-	        "string}}}}\n"
-	        "      tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}\n"
-	        "      args: {type: array, items: {type: string}}\n"
-	        "      atom: {type: object, x-kubernetes-map-type: atomic, properties: {x: {type: string}, w: {type: string}}}\n"
-	        "      map: {type: object, additionalProperties: {type: string}}\n"
-	        "      free: {type: object, x-kubernetes-preserve-unknown-fields: true}\n"
-	        "  status: {type: object, properties: {phase: {type: string}}}\n");
+	_cleanup_json_ json_t *v = yaml("type: object\n"
+	                                "properties:\n"
+	                                "  spec:\n"
+	                                "    type: object\n"
+	                                "    properties:\n"
+	                                "      name: {type: string}\n"
+	                                "      ports: {type: array, x-kubernetes-list-type: map, "
+	                                "x-kubernetes-list-map-keys: [port, protocol], items: {type: "
+	                                "object, required: [port], properties: {port: {type: integer}, protocol: {type: "
+	                                "string, default: TCP}, label: {type: "
+	                                "string}}}}\n"
+	                                "      tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}\n"
+	                                "      args: {type: array, items: {type: string}}\n"
+	                                "      atom: {type: object, x-kubernetes-map-type: atomic, properties: {x: {type: "
+	                                "string}, w: {type: string}}}\n"
+	                                "      map: {type: object, additionalProperties: {type: string}}\n"
+	                                "      free: {type: object, x-kubernetes-preserve-unknown-fields: true}\n"
+	                                "  status: {type: object, properties: {phase: {type: string}}}\n");
 	struct schema *s = schema_compile(v, "s", &err);
 
 	if (!s)
@@ -89,9 +91,10 @@ static void test_field_set_of_object(void **state)
 	static const struct {
 		const char *object, *set, *why;
 	} CASES[] = {
-		{ "{apiVersion: v1, kind: K, metadata: {name: x, namespace: z, uid: u, resourceVersion: '1'}}", "{}", "identity" },
-		{ "{metadata: {labels: {a: b}, finalizers: [f]}}", "{'f:metadata': {'f:labels': {'f:a': {}}, 'f:finalizers': {'v:\"f\"': {}}}}",
-		  "metadata is known" },
+		{ "{apiVersion: v1, kind: K, metadata: {name: x, namespace: z, uid: u, resourceVersion: '1'}}", "{}",
+		  "identity" },
+		{ "{metadata: {labels: {a: b}, finalizers: [f]}}",
+		  "{'f:metadata': {'f:labels': {'f:a': {}}, 'f:finalizers': {'v:\"f\"': {}}}}", "metadata is known" },
 		{ "{spec: {name: x}}", "{'f:spec': {'f:name': {}}}", "a field; what is declared around it is not counted" },
 		{ "{spec: {}}", "{'f:spec': {}}", "an empty object is a field itself" },
 		{ "{spec: {name: null}}", "{'f:spec': {'f:name': {}}}", "null is a value" },
@@ -139,7 +142,8 @@ static void test_field_set_is_read_and_written(void **state)
 static void test_field_set_refuses_malformed(void **state)
 {
 	(void)state;
-	static const char *const SETS[] = { "[]", "{a: {}}", "{'f:a': 1}", "{'k:1': {}}", "{'k:{': {}}", "{'v:x': {}}", "{'i:x': {}}", "{f: {}}" };
+	static const char *const SETS[] = { "[]",          "{a: {}}",     "{'f:a': 1}",  "{'k:1': {}}",
+		                                "{'k:{': {}}", "{'v:x': {}}", "{'i:x': {}}", "{f: {}}" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(SETS); i++) {
 		_cleanup_err_ struct err err = { 0 };
@@ -157,9 +161,10 @@ static void test_field_set_algebra(void **state)
 	} CASES[] = {
 		{ "{'f:a': {}}", "{'f:b': {}}", "{'f:a': {}, 'f:b': {}}", "{}", "{'f:a': {}}", "disjoint" },
 		{ "{'f:a': {}}", "{'f:a': {}}", "{'f:a': {}}", "{'f:a': {}}", "{}", "equal" },
-		{ "{'f:a': {'f:b': {}}}", "{'f:a': {'f:c': {}}}", "{'f:a': {'f:b': {}, 'f:c': {}}}", "{}", "{'f:a': {'f:b': {}}}", "siblings" },
-		{ "{'f:a': {'.': {}, 'f:b': {}}}", "{'f:a': {}}", "{'f:a': {'.': {}, 'f:b': {}}}", "{'f:a': {}}", "{'f:a': {'f:b': {}}}",
-		  "a field and what is below it are told apart" },
+		{ "{'f:a': {'f:b': {}}}", "{'f:a': {'f:c': {}}}", "{'f:a': {'f:b': {}, 'f:c': {}}}", "{}",
+		  "{'f:a': {'f:b': {}}}", "siblings" },
+		{ "{'f:a': {'.': {}, 'f:b': {}}}", "{'f:a': {}}", "{'f:a': {'.': {}, 'f:b': {}}}", "{'f:a': {}}",
+		  "{'f:a': {'f:b': {}}}", "a field and what is below it are told apart" },
 		{ "{'f:a': {}}", "{'f:a': {'f:b': {}}}", "{'f:a': {'.': {}, 'f:b': {}}}", "{}", "{'f:a': {}}", "below a leaf" },
 		{ "{'v:1': {}}", "{'v:1.0': {}}", "{'v:1': {}}", "{'v:1': {}}", "{}", "equal numbers" },
 		{ "{}", "{'f:a': {}}", "{'f:a': {}}", "{}", "{}", "empty" },
@@ -174,7 +179,8 @@ static void test_field_set_algebra(void **state)
 		assert_true(field_set_equal(sum, wanted));
 		assert_int_equal(field_set_is_empty(rest), strcmp(CASES[i].rest, "{}") == 0);
 	}
-	_cleanup_(field_set_freep) struct field_set *a = set_of("{'f:a': {'f:b': {'f:c': {}}}, 'f:d': {}}"), *b = set_of("{'f:a': {'f:b': {}}}");
+	_cleanup_(field_set_freep) struct field_set *a = set_of("{'f:a': {'f:b': {'f:c': {}}}, 'f:d': {}}"),
+												*b = set_of("{'f:a': {'f:b': {}}}");
 	_cleanup_(field_set_freep) struct field_set *rest = field_set_recursive_difference(a, b);
 	assert_set(rest, "{'f:d': {}}", "recursive difference takes what is below");
 	assert_false(field_set_equal(a, b));
@@ -190,21 +196,24 @@ static void test_field_set_changed(void **state)
 		{ "{spec: {name: x}}", "{spec: {name: z}}", "{'f:spec': {'f:name': {}}}", "modified" },
 		{ "{spec: {name: x}}", "{spec: {}}", "{'f:spec': {'f:name': {}}}", "removed" },
 		{ "{}", "{spec: {name: x}}", "{'f:spec': {'.': {}, 'f:name': {}}}", "added together with what it is in" },
-		{ "{metadata: {resourceVersion: '1', generation: 1}}", "{metadata: {resourceVersion: '2', generation: 2}}", "{}",
-		  "what the system sets" },
+		{ "{metadata: {resourceVersion: '1', generation: 1}}", "{metadata: {resourceVersion: '2', generation: 2}}",
+		  "{}", "what the system sets" },
 		{ "{spec: {args: [x]}}", "{spec: {args: [x, z]}}", "{'f:spec': {'f:args': {}}}", "an atomic list as a whole" },
-		{ "{spec: {tags: [x, z]}}", "{spec: {tags: [z, w]}}", "{'f:spec': {'f:tags': {'v:\"w\"': {}, 'v:\"x\"': {}}}}", "a set by value" },
+		{ "{spec: {tags: [x, z]}}", "{spec: {tags: [z, w]}}", "{'f:spec': {'f:tags': {'v:\"w\"': {}, 'v:\"x\"': {}}}}",
+		  "a set by value" },
 		{ "{spec: {tags: [x, z]}}", "{spec: {tags: [z, x]}}", "{}", "the order of a set does not count" },
 		{ "{spec: {ports: [{port: 1}, {port: 2, label: x}]}}", "{spec: {ports: [{port: 2, label: z}, {port: 1}]}}",
-		  "{'f:spec': {'f:ports': {'k:{\"port\":2,\"protocol\":\"TCP\"}': {'f:label': {}}}}}", "items are matched by key" },
+		  "{'f:spec': {'f:ports': {'k:{\"port\":2,\"protocol\":\"TCP\"}': {'f:label': {}}}}}",
+		  "items are matched by key" },
 		{ "{spec: {atom: {x: a, w: b}}}", "{spec: {atom: {x: a}}}", "{'f:spec': {'f:atom': {}}}", "an atomic map" },
-		{ "{spec: {free: {a: 1}}}", "{spec: {free: {a: {b: 1}}}}", "{'f:spec': {'f:free': {'f:a': {'.': {}, 'f:b': {}}}}}",
-		  "a leaf becomes a map" },
-		{ "{spec: {free: {a: {b: 1}}}}", "{spec: {free: {a: 1}}}", "{'f:spec': {'f:free': {'f:a': {'.': {}, 'f:b': {}}}}}",
-		  "a map becomes a leaf" },
+		{ "{spec: {free: {a: 1}}}", "{spec: {free: {a: {b: 1}}}}",
+		  "{'f:spec': {'f:free': {'f:a': {'.': {}, 'f:b': {}}}}}", "a leaf becomes a map" },
+		{ "{spec: {free: {a: {b: 1}}}}", "{spec: {free: {a: 1}}}",
+		  "{'f:spec': {'f:free': {'f:a': {'.': {}, 'f:b': {}}}}}", "a map becomes a leaf" },
 		{ "{spec: {name: 1}}", "{spec: {name: 1.0}}", "{}", "equal numbers" },
 		{ "{spec: {map: null}}", "{spec: {map: {}}}", "{'f:spec': {'f:map': {}}}", "null and empty differ" },
-		{ "{spec: {tags: [x]}}", "{spec: {tags: [x, x]}}", "{'f:spec': {'f:tags': {'v:\"x\"': {}}}}", "an item is repeated" },
+		{ "{spec: {tags: [x]}}", "{spec: {tags: [x, x]}}", "{'f:spec': {'f:tags': {'v:\"x\"': {}}}}",
+		  "an item is repeated" },
 		{ "{spec: {tags: [x, x]}}", "{spec: {tags: [x]}}", "{'f:spec': {'f:tags': {'v:\"x\"': {}}}}", "and no longer" },
 		{ "{spec: {tags: [x, x]}}", "{spec: {tags: [x, x]}}", "{}", "repeated as before" },
 	};
@@ -220,9 +229,10 @@ static void test_field_set_changed(void **state)
 static void test_field_set_prints_paths_like_kubernetes(void **state)
 {
 	(void)state;
-	_cleanup_(field_set_freep) struct field_set *s =
-	        set_of("{'f:spec': {'f:ports': {'k:{\"port\":80,\"protocol\":\"TCP\"}': {'.': {}, 'f:label': {}}}, 'f:tags': {'v:\"x\"': {}}, "
-	               "'f:list': {'i:3': {}}, 'f:name': {}}, 'f:data': {'f:a.b': {}}}");
+	_cleanup_(field_set_freep) struct field_set *s = set_of(
+		"{'f:spec': {'f:ports': {'k:{\"port\":80,\"protocol\":\"TCP\"}': {'.': {}, 'f:label': {}}}, 'f:tags': "
+	    "{'v:\"x\"': {}}, "
+		"'f:list': {'i:3': {}}, 'f:name': {}}, 'f:data': {'f:a.b': {}}}");
 
 	assert_paths(s, ".data.a.b\n.spec.name\n.spec.list[3]\n.spec.ports[port=80,protocol=\"TCP\"]\n"
 	                ".spec.ports[port=80,protocol=\"TCP\"].label\n.spec.tags[=\"x\"]\n");
@@ -245,13 +255,16 @@ static void test_field_merge(void **state)
 		{ "{spec: {map: {a: x}}}", "{spec: {map: null}}", "{spec: {map: {a: x}}}", "null takes no map away" },
 		{ "{spec: {name: x}}", "{spec: {name: null}}", "{spec: {name: null}}", "null is a value of a leaf" },
 		{ "{spec: {free: {a: 1}}}", "{spec: {free: {a: {b: 1}}}}", "{spec: {free: {a: {b: 1}}}}", "another type" },
-		{ "{spec: {tags: [a, a, b]}}", "{spec: {tags: [b, c]}}", "{spec: {tags: [a, a, b, c]}}", "repeated items of others stay" },
-		{ "{spec: {tags: [a, a]}}", "{spec: {tags: [a]}}", "{spec: {tags: [a]}}", "repeated items that are applied become one" },
+		{ "{spec: {tags: [a, a, b]}}", "{spec: {tags: [b, c]}}", "{spec: {tags: [a, a, b, c]}}",
+		  "repeated items of others stay" },
+		{ "{spec: {tags: [a, a]}}", "{spec: {tags: [a]}}", "{spec: {tags: [a]}}",
+		  "repeated items that are applied become one" },
 	};
 	_cleanup_(schema_unrefp) struct schema *s = kinds();
 
 	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
-		_cleanup_json_ json_t *live = yaml(CASES[i].live), *config = yaml(CASES[i].config), *wanted = yaml(CASES[i].merged);
+		_cleanup_json_ json_t *live = yaml(CASES[i].live), *config = yaml(CASES[i].config),
+							  *wanted = yaml(CASES[i].merged);
 		_cleanup_json_ json_t *merged = field_merge(s, live, config);
 		_cleanup_free_ char *found = json_to_str(merged);
 		if (!json_same(merged, wanted))
@@ -268,9 +281,11 @@ static void test_field_remove(void **state)
 		{ "{spec: {name: x, args: [a]}}", "{'f:spec': {'f:name': {}}}", "{spec: {args: [a]}}", "a field" },
 		{ "{spec: {tags: [a, b]}}", "{'f:spec': {'f:tags': {'v:\"a\"': {}}}}", "{spec: {tags: [b]}}", "a value" },
 		{ "{spec: {ports: [{port: 1}, {port: 2, label: x}]}}",
-		  "{'f:spec': {'f:ports': {'k:{\"port\":1,\"protocol\":\"TCP\"}': {}, 'k:{\"port\":2,\"protocol\":\"TCP\"}': {'f:label': {}}}}}",
+		  "{'f:spec': {'f:ports': {'k:{\"port\":1,\"protocol\":\"TCP\"}': {}, 'k:{\"port\":2,\"protocol\":\"TCP\"}': "
+		  "{'f:label': {}}}}}",
 		  "{spec: {ports: [{port: 2}]}}", "an item and a part of one" },
-		{ "{spec: {name: x}, status: {phase: z}}", "{'f:spec': {'f:name': {}}}", "{status: {phase: z}}", "what is empty goes" },
+		{ "{spec: {name: x}, status: {phase: z}}", "{'f:spec': {'f:name': {}}}", "{spec: null, status: {phase: z}}",
+		  "of what is empty null stays" },
 		{ "{spec: {args: [a]}}", "{'f:spec': {'f:other': {}}}", "{spec: {args: [a]}}", "what is not there" },
 	};
 	_cleanup_(schema_unrefp) struct schema *s = kinds();
@@ -289,13 +304,15 @@ static void test_field_set_follows_the_schema(void **state)
 {
 	(void)state;
 	_cleanup_(schema_unrefp) struct schema *s = kinds();
-	_cleanup_(field_set_freep) struct field_set *granular =
-	        set_of("{'f:spec': {'f:args': {'v:\"a\"': {}}, 'f:atom': {'f:x': {}}, 'f:map': {'f:k': {}}}}");
+	_cleanup_(field_set_freep) struct field_set *granular = set_of(
+		"{'f:spec': {'f:args': {'v:\"a\"': {}}, 'f:atom': {'f:x': {}}, 'f:map': {'f:k': {}}}}");
 
 	field_set_reconcile(granular, s);
-	assert_set(granular, "{'f:spec': {'f:args': {}, 'f:atom': {}, 'f:map': {'f:k': {}}}}", "what became atomic is owned as a whole");
+	assert_set(granular, "{'f:spec': {'f:args': {}, 'f:atom': {}, 'f:map': {'f:k': {}}}}",
+	           "what became atomic is owned as a whole");
 	_cleanup_(field_set_freep) struct field_set *named = field_set_with_named(granular, s);
-	assert_set(named, "{'f:spec': {'.': {}, 'f:args': {}, 'f:atom': {}, 'f:map': {'.': {}, 'f:k': {}}}}", "declared fields count");
+	assert_set(named, "{'f:spec': {'.': {}, 'f:args': {}, 'f:atom': {}, 'f:map': {'.': {}, 'f:k': {}}}}",
+	           "declared fields count");
 }
 
 static void test_field_set_of_many_fields_is_quick(void **state)

@@ -9,7 +9,7 @@
 #define UPDATE_MANAGERS_MAX 10
 #define OLD_UPDATES "ancient-changes"
 
-static void entry_clear(struct managed_entry *e)
+void managed_entry_clear(struct managed_entry *e)
 {
 	free(e->manager);
 	free(e->api_version);
@@ -22,9 +22,14 @@ static void entry_clear(struct managed_entry *e)
 void managed_clear(struct managed *m)
 {
 	for (size_t i = 0; i < m->len; i++)
-		entry_clear(&m->entries[i]);
+		managed_entry_clear(&m->entries[i]);
 	free(m->entries);
 	*m = (struct managed){ 0 };
+}
+
+static bool is_of_request(const struct apply_request *request, const char *api_version)
+{
+	return !request->versions || strcmp(request->api_version, api_version) == 0;
 }
 
 static struct managed_entry *lookup(const struct managed *m, const char *manager, bool applied, const char *api_version,
@@ -88,7 +93,7 @@ bool managed_decode(const json_t *obj, struct managed *ret)
 	bool good = json_array_size(list) <= MANAGED_ENTRIES_MAX;
 
 	*ret = m;
-	json_array_foreach(list, i, v) {
+	json_array_foreach (list, i, v) {
 		good = good && decode_entry(v, &m);
 		if (!good)
 			break;
@@ -107,20 +112,28 @@ static int64_t seconds_of(const char *time)
 	return time && rfc3339_parse(time, &ns) ? ns / NS_PER_S : 0;
 }
 
-/* Applies first, then by time, manager, version, subresource. */
+int managed_identity_order(const struct managed_entry *x, const struct managed_entry *y)
+{
+	int order = strcmp(x->manager, y->manager);
+
+	if (order == 0 && x->applied != y->applied)
+		return x->applied ? -1 : 1;
+	if (order == 0)
+		order = strcmp(x->api_version, y->api_version);
+	return order ? order : strcmp(x->subresource, y->subresource);
+}
+
+/* Applies first, then by time and identity. */
 static int entry_order(const void *a, const void *b)
 {
 	const struct managed_entry *x = a, *y = b;
 	int64_t x_s = seconds_of(x->time), y_s = seconds_of(y->time);
-	int order;
 
 	if (x->applied != y->applied)
 		return x->applied ? -1 : 1;
 	if (x_s != y_s)
 		return x_s < y_s ? -1 : 1;
-	if ((order = strcmp(x->manager, y->manager)) != 0 || (order = strcmp(x->api_version, y->api_version)) != 0)
-		return order;
-	return strcmp(x->subresource, y->subresource);
+	return managed_identity_order(x, y);
 }
 
 static json_t *encode_entry(const struct managed_entry *e)
@@ -155,12 +168,14 @@ void managed_encode(struct managed *m, json_t *obj)
 	json_put(meta, "managedFields", list);
 }
 
-struct managed_entry *managed_find(const struct managed *m, const struct apply_request *request, const char *manager, bool applied)
+struct managed_entry *managed_find(const struct managed *m, const struct apply_request *request, const char *manager,
+                                   bool applied)
 {
 	return lookup(m, manager, applied, request->api_version, request->subresource);
 }
 
-struct managed_entry *managed_ensure(struct managed *m, const struct apply_request *request, const char *manager, bool applied)
+struct managed_entry *managed_ensure(struct managed *m, const struct apply_request *request, const char *manager,
+                                     bool applied)
 {
 	struct managed_entry *e = managed_find(m, request, manager, applied);
 
@@ -175,7 +190,7 @@ struct managed_entry *managed_ensure(struct managed *m, const struct apply_reque
 
 static void remove_entry(struct managed *m, size_t i)
 {
-	entry_clear(&m->entries[i]);
+	managed_entry_clear(&m->entries[i]);
 	memmove(&m->entries[i], &m->entries[i + 1], (m->len - i - 1) * sizeof(*m->entries));
 	m->len--;
 }
@@ -187,29 +202,37 @@ void managed_drop_empty(struct managed *m)
 			remove_entry(m, i);
 }
 
-void managed_reconcile(struct managed *m, const struct schema *schema)
+void managed_reconcile(struct managed *m, const struct apply_request *request)
 {
-	for (size_t i = 0; i < m->len; i++)
-		field_set_reconcile(m->entries[i].set, schema);
+	for (size_t i = m->len; i-- > 0;) {
+		const struct schema *schema = request->schema;
+		struct managed_entry *e = &m->entries[i];
+		if (is_of_request(request, e->api_version) ||
+		    request->versions->schema(request->versions->self, e->api_version, &schema))
+			field_set_reconcile(e->set, schema);
+		else
+			remove_entry(m, i);
+	}
 }
 
 static void subtract(struct managed_entry *e, const struct field_set *s)
 {
-	if (field_set_is_empty(s))
+	if (!s || field_set_is_empty(s))
 		return;
 	struct field_set *rest = field_set_difference(e->set, s);
 	field_set_free(e->set);
 	e->set = rest;
 }
 
-void managed_yield(struct managed *m, const struct managed_entry *self, const struct field_comparison *c)
+void managed_yield(struct managed *m, const struct managed_entry *self, struct managed_changes *c)
 {
 	for (size_t i = 0; i < m->len; i++) {
 		if (&m->entries[i] == self)
 			continue;
-		subtract(&m->entries[i], c->modified);
-		subtract(&m->entries[i], c->added);
-		subtract(&m->entries[i], c->removed);
+		const struct field_comparison *changes = managed_changes_in(c, m->entries[i].api_version);
+		subtract(&m->entries[i], changes->modified);
+		subtract(&m->entries[i], changes->added);
+		subtract(&m->entries[i], changes->removed);
 	}
 }
 
@@ -223,26 +246,11 @@ void managed_set_time(struct managed_entry *e, int64_t wall_ns)
 
 struct field_set *managed_filter_set(const struct apply_request *request, const struct field_set *s)
 {
+	static const char *const of_main[] = { "apiVersion", "kind", "metadata", "spec", NULL };
+
 	if (strcmp(request->subresource, "status") == 0)
-		return field_set_keep_top(s, "status");
-	return request->has_status ? field_set_drop_top(s, "status") : field_set_copy(s);
-}
-
-static void filter(const struct apply_request *request, struct field_set **s)
-{
-	struct field_set *kept = managed_filter_set(request, *s);
-
-	field_set_free(*s);
-	*s = kept;
-}
-
-void managed_filter(const struct apply_request *request, struct field_comparison *c)
-{
-	if (strcmp(request->subresource, "status") != 0 && !request->has_status)
-		return;
-	filter(request, &c->removed);
-	filter(request, &c->modified);
-	filter(request, &c->added);
+		return field_set_drop_top(s, of_main);
+	return request->has_status ? field_set_drop_top(s, (const char *const[]){ "status", NULL }) : field_set_copy(s);
 }
 
 static int oldest_update(const void *a, const void *b)
@@ -252,51 +260,78 @@ static int oldest_update(const void *a, const void *b)
 
 	if (x_s != y_s)
 		return x_s < y_s ? -1 : 1;
-	int order = strcmp(x->manager, y->manager);
-	return order ? order : strcmp(x->api_version, y->api_version);
+	return managed_identity_order(x, y);
+}
+
+/* Makes an entry the bucket of old updates. */
+static void become_bucket(struct managed_entry *e)
+{
+	free(e->manager);
+	e->manager = xstrdup(OLD_UPDATES);
+	free(e->subresource);
+	e->subresource = xstrdup("");
+}
+
+/* Where the update i (in the order of age) of the oldest ones goes: to the bucket of its version, or else to the first
+ * of it. */
+static struct managed_entry *bucket_for(struct managed_entry **updates, size_t len, size_t i)
+{
+	struct managed_entry *first = NULL;
+
+	for (size_t k = 0; k < len; k++) {
+		struct managed_entry *e = updates[k];
+		if (k == i || !e->set || strcmp(e->api_version, updates[i]->api_version) != 0)
+			continue;
+		if (strcmp(e->manager, OLD_UPDATES) == 0 && !*e->subresource)
+			return e;
+		if (k < i && !first)
+			first = e;
+	}
+	return first;
 }
 
 /* Puts the oldest updates of each version together until there are few enough. */
 static void cap_updates(struct managed *m)
 {
-	struct managed_entry **updates = xcalloc(m->len, sizeof(*updates));
 	size_t len = 0, left;
 
+	for (size_t i = 0; i < m->len; i++)
+		len += !m->entries[i].applied;
+	if (len <= UPDATE_MANAGERS_MAX)
+		return;
+	struct managed_entry **updates = xcalloc(len, sizeof(*updates));
+	len = 0;
 	for (size_t i = 0; i < m->len; i++)
 		if (!m->entries[i].applied)
 			updates[len++] = &m->entries[i];
 	qsort(updates, len, sizeof(*updates), oldest_update);
 	left = len;
-	for (size_t i = 1; i < len && left > UPDATE_MANAGERS_MAX; i++)
-		for (size_t k = 0; k < i; k++) {
-			struct managed_entry *bucket = updates[k], *e = updates[i];
-			if (!bucket->set || strcmp(bucket->api_version, e->api_version) != 0)
-				continue;
-			bucket->set = field_set_join(bucket->set, TAKE_PTR(e->set));
-			free(bucket->manager);
-			bucket->manager = xstrdup(OLD_UPDATES);
-			free(bucket->subresource);
-			bucket->subresource = xstrdup("");
-			free(bucket->time);
-			bucket->time = TAKE_PTR(e->time);
-			left--;
-			break;
-		}
+	for (size_t i = 0; i < len && left > UPDATE_MANAGERS_MAX; i++) {
+		struct managed_entry *e = updates[i], *bucket = bucket_for(updates, len, i);
+		if (!bucket || (strcmp(e->manager, OLD_UPDATES) == 0 && !*e->subresource))
+			continue;
+		become_bucket(bucket);
+		bucket->set = field_set_join(bucket->set, TAKE_PTR(e->set));
+		free(bucket->time);
+		bucket->time = TAKE_PTR(e->time);
+		left--;
+	}
 	free(updates);
 	managed_drop_empty(m);
 }
 
-void managed_update(struct managed *m, const struct apply_request *request, const char *manager, const json_t *old, const json_t *obj)
+void managed_update(struct managed *m, const struct apply_request *request, const char *manager, const json_t *old,
+                    const json_t *obj)
 {
-	struct field_comparison c;
+	struct managed_changes c;
 
-	managed_reconcile(m, request->schema);
-	field_compare(request->schema, old, obj, &c);
-	managed_filter(request, &c);
+	managed_reconcile(m, request);
+	managed_changes_init(&c, request, old ? old : request->zero, obj);
 	managed_yield(m, NULL, &c);
 	managed_drop_empty(m);
-	struct field_set *set = field_set_join(TAKE_PTR(c.added), TAKE_PTR(c.modified));
-	field_comparison_clear(&c);
+	struct field_comparison *own = &c.views[0].changes;
+	struct field_set *set = field_set_join(TAKE_PTR(own->added), TAKE_PTR(own->modified));
+	managed_changes_done(&c);
 	field_set_strip(set);
 	if (!field_set_is_empty(set)) {
 		struct managed_entry *e = managed_ensure(m, request, manager, false);

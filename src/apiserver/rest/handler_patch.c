@@ -1,15 +1,15 @@
 /* PATCH: JSON patch, merge patch, strategic merge patch, server-side apply. */
-#include "patch/apply.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "codec/patch.h"
-#include "codec/yaml.h"
 #include "kube/object.h"
+#include "objects/invalid.h"
 #include "objects/object_meta.h"
 #include "objects/object_view.h"
+#include "patch/apply.h"
+#include "patch_body.h"
 #include "server.h"
-#include "patch/strategic_merge.h"
 #include "write.h"
+#include "write_fields.h"
 
 /* NULL with err set: it could not be read; without: it is not there. */
 static json_t *present(struct api_request *req, struct api_op *op, struct err *err)
@@ -19,36 +19,72 @@ static json_t *present(struct api_request *req, struct api_op *op, struct err *e
 	return op->current ? object_view_value(req->type, req->version, op->current) : NULL;
 }
 
+static int not_found(const struct api_request *req, const struct api_op *op, struct err *err)
+{
+	char words[512];
+
+	if (err_is_set(err))
+		return -1;
+	return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
+}
+
+static int conflict(const struct api_request *req, const struct api_op *op, struct err *err, const char *why)
+{
+	char words[512];
+
+	return err_set(err, ERR_CONFLICT, "Operation cannot be fulfilled on %s \"%s\": %s",
+	               api_type_words(req->type, words), op->name, why);
+}
+
 /* A version in the result that is not the present one came from the patch: the client wants no other. */
 static int check_patched_version(struct api_request *req, struct api_op *op, const json_t *obj, struct err *err)
 {
 	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)op->current->version);
 	const char *wanted = kube_resource_version(obj);
-	char words[512];
 
-	if (!*wanted || strcmp(wanted, now) == 0)
+	if (!*wanted || strcmp(wanted, "0") == 0 || strcmp(wanted, now) == 0)
 		return 0;
-	return err_set(err, ERR_CONFLICT,
-	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
-	               "changes to the latest "
-	               "version and try again",
-	               api_type_words(req->type, words), op->name);
+	return conflict(req, op, err,
+	                "the object has been modified; please apply your changes to the latest version and try again");
 }
 
-/* The rest of every patch but apply. patched is stolen. */
+/* An err about the patch, or about the object's form, says nothing of the object's name. */
+static int without_name(struct api_op *op, int r)
+{
+	op->anonymous = r < 0;
+	return r;
+}
+
+/* ---- JSON patch, merge patch, strategic merge patch ---- */
+
+/* Drops unknown fields, telling of them once. */
+static int check_fields(struct api_request *req, struct api_op *op, json_t *patched, struct err *err)
+{
+	_cleanup_json_ json_t *dropped = json_array(), *whole = NULL;
+	enum patch_form form = op->patch_form;
+
+	/* The message about unknown fields shows the object with them. */
+	if (req->options.validation == VALIDATION_STRICT && !op->dropped)
+		whole = json_clone(patched);
+	if (object_meta_decode(req->type, req->version, patched, dropped, err) < 0)
+		return -1;
+	if (req->version->schema)
+		schema_prune(req->version->schema, patched, dropped);
+	if (op->dropped)
+		return 0;
+	op->dropped = json_incref(dropped);
+	return without_name(op, patch_body_report(req, form, op->body, whole, dropped, err));
+}
+
+/* patched is stolen. */
 static int finish_patched(struct api_request *req, struct api_op *op, const json_t *old, json_t *patched,
                           struct err *err)
 {
 	const char *subresource = req->path.subresource;
 	struct write_input in = { .old = old, .subresource = subresource };
 
-	if (!json_is_object(patched)) {
-		json_decref(patched);
-		return err_set(err, ERR_BAD_REQUEST, "the patch does not leave an object");
-	}
 	op->retry = true;
-	if (write_decode_meta(req, op, patched, err) < 0 ||
-	    object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
+	if (check_fields(req, op, patched, err) < 0 || object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
 	    check_patched_version(req, op, patched, err) < 0) {
 		json_decref(patched);
 		return -1;
@@ -61,44 +97,15 @@ static int finish_patched(struct api_request *req, struct api_op *op, const json
 	return write_finish(req, op, &in, err);
 }
 
-static int not_found(const struct api_request *req, const struct api_op *op, struct err *err)
-{
-	char words[512];
-
-	if (err_is_set(err))
-		return -1;
-	return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
-}
-
-static int prepare_json_patch(struct api_request *req, struct api_op *op, struct err *err)
+static int prepare_patch(struct api_request *req, struct api_op *op, struct err *err)
 {
 	_cleanup_json_ json_t *old = present(req, op, err);
+	enum patch_form form = op->patch_form;
 
 	if (!old)
 		return not_found(req, op, err);
-	json_t *patched = json_patch_apply(old, op->body, err);
-	return patched ? finish_patched(req, op, old, patched, err) : -1;
-}
-
-static int prepare_merge_patch(struct api_request *req, struct api_op *op, struct err *err)
-{
-	_cleanup_json_ json_t *old = present(req, op, err);
-
-	if (!old)
-		return not_found(req, op, err);
-	return finish_patched(req, op, old, json_merge_patch_apply(old, op->body), err);
-}
-
-static int prepare_strategic_patch(struct api_request *req, struct api_op *op, struct err *err)
-{
-	_cleanup_json_ json_t *old = present(req, op, err);
-	json_t *patched = NULL;
-
-	if (!old)
-		return not_found(req, op, err);
-	if (strategic_merge_apply(schema_resolve(req->version->schema), old, op->body, &patched, err) < 0)
-		return -1;
-	return finish_patched(req, op, old, patched, err);
+	json_t *patched = patch_body_apply(form, schema_resolve(req->version->schema), old, op->body, err);
+	return patched ? finish_patched(req, op, old, patched, err) : without_name(op, -1);
 }
 
 /* ---- apply ---- */
@@ -115,31 +122,61 @@ static json_t *identity(const struct api_request *req, const struct api_op *op)
 	return obj;
 }
 
+/* Repeated keys of the configuration; told once. */
+static int check_repeated(struct api_request *req, struct api_op *op, struct err *err)
+{
+	if (op->dropped)
+		return 0;
+	op->dropped = json_array();
+	if (!req->duplicates || req->options.validation == VALIDATION_IGNORE)
+		return 0;
+	if (req->options.validation == VALIDATION_STRICT) {
+		_cleanup_free_ char *lines = strv_join(req->duplicates, "\n  ");
+		return err_set(err, ERR_BAD_REQUEST,
+		               "error strict decoding patch: error converting YAML to JSON: yaml: unmarshal errors:\n  %s",
+		               lines);
+	}
+	for (size_t i = 0; req->duplicates[i]; i++)
+		api_request_warn(req, "%s", req->duplicates[i]);
+	return 0;
+}
+
+/* What only an existing object can fulfil. */
+static int check_new(struct api_request *req, struct api_op *op, struct err *err)
+{
+	const char *uid = kube_uid(op->body);
+
+	if (*uid) {
+		_cleanup_free_ char *why = xasprintf(
+			"uid mismatch: the provided object specified uid %s, and no existing object was found", uid);
+		return conflict(req, op, err, why);
+	}
+	if (!*kube_name(op->body))
+		return err_set(err, ERR_BAD_REQUEST,
+		               "the name of the object (%s based on URL) was undeterminable: name must be provided", op->name);
+	return 0;
+}
+
 static int prepare_apply(struct api_request *req, struct api_op *op, struct err *err)
 {
 	const char *subresource = req->path.subresource;
 	_cleanup_json_ json_t *old = present(req, op, err), *fresh = old ? NULL : identity(req, op);
 	struct write_input in = { .old = old, .applied = true, .subresource = subresource };
-	char manager[129];
-	const struct apply_request request = {
-		.schema = schema_resolve(req->version->schema),
-		.manager = api_request_manager(req, manager),
-		.api_version = req->version->api_version,
-		.subresource = subresource,
-		.has_status = req->version->has_status,
-		.force = req->options.force,
-		.now_wall_ns = clock_wall_ns(),
-	};
+	struct write_fields fields;
 	json_t *applied = NULL;
 
 	if (err_is_set(err))
 		return -1;
-	if (!old && (*subresource || *kube_uid(op->body) || *kube_resource_version(op->body)))
+	if (!old && *subresource)
 		return not_found(req, op, err);
-	if (old && check_patched_version(req, op, op->body, err) < 0)
+	write_fields_init(&fields, req, subresource);
+	if (apply_server_side(&fields.request, old ? old : fresh, op->body, &applied, err) < 0)
+		return without_name(op, -1);
+	if (check_repeated(req, op, err) < 0 ||
+	    (old ? check_patched_version(req, op, op->body, err) : check_new(req, op, err)) < 0) {
+		json_decref(applied);
 		return -1;
-	if (apply_server_side(&request, old ? old : fresh, op->body, &applied, err) < 0)
-		return -1;
+	}
 	op->code = old ? 200 : 201;
 	op->retry = true;
 	in.obj = applied;
@@ -150,76 +187,37 @@ static int prepare_apply(struct api_request *req, struct api_op *op, struct err 
 	return write_finish(req, op, &in, err);
 }
 
-/* What is applied is checked for unknown fields by itself: later they could be anyone's. */
-static int check_applied(struct api_request *req, json_t *body, struct err *err)
-{
-	_cleanup_json_ json_t *dropped = json_array();
-
-	if (object_meta_decode(req->type, req->version, body, dropped, err) < 0 ||
-	    object_meta_address(req->type, body, req->type->namespaced ? req->path.ns : "", req->path.name, err) < 0)
-		return -1;
-	if (req->version->schema)
-		schema_prune(req->version->schema, body, dropped);
-	return write_report_dropped(req, dropped, err);
-}
-
-static void start_apply(struct api_request *req)
+/* The options that have to do with apply. False: the request was answered. */
+static bool check_options(struct api_request *req, bool apply)
 {
 	_cleanup_err_ struct err err = { 0 };
-	json_t *body = NULL;
 
-	if (!req->options.field_manager)
-		err_set(&err, ERR_INVALID,
-		        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch");
-	else
-		body = api_request_body(req, &err);
-	if (!body || check_applied(req, body, &err) < 0) {
-		json_decref(body);
-		api_respond_err(req, &err);
-		return;
-	}
-	write_start(req, prepare_apply, body);
-}
-
-typedef int (*prepare_patch)(struct api_request *req, struct api_op *op, struct err *err);
-
-static prepare_patch prepare_of(const struct api_request *req, const char *type)
-{
-	if (str_starts_with(type, "application/json-patch+json"))
-		return prepare_json_patch;
-	if (str_starts_with(type, "application/merge-patch+json"))
-		return prepare_merge_patch;
-	if (str_starts_with(type, "application/strategic-merge-patch+json") && !req->type->custom)
-		return prepare_strategic_patch;
-	return NULL;
+	if (apply && !req->options.field_manager)
+		invalid_add(&err, INVALID_REQUIRED, "fieldManager", "Required value: is required for apply patch");
+	if (!apply && req->options.force)
+		invalid_add(&err, INVALID_FORBIDDEN, "force", "Forbidden: may not be specified for non-apply patch");
+	if (invalid_finish(&err, "PatchOptions", "meta.k8s.io", "") == 0)
+		return true;
+	api_respond_value(req, err_kind_http_code(err.kind),
+	                  kube_status_from_err(&err, "meta.k8s.io", "PatchOptions", NULL));
+	return false;
 }
 
 void handle_patch(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
-	const char *type = http_request_header(req->http, "Content-Type");
+	enum patch_form form;
 
-	type = type ? type : "";
-	if (str_starts_with(type, "application/apply-patch+yaml")) {
-		start_apply(req);
+	if (patch_form_of(req, !req->type->custom, &form, &err) < 0) {
+		api_respond_err(req, &err);
 		return;
 	}
-	prepare_patch prepare = prepare_of(req, type);
-	json_t *body = NULL;
-	if (!prepare)
-		err_set(&err, ERR_UNSUPPORTED_MEDIA,
-		        "the body of the request was in an unknown format - accepted media types include: "
-		        "application/json-patch+json, "
-		        "application/merge-patch+json, %sapplication/apply-patch+yaml",
-		        req->type->custom ? "" : "application/strategic-merge-patch+json, ");
-	else if (req->options.force)
-		err_set(&err, ERR_INVALID,
-		        "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch");
-	else
-		body = api_request_body(req, &err);
+	if (!check_options(req, form == PATCH_APPLY))
+		return;
+	json_t *body = patch_body_read(req, form, &err);
 	if (!body) {
 		api_respond_err(req, &err);
 		return;
 	}
-	write_start(req, prepare, body);
+	write_start_patch(req, form == PATCH_APPLY ? prepare_apply : prepare_patch, body, form);
 }

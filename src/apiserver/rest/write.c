@@ -1,7 +1,6 @@
 #include "write.h"
 
 #include "admit.h"
-#include "patch/apply.h"
 #include "auth/rbac.h"
 #include "auth/rbac_escalation.h"
 #include "base/clock.h"
@@ -15,6 +14,7 @@
 #include "objects/object_view.h"
 #include "server.h"
 #include "types/builtin.h"
+#include "write_fields.h"
 
 #define ATTEMPTS_MAX 100 /* one writer of an object wins in each group: so many may be at it at once */
 
@@ -33,6 +33,15 @@ static void op_free(struct api_op *op)
 	free(op);
 }
 
+static void respond_anonymous(struct api_request *req, const struct err *err)
+{
+	json_t *status = kube_status_from_err(err, NULL, NULL, NULL);
+
+	if (err->kind == ERR_INVALID)
+		json_ensure_object(status, "details");
+	api_respond_value(req, err_kind_http_code(err->kind), status);
+}
+
 /* Ends the operation, keeping what the answer needs. */
 static void finish_err(struct api_request *req, const struct err *err)
 {
@@ -40,6 +49,8 @@ static void finish_err(struct api_request *req, const struct err *err)
 
 	if (op->no_namespace)
 		api_respond_value(req, err_kind_http_code(err->kind), kube_status_from_err(err, NULL, "namespaces", op->ns));
+	else if (op->anonymous)
+		respond_anonymous(req, err);
 	else
 		api_respond_err_about(req, op->name, err);
 	op_free(op);
@@ -165,8 +176,9 @@ static void run(struct api_request *req)
 	}
 }
 
-void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
-                 json_t *body)
+void write_start_patch(struct api_request *req,
+                       int (*prepare)(struct api_request *req, struct api_op *op, struct err *err), json_t *body,
+                       enum patch_form form)
 {
 	struct api_op *op = new0(struct api_op);
 
@@ -175,8 +187,15 @@ void write_start(struct api_request *req, int (*prepare)(struct api_request *req
 	op->code = 200;
 	op->ns = xstrdup(req->type->namespaced ? req->path.ns : "");
 	op->name = xstrdup(req->path.name);
+	op->patch_form = form;
 	req->op = op;
 	run(req);
+}
+
+void write_start(struct api_request *req, int (*prepare)(struct api_request *req, struct api_op *op, struct err *err),
+                 json_t *body)
+{
+	write_start_patch(req, prepare, body, PATCH_UNSUPPORTED);
 }
 
 /* One complaint: a warning, or another part of the text of the error. */
@@ -290,23 +309,6 @@ static int validate(struct api_request *req, struct api_op *op, const struct wri
 	return 0;
 }
 
-static int track_fields(const struct api_request *req, const struct write_input *in, struct err *err)
-{
-	_cleanup_json_ json_t *fresh = !in->old && req->version->message ? kinds_zero(req->version->message) : NULL;
-	char manager[129];
-	const struct apply_request request = {
-		.schema = schema_resolve(req->version->schema),
-		.manager = api_request_manager(req, manager),
-		.api_version = req->version->api_version,
-		.subresource = in->subresource,
-		.has_status = req->version->has_status,
-		.now_wall_ns = clock_wall_ns(),
-		.fresh = fresh,
-	};
-
-	return in->applied ? 0 : managed_fields_update(&request, in->old, in->obj, err);
-}
-
 static bool unchanged(const json_t *obj, const json_t *old)
 {
 	_cleanup_json_ json_t *copy = json_copy((json_t *)(uintptr_t)old);
@@ -395,6 +397,20 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 	return write_report_dropped(req, op->dropped, err);
 }
 
+/* Before the type's own strategy and webhooks, as in Kubernetes: nobody owns what they fill in. */
+static void track_fields(const struct api_request *req, struct write_input *in)
+{
+	struct write_fields fields;
+
+	if (in->applied)
+		return;
+	_cleanup_json_ json_t *fresh = !in->old && req->version->message ? kinds_zero(req->version->message) : NULL;
+	write_fields_init(&fields, req, in->subresource);
+	fields.request.zero = fresh;
+	managed_fields_update(&fields.request, in->old, in->obj);
+	in->applied = true;
+}
+
 /* The form of what was sent, and what the type's own strategy does. */
 static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
@@ -411,6 +427,7 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 			json_object_del(in->obj, "status");
 		else if (v->has_status && v->message && !t->strategy->status_on_create)
 			kinds_reset(v->message, in->obj, "status");
+		track_fields(req, in);
 		if (t->strategy->prepare_create)
 			t->strategy->prepare_create(in->obj);
 		return 0;
@@ -419,6 +436,7 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		return -1;
 	if (v->has_status && !*in->subresource)
 		json_put(in->obj, "status", json_deep_copy(json_object_get(in->old, "status")));
+	track_fields(req, in);
 	if (t->strategy->prepare_update && !*in->subresource)
 		t->strategy->prepare_update(in->obj, in->old);
 	object_meta_update(t, v, in->obj, in->old);
@@ -464,8 +482,6 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		audit_object_name(req, op->name);
 	if (!in->old && t->namespaced && check_namespace(req, op, err) < 0)
 		return -1;
-	if (track_fields(req, in, err) < 0)
-		return -1;
 	int mutated = admit_mutate(req, op, in, err);
 	if (mutated > 0) { /* in->obj is another one */
 		json_decref(obj);
@@ -473,6 +489,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	}
 	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0))
 		return -1;
+	if (in->old)
+		managed_fields_settle(in->old, obj);
 	if (!in->old && t->strategy->complete_create)
 		t->strategy->complete_create(obj);
 	if (check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||

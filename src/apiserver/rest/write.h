@@ -5,6 +5,7 @@
  */
 
 #include "admission/quota.h"
+#include "patch_body.h"
 #include "request.h"
 #include "respond.h"
 #include "store/store.h"
@@ -30,7 +31,9 @@ struct api_op {
 	bool retry;          /* a conflict is ours: the client named no version */
 	bool generated_name; /* AlreadyExists is ours too */
 	bool no_namespace;   /* the error is about the namespace */
+	bool anonymous;      /* the error is about no object: its details have no name */
 	bool gone;           /* answer a delete with a Status, not with the object */
+	enum patch_form patch_form;
 	unsigned attempts;
 	char *ns, *name;
 };
@@ -41,6 +44,10 @@ void write_start(struct api_request *req, int (*prepare)(struct api_request *req
 
 /* What was sent, to be made the new state in place: a retry reads it anew. */
 json_t *write_take_body(struct api_op *op);
+/* The same for a PATCH. */
+void write_start_patch(struct api_request *req,
+                       int (*prepare)(struct api_request *req, struct api_op *op, struct err *err), json_t *body,
+                       enum patch_form form);
 
 /* The common end of create, update and patch: obj is the wanted state in the request's version (stolen), old the
  * present one in that version or NULL. Defaults, prunes, keeps managed fields (unless applied), validates, and fills

@@ -1,6 +1,7 @@
 /* Violations in the words of k8s.io/apimachinery's field errors. */
 #include "base/buf.h"
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "schema_internal.h"
 
 #include <stdio.h>
@@ -112,41 +113,9 @@ int schema_errors_finish(struct schema_errors *e, struct err *err)
 	return -1;
 }
 
-static bool code_point_is_hidden(uint32_t c)
-{
-	return (c >= 0x80 && c <= 0xa0) || c == 0xad || (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
-	       (c >= 0x205f && c <= 0x206f) || c == 0x3000 || (c >= 0xe000 && c <= 0xf8ff) || c == 0xfeff ||
-	       (c >= 0xfff0 && c <= 0xfffb) || c >= 0xe0000;
-}
-
-/* As Go's strconv.Quote() does. */
 static void quote(const char *s, size_t len, struct buf *out)
 {
-	static const char named[] = "\a\b\t\n\v\f\r";
-	const char *end = s + (len > SHOW_MAX ? SHOW_MAX : len);
-
-	buf_putc(out, '"');
-	while (s < end) {
-		uint32_t c;
-		size_t n = utf8_next(s, (size_t)(end - s), &c);
-		const char *short_form;
-		if (n == 0) /* cut in the middle of a character */
-			break;
-		if (c == '"' || c == '\\')
-			buf_printf(out, "\\%c", (char)c);
-		else if (c >= 0x80 && !code_point_is_hidden(c))
-			buf_append(out, s, n);
-		else if (c >= 0x20 && c < 0x7f)
-			buf_putc(out, (char)c);
-		else if (c && c < 0x20 && (short_form = strchr(named, (int)c)))
-			buf_printf(out, "\\%c", "abtnvfr"[short_form - named]);
-		else if (c < 0x80)
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_printf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
-		s += n;
-	}
-	buf_puts(out, len > SHOW_MAX ? "...\"" : "\"");
+	go_quote(s, len, SHOW_MAX, out);
 }
 
 static void go_write(const json_t *v, struct buf *out);
@@ -265,7 +234,7 @@ void schema_unsupported(struct schema_errors *e, char *at, const json_t *value, 
 	json_t *choice;
 
 	buf_printf(&out, "Unsupported value: %s", shown);
-	json_array_foreach(supported, i, choice) {
+	json_array_foreach (supported, i, choice) {
 		buf_puts(&out, i ? ", " : ": supported values: ");
 		_cleanup_free_ char *text = json_is_string(choice) ? NULL : schema_show(choice);
 		if (text)
