@@ -68,6 +68,8 @@ static int check_fields(struct api_request *req, struct api_op *op, json_t *patc
 		whole = json_clone(patched);
 	if (object_meta_decode(req->type, req->version, patched, dropped, err) < 0)
 		return -1;
+	if (req->type->strategy->decode)
+		req->type->strategy->decode(patched, dropped);
 	if (req->version->schema)
 		schema_prune(req->version->schema, patched, dropped);
 	if (op->dropped)
