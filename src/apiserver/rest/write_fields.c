@@ -1,7 +1,9 @@
 #include "write_fields.h"
 
 #include "base/clock.h"
+#include "conversion/conversion.h"
 #include "objects/object_view.h"
+#include "server.h"
 
 static const struct api_version *version_of(const struct api_type *t, const char *api_version)
 {
@@ -30,6 +32,12 @@ static json_t *convert(void *self, const json_t *obj, const char *from, const ch
 	if (!source || !target)
 		return NULL;
 	json_t *converted = json_clone(obj);
+	if (req->type->conversion) {
+		if (conversion_run(req->type->conversion, req->server->store, to, &converted, 1, NULL) == 0)
+			return converted;
+		json_decref(converted);
+		return NULL;
+	}
 	object_to_storage(req->type, source, converted);
 	object_from_storage(req->type, target, converted);
 	if (target->schema)
