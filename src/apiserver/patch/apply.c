@@ -348,6 +348,24 @@ static size_t annotations_size(json_t *annotations)
 	return total;
 }
 
+/* As encoding/json writes it: < > & and the two line separators are escaped, which stand only in strings. */
+static char *html_safe(const char *text)
+{
+	struct buf out = BUF_INIT(JSON_TEXT_MAX);
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '<' || *c == '>' || *c == '&') {
+			buf_printf(&out, "\\u%04x", (unsigned)*c);
+		} else if (str_starts_with(c, "\xe2\x80\xa8") || str_starts_with(c, "\xe2\x80\xa9")) {
+			buf_puts(&out, (unsigned char)c[2] == 0xa8 ? "\\u2028" : "\\u2029");
+			c += 2;
+		} else {
+			buf_putc(&out, *c);
+		}
+	}
+	return buf_steal(&out);
+}
+
 /* kubectl's own annotation follows its server-side apply, so that both ways can be mixed. */
 static void update_last_applied(struct apply *a)
 {
@@ -357,7 +375,7 @@ static void update_last_applied(struct apply *a)
 		return;
 	_cleanup_json_ json_t *config = json_clone(a->config);
 	json_object_del(json_at(config, "metadata", "annotations", NULL), LAST_APPLIED);
-	_cleanup_free_ char *text = json_canonical(config);
+	_cleanup_free_ char *plain = json_canonical(config), *text = html_safe(plain);
 	json_put(annotations, LAST_APPLIED, json_strf("%s\n", text));
 	if (annotations_size(annotations) > ANNOTATIONS_MAX)
 		json_object_del(annotations, LAST_APPLIED);
