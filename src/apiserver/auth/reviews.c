@@ -18,7 +18,7 @@ static const char *or_empty(const char *s)
 }
 
 /* What is not stored has managers all the same. */
-static int note_manager(const struct api_request *req, json_t *body, struct err *err)
+static void note_manager(const struct api_request *req, json_t *body)
 {
 	_cleanup_json_ json_t *fresh = req->version->message ? kinds_zero(req->version->message) : NULL;
 	char manager[129];
@@ -31,7 +31,7 @@ static int note_manager(const struct api_request *req, json_t *body, struct err 
 		.fresh = fresh,
 	};
 
-	return managed_fields_update(&request, NULL, body, err);
+	managed_fields_update(&request, NULL, body);
 }
 
 /* The body as the type wants it; false when it was answered. */
@@ -44,9 +44,10 @@ static bool check(struct api_request *req, json_t *body)
 	if (object_meta_decode(req->type, v, body, NULL, &err) == 0 && builtin_normalize(req->type, v, body, &err) == 0) {
 		schema_prune(v->schema, body, NULL);
 		kinds_check(v->message, body, &err);
-		if (invalid_finish(&err, req->type->kind, req->type->group, kube_name(body)) == 0 &&
-		    note_manager(req, body, &err) == 0)
+		if (invalid_finish(&err, req->type->kind, req->type->group, kube_name(body)) == 0) {
+			note_manager(req, body);
 			return true;
+		}
 	}
 	json_decref(body);
 	api_respond_err(req, &err);
