@@ -223,7 +223,7 @@ static void track_fields(const struct store_object *current, const struct api_ty
 		.now_wall_ns = clock_wall_ns(),
 	};
 
-	managed_fields_update(&request, old, obj, NULL);
+	managed_fields_update(&request, old, obj);
 }
 
 static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct err *err)
