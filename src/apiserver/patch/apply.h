@@ -20,7 +20,7 @@ struct apply_request {
 	const char *api_version;               /* of the request */
 	const char *kind;                      /* apply only */
 	const char *subresource;               /* "" for the main resource */
-	const json_t *zero; /* what an object is before it is created, NULL: nothing. (Go's empty structs are there already,
+	const json_t *fresh; /* what an object is before it is created, NULL: nothing. (Go's empty structs are there already,
 	                     * so that nobody comes to own them.) */
 	bool has_status;    /* the type has a status subresource: its main resource does not own status */
 	bool force;

@@ -326,7 +326,7 @@ void managed_update(struct managed *m, const struct apply_request *request, cons
 	struct managed_changes c;
 
 	managed_reconcile(m, request);
-	managed_changes_init(&c, request, old ? old : request->zero, obj);
+	managed_changes_init(&c, request, old ? old : request->fresh, obj);
 	managed_yield(m, NULL, &c);
 	managed_drop_empty(m);
 	struct field_comparison *own = &c.views[0].changes;

@@ -406,7 +406,7 @@ static void track_fields(const struct api_request *req, struct write_input *in)
 		return;
 	_cleanup_json_ json_t *fresh = !in->old && req->version->message ? kinds_zero(req->version->message) : NULL;
 	write_fields_init(&fields, req, in->subresource);
-	fields.request.zero = fresh;
+	fields.request.fresh = fresh;
 	managed_fields_update(&fields.request, in->old, in->obj);
 	in->applied = true;
 }
