@@ -20,9 +20,9 @@ struct apply_request {
 	const char *api_version;               /* of the request */
 	const char *kind;                      /* apply only */
 	const char *subresource;               /* "" for the main resource */
-	const json_t *fresh; /* what an object is before it is created, NULL: nothing. (Go's empty structs are there already,
-	                     * so that nobody comes to own them.) */
-	bool has_status;    /* the type has a status subresource: its main resource does not own status */
+	const json_t *fresh; /* what an object is before it is created, NULL: nothing. (Go's empty structs are there
+	                      * already, so that nobody comes to own them.) */
+	bool has_status;     /* the type has a status subresource: its main resource does not own status */
 	bool force;
 	int64_t now_wall_ns;
 };

@@ -39,10 +39,10 @@ static struct schema *kinds(void)
 		"      args: {type: array, items: {type: string}}\n"
 		"      tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}\n"
 		"      env: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: "
-	    "object, "
+		"object, "
 		"required: [name], properties: {name: {type: string}, value: {type: string}, secret: {type: boolean}}}}\n"
 		"      atom: {type: object, x-kubernetes-map-type: atomic, properties: {x: {type: string}, w: {type: "
-	    "string}}}\n"
+		"string}}}\n"
 		"  status: {type: object, properties: {phase: {type: string}}}\n");
 	struct schema *s = schema_compile(v, "s", &err);
 
@@ -183,7 +183,7 @@ static void test_apply_creates(void **state)
 	assert_owners(
 		&s,
 		"a Apply 01 "
-	    "{'f:metadata':{'f:labels':{'f:l':{}}},'f:spec':{'f:env':{'k:{\\'name\\':\\'A\\'}':{'.':{},'f:name':{},"
+		"{'f:metadata':{'f:labels':{'f:l':{}}},'f:spec':{'f:env':{'k:{\\'name\\':\\'A\\'}':{'.':{},'f:name':{},"
 		"'f:value':{}}},'f:replicas':{},'f:tags':{'v:\\'t\\'':{}}}}",
 		"its fields");
 	scene_end(&s);
@@ -235,10 +235,10 @@ static void test_apply_keeps_what_others_own(void **state)
 	assert_owners(
 		&s,
 		"a Apply 01 "
-	    "{'f:data':{'f:k':{},'f:l':{}},'f:spec':{'f:env':{'k:{\\'name\\':\\'A\\'}':{'.':{},'f:name':{},'f:value':{}}}}}"
-	    "\n"
+		"{'f:data':{'f:k':{},'f:l':{}},'f:spec':{'f:env':{'k:{\\'name\\':\\'A\\'}':{'.':{},'f:name':{},'f:value':{}}}}}"
+		"\n"
 		"b Apply 02 "
-	    "{'f:data':{'f:k':{}},'f:spec':{'f:env':{'k:{\\'name\\':\\'A\\'}':{'.':{},'f:name':{},'f:secret':{}}}}}",
+		"{'f:data':{'f:k':{}},'f:spec':{'f:env':{'k:{\\'name\\':\\'A\\'}':{'.':{},'f:name':{},'f:secret':{}}}}}",
 		"the same value is shared");
 	apply(&s, "a", "{data: {}}");
 	assert_object(&s, "{data: {k: v}, spec: {env: [{name: A, secret: true}]}}", "what b owns stays");

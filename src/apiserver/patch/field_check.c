@@ -100,29 +100,54 @@ static void bad_item(struct checker *c, const struct schema *s, const json_t *it
 			i, buf_str(&names)));
 }
 
+/* For each place whether an earlier item has the same identity; free(). */
+static bool *repeated_places(const struct schema *s, const json_t *array)
+{
+	bool *repeated = xcalloc(json_array_size(array) + 1, sizeof(*repeated));
+	size_t len;
+	struct field_item *items = field_items_of(s, array, &len);
+
+	for (size_t i = 1; i < len; i++)
+		repeated[items[i].at] = field_element_compare(&items[i - 1].element, &items[i].element) == 0;
+	field_items_free(items, len);
+	return repeated;
+}
+
+static void check_item(struct checker *c, const struct schema *s, const json_t *item, bool repeated, bool free_form)
+{
+	_cleanup_buf_ struct buf key = BUF_INIT(JSON_TEXT_MAX);
+	struct field_element e;
+
+	if (!field_element_of_item(s, item, &e))
+		return;
+	field_element_print(&e, &key);
+	field_element_clear(&e);
+	if (repeated)
+		violation(c, xasprintf("duplicate entries for key %s", buf_str(&key)));
+	buf_puts(&c->path, buf_str(&key));
+	check(c, schema_items(s), item, free_form);
+}
+
 static void check_items(struct checker *c, const struct schema *s, const json_t *array, bool free_form)
 {
-	_cleanup_(field_set_freep) struct field_set *seen = field_set_new();
 	bool associative = field_list_is_associative(s);
+	_cleanup_free_ bool *repeated = associative ? repeated_places(s, array) : NULL;
 	size_t i, len = c->path.len;
 	json_t *v;
 
 	json_array_foreach (array, i, v) {
 		struct field_element e;
-		if (!associative) {
-			buf_printf(&c->path, "[%zu]", i);
-		} else if (!field_element_of_item(s, v, &e)) {
+		if (associative && !field_element_of_item(s, v, &e)) {
 			bad_item(c, s, v, i);
 			return;
-		} else {
-			_cleanup_buf_ struct buf key = BUF_INIT(JSON_TEXT_MAX);
-			field_element_print(&e, &key);
-			if (field_set_find(seen, &e))
-				violation(c, xasprintf("duplicate entries for key %s", buf_str(&key)));
-			field_set_ensure(seen, e);
-			buf_puts(&c->path, buf_str(&key));
 		}
-		check(c, schema_items(s), v, free_form);
+		if (associative) {
+			field_element_clear(&e);
+			check_item(c, s, v, repeated[i], free_form);
+		} else {
+			buf_printf(&c->path, "[%zu]", i);
+			check(c, schema_items(s), v, free_form);
+		}
 		path_back(c, len);
 	}
 }

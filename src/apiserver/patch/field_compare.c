@@ -20,7 +20,8 @@ static struct field_set *ensure_set(struct field_set **s)
 }
 
 /* Puts what was found for an element (its mark and what is below it) into the sets of its parent. */
-static void attach(struct field_comparison *into, const struct field_element *e, enum mark mark, struct field_comparison *below)
+static void attach(struct field_comparison *into, const struct field_element *e, enum mark mark,
+                   struct field_comparison *below)
 {
 	for (enum mark m = MARK_REMOVED; m <= MARK_ADDED; m++) {
 		struct field_set *children = *set_of(below, m);
@@ -35,87 +36,29 @@ static void attach(struct field_comparison *into, const struct field_element *e,
 	}
 }
 
-static int name_order(const void *a, const void *b)
+static void compare_member(const struct schema *s, const char *name, const json_t *a, const json_t *b,
+                           struct field_comparison *into)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+	struct field_comparison below = { 0 };
+	bool named;
+	const struct schema *field = field_member_schema(s, name, &named);
+	enum mark mark = compare(field, a, b, &below);
+	const struct field_element e = { .type = ELEMENT_FIELD, .name = (char *)(uintptr_t)name };
 
-/* The names in either object, ordered, each once. */
-static const char **names_of(const json_t *a, const json_t *b, size_t *ret_len)
-{
-	const char **names = xcalloc(json_object_size(a) + json_object_size(b), sizeof(*names));
-	size_t len = 0, unique = 0;
-	const char *key;
-	json_t *v;
-
-	json_object_foreach(json_unconst(a), key, v)
-		names[len++] = key;
-	json_object_foreach(json_unconst(b), key, v)
-		if (!json_object_get(a, key))
-			names[len++] = key;
-	qsort(names, len, sizeof(*names), name_order);
-	for (size_t i = 0; i < len; i++)
-		if (i == 0 || strcmp(names[i], names[unique - 1]) != 0)
-			names[unique++] = names[i];
-	*ret_len = unique;
-	return names;
+	attach(into, &e, mark, &below);
 }
 
 static void compare_members(const struct schema *s, const json_t *a, const json_t *b, struct field_comparison *into)
 {
 	size_t len;
-	const char **names = names_of(a, b, &len);
+	const char **names = field_names_of(a, b, &len);
 
-	for (size_t i = 0; i < len; i++) {
-		struct field_comparison below = { 0 };
-		bool named;
-		const struct schema *field = field_member_schema(s, names[i], &named);
-		enum mark mark = compare(field, json_object_get(a, names[i]), json_object_get(b, names[i]), &below);
-		const struct field_element e = { .type = ELEMENT_FIELD, .name = (char *)(uintptr_t)names[i] };
-		attach(into, &e, mark, &below);
-	}
+	for (size_t i = 0; i < len; i++)
+		compare_member(s, names[i], json_object_get(a, names[i]), json_object_get(b, names[i]), into);
 	free(names);
 }
 
-struct item {
-	struct field_element element;
-	const json_t *value;
-	size_t at;
-};
-
-static int item_order(const void *a, const void *b)
-{
-	const struct item *x = a, *y = b;
-	int order = field_element_compare(&x->element, &y->element);
-
-	return order ? order : (x->at > y->at) - (x->at < y->at);
-}
-
-/* The items of a list that have an identity, ordered by it. */
-static struct item *items_of(const struct schema *list, const json_t *array, size_t *ret_len)
-{
-	struct item *items = xcalloc(json_array_size(array), sizeof(*items));
-	size_t i, len = 0;
-	json_t *v;
-
-	json_array_foreach(array, i, v)
-		if (field_element_of_item(list, v, &items[len].element)) {
-			items[len].value = v;
-			items[len++].at = i;
-		}
-	qsort(items, len, sizeof(*items), item_order);
-	*ret_len = len;
-	return items;
-}
-
-static void items_free(struct item *items, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		field_element_clear(&items[i].element);
-	free(items);
-}
-
-static size_t run_length(const struct item *items, size_t len)
+static size_t run_length(const struct field_item *items, size_t len)
 {
 	size_t n = len ? 1 : 0;
 
@@ -124,7 +67,7 @@ static size_t run_length(const struct item *items, size_t len)
 	return n;
 }
 
-static bool runs_equal(const struct item *a, size_t a_len, const struct item *b, size_t b_len)
+static bool runs_equal(const struct field_item *a, size_t a_len, const struct field_item *b, size_t b_len)
 {
 	for (size_t i = 0; i < a_len && a_len == b_len; i++)
 		if (!json_same(a[i].value, b[i].value))
@@ -132,9 +75,10 @@ static bool runs_equal(const struct item *a, size_t a_len, const struct item *b,
 	return a_len == b_len;
 }
 
-/* Items with the same identity: mostly one on each side. Repeated ones are taken as one value that changes as a whole. */
-static void compare_run(const struct schema *s, const struct item *a, size_t a_len, const struct item *b, size_t b_len,
-                        struct field_comparison *into)
+/* Items with the same identity: mostly one on each side. Repeated ones are taken as one value that changes as a whole.
+ */
+static void compare_run(const struct schema *s, const struct field_item *a, size_t a_len, const struct field_item *b,
+                        size_t b_len, struct field_comparison *into)
 {
 	struct field_comparison below = { 0 };
 	const struct field_element *e = a_len ? &a->element : &b->element;
@@ -161,7 +105,7 @@ static void compare_run(const struct schema *s, const struct item *a, size_t a_l
 static void compare_items(const struct schema *s, const json_t *a, const json_t *b, struct field_comparison *into)
 {
 	size_t a_len, b_len, i = 0, k = 0;
-	struct item *x = items_of(s, a, &a_len), *y = items_of(s, b, &b_len);
+	struct field_item *x = field_items_of(s, a, &a_len), *y = field_items_of(s, b, &b_len);
 
 	while (i < a_len || k < b_len) {
 		int order = i == a_len ? 1 : k == b_len ? -1 : field_element_compare(&x[i].element, &y[k].element);
@@ -170,8 +114,8 @@ static void compare_items(const struct schema *s, const json_t *a, const json_t 
 		i += m;
 		k += n;
 	}
-	items_free(x, a_len);
-	items_free(y, b_len);
+	field_items_free(x, a_len);
+	field_items_free(y, b_len);
 }
 
 static enum mark leaf(const json_t *a, const json_t *b)

@@ -31,39 +31,35 @@ static void attach(struct field_set *into, struct field_element e, bool member, 
 
 static void collect_members(const struct schema *s, const json_t *obj, struct field_set *into)
 {
-	const char *key;
-	json_t *v;
+	size_t len;
+	const char **names = field_names_of(obj, NULL, &len);
 
-	json_object_foreach (json_unconst(obj), key, v) {
+	for (size_t i = 0; i < len; i++) {
+		const json_t *v = json_object_get(obj, names[i]);
 		struct field_set *below = field_set_new();
 		bool named;
-		const struct schema *field = field_member_schema(s, key, &named);
+		const struct schema *field = field_member_schema(s, names[i], &named);
 		bool member = collect(field, v, below);
 		bool empty = json_is_null(v) || (json_is_object(v) && json_object_size(v) == 0);
-		attach(into, field_element_named(key), member || empty || !named, below);
+		attach(into, field_element_named(names[i]), member || empty || !named, below);
 	}
+	free(names);
 }
 
 static void collect_items(const struct schema *s, const json_t *array, struct field_set *into)
 {
-	size_t i;
-	json_t *v;
+	size_t len;
+	struct field_item *items = field_items_of(s, array, &len);
 
-	json_array_foreach (array, i, v) {
-		struct field_element e;
-		if (!field_element_of_item(s, v, &e))
-			continue;
-		/* Of repeated items nobody owns the parts. */
-		struct field_node *before = field_set_find(into, &e);
-		if (before) {
-			before->children = field_set_free(before->children);
-			field_element_clear(&e);
-			continue;
-		}
+	for (size_t i = 0, end; i < len; i = end) {
+		for (end = i + 1; end < len && field_element_compare(&items[i].element, &items[end].element) == 0;)
+			end++;
 		struct field_set *below = field_set_new();
-		collect(schema_items(s), v, below);
-		attach(into, e, true, below);
+		if (end == i + 1) /* of repeated items nobody owns the parts */
+			collect(schema_items(s), items[i].value, below);
+		attach(into, field_element_copy(&items[i].element), true, below);
 	}
+	field_items_free(items, len);
 }
 
 static bool collect(const struct schema *s, const json_t *v, struct field_set *below)
@@ -115,64 +111,44 @@ static json_t *merge_members(const struct schema *s, const json_t *a, const json
 	return out;
 }
 
-/* The items of a list in its order, and where each identity is found. */
+/* The items of a list that have an identity, by it and in the list's order. */
 struct items {
-	struct field_element *elements; /* of each item that has one */
-	const json_t **values;
+	struct field_item *sorted, **listed;
 	size_t len;
-	struct field_set *index; /* of identities; an index node's position in `where` */
-	size_t *where;           /* by node of the index: the item, or SIZE_MAX when it is repeated */
 };
-
-static size_t items_find(const struct items *l, const struct field_element *e)
-{
-	const struct field_node *n = field_set_find(l->index, e);
-
-	return n ? l->where[n - l->index->nodes] : SIZE_MAX - 1;
-}
-
-static bool items_has(const struct items *l, const struct field_element *e)
-{
-	return field_set_find(l->index, e) != NULL;
-}
 
 static void items_init(struct items *l, const struct schema *s, const json_t *array)
 {
-	size_t i, k;
-	json_t *v;
+	size_t places = json_array_size(array), n = 0;
 
-	*l = (struct items){ .index = field_set_new() };
-	l->elements = xcalloc(json_array_size(array), sizeof(*l->elements));
-	l->values = xcalloc(json_array_size(array), sizeof(*l->values));
-	json_array_foreach (array, i, v)
-		if (field_element_of_item(s, v, &l->elements[l->len])) {
-			field_set_ensure(l->index, field_element_copy(&l->elements[l->len]));
-			l->values[l->len++] = v;
-		}
-	l->where = xcalloc(l->index->len, sizeof(*l->where));
-	for (i = 0; i < l->index->len; i++)
-		l->where[i] = SIZE_MAX - 1;
-	for (i = 0; i < l->len; i++) {
-		k = (size_t)(field_set_find(l->index, &l->elements[i]) - l->index->nodes);
-		l->where[k] = l->where[k] == SIZE_MAX - 1 ? i : SIZE_MAX;
-	}
+	l->sorted = field_items_of(s, array, &l->len);
+	l->listed = xcalloc(places + 1, sizeof(*l->listed));
+	for (size_t i = 0; i < l->len; i++)
+		l->listed[l->sorted[i].at] = &l->sorted[i];
+	for (size_t i = 0; i < places; i++)
+		if (l->listed[i])
+			l->listed[n++] = l->listed[i];
 }
 
 static void items_done(struct items *l)
 {
-	for (size_t i = 0; i < l->len; i++)
-		field_element_clear(&l->elements[i]);
-	free(l->elements);
-	free(l->values);
-	free(l->where);
-	field_set_free(l->index);
+	field_items_free(l->sorted, l->len);
+	free(l->listed);
 }
 
-static const json_t *items_value(const struct items *l, const struct field_element *e)
+/* The first one with this identity, or NULL. */
+static struct field_item *items_find(const struct items *l, const struct field_element *e)
 {
-	size_t at = items_find(l, e);
+	size_t lo = 0, hi = l->len;
 
-	return at < l->len ? l->values[at] : NULL; /* repeated items do not merge */
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (field_element_compare(&l->sorted[mid].element, e) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->len && field_element_compare(&l->sorted[lo].element, e) == 0 ? &l->sorted[lo] : NULL;
 }
 
 /* The applied list's order wins; items only the live list has stay near what they followed. */
@@ -180,24 +156,33 @@ struct zipper {
 	const struct schema *s;
 	struct items live, applied;
 	size_t shared; /* the next applied item that the live list has as well */
-	struct field_set *done;
+	bool *merged;  /* by the applied items' order of identity */
 	json_t *out;
 };
+
+static const struct field_element *applied_at(const struct zipper *z, size_t i)
+{
+	return &z->applied.listed[i]->element;
+}
 
 static void next_shared(struct zipper *z)
 {
 	do
 		z->shared++;
-	while (z->shared < z->applied.len && !items_has(&z->live, &z->applied.elements[z->shared]));
+	while (z->shared < z->applied.len && !items_find(&z->live, applied_at(z, z->shared)));
 }
 
 static void take_applied(struct zipper *z, size_t i)
 {
-	const struct field_element *e = &z->applied.elements[i];
+	const struct field_element *e = applied_at(z, i);
+	const struct field_item *live = items_find(&z->live, e), *next = live ? live + 1 : NULL;
+	bool repeated = next && next < z->live.sorted + z->live.len && field_element_compare(&next->element, e) == 0;
 
-	field_set_ensure(z->done, field_element_copy(e));
-	json_array_append_new(z->out, merge(schema_items(z->s), items_value(&z->live, e), z->applied.values[i]));
-	if (z->shared < z->applied.len && field_element_compare(&z->applied.elements[z->shared], e) == 0)
+	z->merged[z->applied.listed[i] - z->applied.sorted] = true;
+	/* Repeated items do not merge. */
+	json_array_append_new(
+		z->out, merge(schema_items(z->s), live && !repeated ? live->value : NULL, z->applied.listed[i]->value));
+	if (z->shared < z->applied.len && field_element_compare(applied_at(z, z->shared), e) == 0)
 		next_shared(z);
 }
 
@@ -206,24 +191,24 @@ static void zip(struct zipper *z)
 	size_t l = 0, r = 0;
 
 	while (l < z->live.len || r < z->applied.len) {
-		const struct field_element *e = l < z->live.len ? &z->live.elements[l] : NULL;
+		const struct field_element *e = l < z->live.len ? &z->live.listed[l]->element : NULL;
+		const struct field_item *applied = e ? items_find(&z->applied, e) : NULL;
 		if (e && r < z->applied.len) {
-			if (field_element_compare(e, &z->applied.elements[r]) == 0) {
+			if (field_element_compare(e, applied_at(z, r)) == 0) {
 				take_applied(z, r++);
 				l++;
 				continue;
 			}
-			if (items_has(&z->applied, e) && z->shared < z->applied.len &&
-			    field_element_compare(&z->applied.elements[z->shared], e) != 0) {
+			if (applied && z->shared < z->applied.len && field_element_compare(applied_at(z, z->shared), e) != 0) {
 				l++; /* it comes later */
 				continue;
 			}
 		}
-		if (e && !items_has(&z->applied, e)) {
-			json_array_append_new(z->out, json_clone(z->live.values[l++]));
+		if (e && !applied) {
+			json_array_append_new(z->out, json_clone(z->live.listed[l++]->value));
 			continue;
 		}
-		if (e && field_set_find(z->done, e))
+		if (e && z->merged[applied - z->applied.sorted])
 			l++;
 		if (r < z->applied.len)
 			take_applied(z, r++);
@@ -232,16 +217,17 @@ static void zip(struct zipper *z)
 
 static json_t *merge_items(const struct schema *s, const json_t *a, const json_t *b)
 {
-	struct zipper z = { .s = s, .done = field_set_new(), .out = json_array() };
+	struct zipper z = { .s = s, .out = json_array() };
 
 	items_init(&z.live, s, a);
 	items_init(&z.applied, s, b);
-	if (z.applied.len > 0 && !items_has(&z.live, &z.applied.elements[0]))
+	z.merged = xcalloc(z.applied.len + 1, sizeof(*z.merged));
+	if (z.applied.len > 0 && !items_find(&z.live, applied_at(&z, 0)))
 		next_shared(&z);
 	zip(&z);
 	items_done(&z.live);
 	items_done(&z.applied);
-	field_set_free(z.done);
+	free(z.merged);
 	return z.out;
 }
 

@@ -331,6 +331,21 @@ struct field_set *field_set_recursive_difference(const struct field_set *s, cons
 	return combine(s, s2, OP_RECURSIVE_DIFFERENCE);
 }
 
+bool field_set_meets(const struct field_set *a, const struct field_set *b)
+{
+	size_t i = 0, k = 0;
+
+	while (a && b && i < a->len && k < b->len) {
+		const struct field_node *x = &a->nodes[i], *y = &b->nodes[k];
+		int order = field_element_compare(&x->element, &y->element);
+		if (order == 0 && ((x->member && y->member) || field_set_meets(x->children, y->children)))
+			return true;
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return false;
+}
+
 struct field_set *field_set_drop_top(const struct field_set *s, const char *const *names)
 {
 	struct field_set *out = field_set_new();

@@ -11,7 +11,8 @@ struct field_set *field_set_new(void);
 struct field_set *field_set_free(struct field_set *s);
 DEFINE_CLEANUP(struct field_set *, field_set_free)
 
-/* All fields an object sets, by the schema's list and map types. apiVersion, kind and metadata's system fields are left out. */
+/* All fields an object sets, by the schema's list and map types. apiVersion, kind and metadata's system fields are left
+ * out. */
 struct field_set *field_set_of(const struct schema *schema, const json_t *obj);
 struct field_set *field_set_from_v1(const json_t *fields_v1, struct err *err);
 json_t *field_set_to_v1(const struct field_set *s);

@@ -42,6 +42,8 @@ struct field_set *field_set_copy(const struct field_set *s);
 struct field_set *field_set_join(struct field_set *a, struct field_set *b);
 /* Without the fields of s2 and everything below them. */
 struct field_set *field_set_recursive_difference(const struct field_set *s, const struct field_set *s2);
+/* Whether both have a member in common. */
+bool field_set_meets(const struct field_set *a, const struct field_set *b);
 /* All but what lies in or below these top-level fields (NULL-terminated). */
 struct field_set *field_set_drop_top(const struct field_set *s, const char *const *names);
 /* Drops apiVersion, kind and the system's fields of metadata, in place. */
@@ -61,6 +63,17 @@ enum schema_list_type field_list_type(const struct schema *s);
 size_t field_list_keys(const struct schema *s, const char *ret[static FIELD_KEYS_MAX]);
 /* The schema of a member of a map, and whether it is declared by name. */
 const struct schema *field_member_schema(const struct schema *s, const char *name, bool *ret_named);
+
+/* The names in either object (NULL: none), ordered, each once; free(). */
+const char **field_names_of(const json_t *a, const json_t *b, size_t *ret_len);
+/* The items of a list that have an identity, ordered by it, equal ones by their place. */
+struct field_item {
+	struct field_element element;
+	const json_t *value; /* borrowed */
+	size_t at;           /* in the list */
+};
+struct field_item *field_items_of(const struct schema *list, const json_t *array, size_t *ret_len);
+void field_items_free(struct field_item *items, size_t len);
 
 struct field_comparison {
 	struct field_set *removed, *modified, *added;

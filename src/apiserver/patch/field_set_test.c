@@ -231,7 +231,7 @@ static void test_field_set_prints_paths_like_kubernetes(void **state)
 	(void)state;
 	_cleanup_(field_set_freep) struct field_set *s = set_of(
 		"{'f:spec': {'f:ports': {'k:{\"port\":80,\"protocol\":\"TCP\"}': {'.': {}, 'f:label': {}}}, 'f:tags': "
-	    "{'v:\"x\"': {}}, "
+		"{'v:\"x\"': {}}, "
 		"'f:list': {'i:3': {}}, 'f:name': {}}, 'f:data': {'f:a.b': {}}}");
 
 	assert_paths(s, ".data.a.b\n.spec.name\n.spec.list[3]\n.spec.ports[port=80,protocol=\"TCP\"]\n"

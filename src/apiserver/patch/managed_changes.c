@@ -22,6 +22,8 @@ bool managed_convert(const struct apply_request *request, const json_t *obj, con
 
 static void filter(const struct apply_request *request, struct field_set **s)
 {
+	if (field_set_is_empty(*s))
+		return;
 	struct field_set *kept = managed_filter_set(request, *s);
 
 	field_set_free(*s);

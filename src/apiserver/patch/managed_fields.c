@@ -217,7 +217,7 @@ void managed_reconcile(struct managed *m, const struct apply_request *request)
 
 static void subtract(struct managed_entry *e, const struct field_set *s)
 {
-	if (!s || field_set_is_empty(s))
+	if (!s || !field_set_meets(e->set, s))
 		return;
 	struct field_set *rest = field_set_difference(e->set, s);
 	field_set_free(e->set);

@@ -33,7 +33,7 @@ static struct map *index_of(const struct schema *s, const json_t *list, struct e
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		_cleanup_free_ char *id = identity(s, item, err);
 		if (!id)
 			return NULL;
@@ -59,7 +59,7 @@ static int check_elements(const json_t *a, const json_t *b, bool *ret_objects, s
 	for (size_t n = 0; n < ARRAY_SIZE(lists); n++) {
 		size_t i;
 		json_t *item;
-		json_array_foreach(lists[n], i, item) {
+		json_array_foreach (lists[n], i, item) {
 			if (json_is_array(item))
 				return err_set(err, ERR_INVALID, "lists of lists are not supported");
 			if (objects >= 0 && objects != json_is_object(item))
@@ -77,7 +77,7 @@ static json_t *delete_scalars(const json_t *old, const json_t *gone, struct err 
 	json_t *rest = json_array(), *item;
 	size_t i;
 
-	json_array_foreach(old, i, item) {
+	json_array_foreach (old, i, item) {
 		_cleanup_free_ char *id = json_canonical(item);
 		if (!m || !map_has(m, id))
 			json_array_append(rest, item);
@@ -94,7 +94,7 @@ static json_t *union_of_scalars(const json_t *old, const json_t *patch)
 	for (size_t n = 0; n < ARRAY_SIZE(lists); n++) {
 		size_t i;
 		json_t *item;
-		json_array_foreach(lists[n], i, item) {
+		json_array_foreach (lists[n], i, item) {
 			_cleanup_free_ char *id = json_canonical(item);
 			if (map_has(seen, id))
 				continue;
@@ -105,7 +105,8 @@ static json_t *union_of_scalars(const json_t *old, const json_t *patch)
 	return merged;
 }
 
-/* What the elements with a directive ask for. *ret_base: the old list as they leave it; *ret_changes: the other elements. */
+/* What the elements with a directive ask for. *ret_base: the old list as they leave it; *ret_changes: the other
+ * elements. */
 static int follow_directives(const struct schema *s, const json_t *old, const json_t *patch, json_t **ret_base,
                              json_t **ret_changes, struct err *err)
 {
@@ -114,7 +115,7 @@ static int follow_directives(const struct schema *s, const json_t *old, const js
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(patch, i, item) {
+	json_array_foreach (patch, i, item) {
 		const char *directive = json_get_str(item, DIRECTIVE);
 		if (!json_object_get(item, DIRECTIVE))
 			json_array_append(changes, item);
@@ -135,7 +136,7 @@ static int follow_directives(const struct schema *s, const json_t *old, const js
 		*ret_changes = json_array();
 		return 0;
 	}
-	json_array_foreach(old, i, item) {
+	json_array_foreach (old, i, item) {
 		_cleanup_free_ char *id = identity(s, item, err);
 		if (!id)
 			return -1;
@@ -157,7 +158,7 @@ static json_t *merge_objects(const struct schema *s, const json_t *base, const j
 
 	if (!where)
 		return NULL;
-	json_array_foreach(changes, i, item) {
+	json_array_foreach (changes, i, item) {
 		_cleanup_free_ char *id = identity(s, item, err);
 		json_t *result;
 		if (!id)
@@ -175,7 +176,8 @@ static json_t *merge_objects(const struct schema *s, const json_t *base, const j
 	return TAKE_PTR(merged);
 }
 
-json_t *strategic_list_merge(const struct schema *s, const json_t *old, const json_t *patch, bool delete, struct err *err)
+json_t *strategic_list_merge(const struct schema *s, const json_t *old, const json_t *patch, bool delete,
+                             struct err *err)
 {
 	_cleanup_json_ json_t *base = NULL, *changes = NULL, *merged = NULL;
 	bool objects = false;
@@ -211,7 +213,7 @@ int strategic_list_check_order(const struct schema *s, const json_t *patch, cons
 
 	if (json_array_size(patch) == 0 || json_array_size(order) == 0)
 		return 0;
-	json_array_foreach(patch, i, item) {
+	json_array_foreach (patch, i, item) {
 		if (json_object_get(item, DIRECTIVE))
 			continue;
 		_cleanup_free_ char *id = identity(s, item, err);
@@ -263,14 +265,16 @@ static json_t *interleave(const struct placed *server_only, size_t left, const s
 	size_t i = 0, k = 0;
 
 	while (i < left || k < right) {
-		bool take_left = i < left && (k == right || (wanted[k].on_server != NOWHERE && server_only[i].on_server != NOWHERE &&
-		                                             server_only[i].on_server < wanted[k].on_server));
+		bool take_left = i < left &&
+		                 (k == right || (wanted[k].on_server != NOWHERE && server_only[i].on_server != NOWHERE &&
+		                                 server_only[i].on_server < wanted[k].on_server));
 		json_array_append(out, take_left ? server_only[i++].item : wanted[k++].item);
 	}
 	return out;
 }
 
-json_t *strategic_list_order(const struct schema *s, const json_t *merged, const json_t *order, const json_t *old, struct err *err)
+json_t *strategic_list_order(const struct schema *s, const json_t *merged, const json_t *order, const json_t *old,
+                             struct err *err)
 {
 	_cleanup_(map_freep) struct map *wanted = index_of(s, order, err);
 	_cleanup_(map_freep) struct map *on_server = wanted ? index_of(s, old, err) : NULL;
@@ -282,7 +286,7 @@ json_t *strategic_list_order(const struct schema *s, const json_t *merged, const
 		return NULL;
 	struct placed *server_only = xcalloc(json_array_size(merged), sizeof(*server_only));
 	struct placed *listed = xcalloc(json_array_size(merged), sizeof(*listed));
-	json_array_foreach(merged, i, item) {
+	json_array_foreach (merged, i, item) {
 		_cleanup_free_ char *id = identity(s, item, err);
 		if (!id)
 			goto done;

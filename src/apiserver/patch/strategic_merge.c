@@ -19,13 +19,13 @@ static void discard_nulls(json_t *v)
 	void *next;
 	size_t i;
 
-	json_object_foreach_safe(v, next, key, item) {
+	json_object_foreach_safe (v, next, key, item) {
 		if (json_is_null(item))
 			json_object_del(v, key);
 		else
 			discard_nulls(item);
 	}
-	json_array_foreach(v, i, item)
+	json_array_foreach (v, i, item)
 		discard_nulls(item);
 }
 
@@ -38,7 +38,7 @@ static bool remove_directives(json_t *v)
 
 	if (json_object_get(v, DIRECTIVE))
 		return false;
-	json_object_foreach_safe(v, next, key, item)
+	json_object_foreach_safe (v, next, key, item)
 		if (!remove_directives(item))
 			json_object_del(v, key);
 	for (size_t i = json_array_size(v); i-- > 0;)
@@ -71,7 +71,7 @@ static bool list_has_string(const json_t *list, const char *s)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item)
+	json_array_foreach (list, i, item)
 		if (str_eq(json_string_value(item), s))
 			return true;
 	return false;
@@ -90,17 +90,18 @@ static int retain_keys(json_t *obj, json_t *patch, struct err *err)
 	json_object_del(patch, RETAIN_KEYS);
 	if (!json_is_array(keep))
 		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of retainKeys");
-	json_object_foreach(patch, key, v)
+	json_object_foreach (patch, key, v)
 		if (!json_is_null(v) && !is_directive_key(key) && !list_has_string(keep, key))
 			return err_set(err, ERR_BAD_REQUEST, "invalid patch format of retainKeys: %s is set but not retained", key);
-	json_object_foreach_safe(obj, next, key, v)
+	json_object_foreach_safe (obj, next, key, v)
 		if (!list_has_string(keep, key))
 			json_object_del(obj, key);
 	return 0;
 }
 
 /* One list with a wanted order of its elements; takes the list out of the patch. */
-static int set_order(const struct schema *s, json_t *obj, json_t *patch, const char *key, const json_t *order, struct err *err)
+static int set_order(const struct schema *s, json_t *obj, json_t *patch, const char *key, const json_t *order,
+                     struct err *err)
 {
 	const struct schema *field = schema_property(s, key);
 	const json_t *old = json_object_get(obj, key), *change = json_object_get(patch, key);
@@ -136,12 +137,12 @@ static int set_orders(const struct schema *s, json_t *obj, json_t *patch, struct
 	void *next;
 	_cleanup_json_ json_t *orders = json_object();
 
-	json_object_foreach_safe(patch, next, key, v)
+	json_object_foreach_safe (patch, next, key, v)
 		if (str_starts_with(key, SET_ORDER)) {
 			json_object_set(orders, key, v);
 			json_object_del(patch, key);
 		}
-	json_object_foreach(orders, key, v)
+	json_object_foreach (orders, key, v)
 		if (set_order(s, obj, patch, str_after(key, SET_ORDER), v, err) < 0)
 			return err_wrap(err, "%s", str_after(key, SET_ORDER));
 	return 0;
@@ -216,7 +217,7 @@ int strategic_map_merge(const struct schema *s, const json_t *old, const json_t 
 	_cleanup_json_ json_t *obj = json_clone(old), *rest = json_copy(json_unconst(patch));
 	if (retain_keys(obj, rest, err) < 0 || set_orders(s, obj, rest, err) < 0)
 		return -1;
-	json_object_foreach(rest, key, v) {
+	json_object_foreach (rest, key, v) {
 		const char *list = str_after(key, DELETE_PRIMITIVES);
 		if ((list ? delete_primitives(obj, list, v, err) : merge_field(s, obj, key, v, err)) < 0)
 			return -1;
@@ -225,7 +226,8 @@ int strategic_map_merge(const struct schema *s, const json_t *old, const json_t 
 	return 0;
 }
 
-int strategic_merge_apply(const struct schema *schema, const json_t *doc, const json_t *patch, json_t **ret, struct err *err)
+int strategic_merge_apply(const struct schema *schema, const json_t *doc, const json_t *patch, json_t **ret,
+                          struct err *err)
 {
 	if (!json_is_object(doc) || !json_is_object(patch))
 		return err_set(err, ERR_BAD_REQUEST, "strategic merge patch: an object is needed");

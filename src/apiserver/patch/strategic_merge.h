@@ -5,7 +5,9 @@
 
 #include "schema/schema.h"
 
-/* doc is unchanged; *ret is a new reference. Without a schema, or where it names no strategy, it acts as a merge patch. */
-int strategic_merge_apply(const struct schema *schema, const json_t *doc, const json_t *patch, json_t **ret, struct err *err);
+/* doc is unchanged; *ret is a new reference. Without a schema, or where it names no strategy, it acts as a merge patch.
+ */
+int strategic_merge_apply(const struct schema *schema, const json_t *doc, const json_t *patch, json_t **ret,
+                          struct err *err);
 
 #endif

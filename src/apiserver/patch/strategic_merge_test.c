@@ -24,16 +24,19 @@ static struct schema *garden(void)
 {
 	_cleanup_err_ struct err err = { 0 };
 	_cleanup_json_ json_t *v = yaml(
-	        "type: object\n"
-	        "properties:\n"
-	        "  beds: {type: array, x-kubernetes-patch-strategy: merge, x-kubernetes-patch-merge-key: name, items: {type: object, "
-	        "properties: {name: {type: string}, plant: {type: string}, tools: {type: array, x-kubernetes-patch-strategy: merge, items: "
-	        "{type: string}}}}}\n"
-	        "  tools: {type: array, x-kubernetes-patch-strategy: merge, items: {type: string}}\n"
-	        "  rows: {type: array, items: {type: string}}\n"
-	        "  water: {type: object, x-kubernetes-patch-strategy: 'merge,retainKeys', properties: {rain: {type: object, "
-	        "x-kubernetes-preserve-unknown-fields: true}, hose: {type: string}}}\n"
-	        "  fence: {type: object, x-kubernetes-patch-strategy: replace, properties: {wood: {type: string}, wire: {type: string}}}\n");
+		"type: object\n"
+		"properties:\n"
+		"  beds: {type: array, x-kubernetes-patch-strategy: merge, x-kubernetes-patch-merge-key: name, items: {type: "
+	    "object, "
+		"properties: {name: {type: string}, plant: {type: string}, tools: {type: array, x-kubernetes-patch-strategy: "
+	    "merge, items: "
+		"{type: string}}}}}\n"
+		"  tools: {type: array, x-kubernetes-patch-strategy: merge, items: {type: string}}\n"
+		"  rows: {type: array, items: {type: string}}\n"
+		"  water: {type: object, x-kubernetes-patch-strategy: 'merge,retainKeys', properties: {rain: {type: object, "
+		"x-kubernetes-preserve-unknown-fields: true}, hose: {type: string}}}\n"
+		"  fence: {type: object, x-kubernetes-patch-strategy: replace, properties: {wood: {type: string}, wire: {type: "
+	    "string}}}\n");
 	struct schema *s = schema_compile(v, "s", &err);
 
 	if (!s)
@@ -41,10 +44,12 @@ static struct schema *garden(void)
 	return s;
 }
 
-static void assert_merged(const struct schema *s, const char *doc, const char *patch, const char *wanted, const char *why)
+static void assert_merged(const struct schema *s, const char *doc, const char *patch, const char *wanted,
+                          const char *why)
 {
 	_cleanup_err_ struct err err = { 0 };
-	_cleanup_json_ json_t *d = yaml(doc), *before = json_clone(d), *p = yaml(patch), *p_before = json_clone(p), *w = yaml(wanted);
+	_cleanup_json_ json_t *d = yaml(doc), *before = json_clone(d), *p = yaml(patch), *p_before = json_clone(p),
+						  *w = yaml(wanted);
 	json_t *merged = NULL;
 
 	if (strategic_merge_apply(s, d, p, &merged, &err) < 0)
@@ -70,12 +75,14 @@ static void test_strategic_merge_maps(void **state)
 		{ "{a: 1}", "{a: {b: 2}}", "{a: {b: 2}}", "another type" },
 		{ "{rows: [a, b]}", "{rows: [c]}", "{rows: [c]}", "a list without strategy is replaced" },
 		{ "{fence: {wood: a}}", "{fence: {wire: b}}", "{fence: {wire: b}}", "strategy replace" },
-		{ "{water: {hose: long}}", "{water: {$patch: replace, rain: {cm: 1}}}", "{water: {rain: {cm: 1}}}", "$patch: replace" },
+		{ "{water: {hose: long}}", "{water: {$patch: replace, rain: {cm: 1}}}", "{water: {rain: {cm: 1}}}",
+		  "$patch: replace" },
 		{ "{water: {hose: long}, a: 1}", "{water: {$patch: delete}}", "{water: {}, a: 1}", "$patch: delete" },
 		{ "{a: 1}", "{water: {$patch: delete}}", "{a: 1}", "$patch: delete of what is not there" },
 		{ "{water: {hose: long}}", "{water: {$retainKeys: [rain], rain: {cm: 2}}}", "{water: {rain: {cm: 2}}}",
 		  "$retainKeys clears the others of a union" },
-		{ "{water: {hose: long, rain: {cm: 1}}}", "{water: {$retainKeys: [rain]}}", "{water: {rain: {cm: 1}}}", "and keeps what was" },
+		{ "{water: {hose: long, rain: {cm: 1}}}", "{water: {$retainKeys: [rain]}}", "{water: {rain: {cm: 1}}}",
+		  "and keeps what was" },
 	};
 	_cleanup_(schema_unrefp) struct schema *s = garden();
 
@@ -86,31 +93,37 @@ static void test_strategic_merge_maps(void **state)
 static void test_strategic_merge_lists_of_maps(void **state)
 {
 	(void)state;
-	static const char *const DOC = "{beds: [{name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}, {name: south}]}";
+	static const char *const DOC =
+		"{beds: [{name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}, {name: south}]}";
 	static const struct {
 		const char *patch, *beds, *why;
 	} CASES[] = {
 		{ "{beds: [{name: west, plant: chard}]}",
 		  "[{name: east, plant: leek, tools: [fork]}, {name: west, plant: chard}, {name: south}]", "merged by name" },
 		{ "{beds: [{name: south, plant: pea}, {name: attic}]}",
-		  "[{name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}, {name: south, plant: pea}, {name: attic}]",
+		  "[{name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}, {name: south, plant: pea}, {name: "
+		  "attic}]",
 		  "a new one follows the patch's order" },
 		{ "{beds: [{name: east, tools: [rake]}]}",
-		  "[{name: east, plant: leek, tools: [rake, fork]}, {name: west, plant: kale}, {name: south}]", "a set inside" },
-		{ "{beds: [{$patch: delete, name: west}]}", "[{name: east, plant: leek, tools: [fork]}, {name: south}]", "deleted" },
+		  "[{name: east, plant: leek, tools: [rake, fork]}, {name: west, plant: kale}, {name: south}]",
+		  "a set inside" },
+		{ "{beds: [{$patch: delete, name: west}]}", "[{name: east, plant: leek, tools: [fork]}, {name: south}]",
+		  "deleted" },
 		{ "{beds: [{$patch: delete, name: none}]}",
-		  "[{name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}, {name: south}]", "deleting what is not there" },
-		{ "{beds: [{$patch: replace}, {name: west, plant: oak}]}", "[{name: west, plant: oak}]", "the whole list replaced" },
+		  "[{name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}, {name: south}]",
+		  "deleting what is not there" },
+		{ "{beds: [{$patch: replace}, {name: west, plant: oak}]}", "[{name: west, plant: oak}]",
+		  "the whole list replaced" },
 		{ "{beds: [{$patch: replace, name: any}]}", "[]", "replaced by nothing" },
-		{ "{beds: [{name: east, plant: null}]}", "[{name: east, tools: [fork]}, {name: west, plant: kale}, {name: south}]",
-		  "null in an element" },
+		{ "{beds: [{name: east, plant: null}]}",
+		  "[{name: east, tools: [fork]}, {name: west, plant: kale}, {name: south}]", "null in an element" },
 		{ "{$setElementOrder/beds: [{name: south}, {name: east}, {name: west}]}",
 		  "[{name: south}, {name: east, plant: leek, tools: [fork]}, {name: west, plant: kale}]", "order alone" },
 		{ "{$setElementOrder/beds: [{name: new}, {name: east}], beds: [{name: new}, {name: east, plant: fig}]}",
 		  "[{name: new}, {name: east, plant: fig, tools: [fork]}, {name: west, plant: kale}, {name: south}]",
 		  "those only the server has stay behind what they followed" },
-		{ "{$setElementOrder/beds: [{name: south}], beds: [{$patch: delete, name: east}]}", "[{name: west, plant: kale}, {name: south}]",
-		  "deletions need no place in the order" },
+		{ "{$setElementOrder/beds: [{name: south}], beds: [{$patch: delete, name: east}]}",
+		  "[{name: west, plant: kale}, {name: south}]", "deletions need no place in the order" },
 	};
 	_cleanup_(schema_unrefp) struct schema *s = garden();
 
@@ -118,7 +131,8 @@ static void test_strategic_merge_lists_of_maps(void **state)
 		_cleanup_free_ char *wanted = xasprintf("{beds: %s}", CASES[i].beds);
 		assert_merged(s, DOC, CASES[i].patch, wanted, CASES[i].why);
 	}
-	assert_merged(s, "{}", "{beds: [{name: a}, {$patch: delete, name: b}]}", "{beds: [{name: a}]}", "a new list without directives");
+	assert_merged(s, "{}", "{beds: [{name: a}, {$patch: delete, name: b}]}", "{beds: [{name: a}]}",
+	              "a new list without directives");
 }
 
 static void test_strategic_merge_lists_of_scalars(void **state)
@@ -127,13 +141,16 @@ static void test_strategic_merge_lists_of_scalars(void **state)
 	static const struct {
 		const char *doc, *patch, *tools, *why;
 	} CASES[] = {
-		{ "{tools: [fork, rake]}", "{tools: [hoe]}", "[hoe, fork, rake]", "added; what the server has keeps its order" },
+		{ "{tools: [fork, rake]}", "{tools: [hoe]}", "[hoe, fork, rake]",
+		  "added; what the server has keeps its order" },
 		{ "{tools: [fork, rake]}", "{tools: [rake, hoe]}", "[fork, rake, hoe]", "what is there is not added again" },
 		{ "{tools: [fork, rake]}", "{$deleteFromPrimitiveList/tools: [fork]}", "[rake]", "taken out" },
 		{ "{tools: [fork, rake]}", "{$deleteFromPrimitiveList/tools: [none]}", "[fork, rake]", "not there" },
-		{ "{tools: [fork, rake, hoe]}", "{$setElementOrder/tools: [hoe, fork]}", "[rake, hoe, fork]", "put into order" },
-		{ "{tools: [fork, rake]}", "{$setElementOrder/tools: [hoe, rake], tools: [hoe], $deleteFromPrimitiveList/tools: [fork]}",
-		  "[hoe, rake]", "all at once" },
+		{ "{tools: [fork, rake, hoe]}", "{$setElementOrder/tools: [hoe, fork]}", "[rake, hoe, fork]",
+		  "put into order" },
+		{ "{tools: [fork, rake]}",
+		  "{$setElementOrder/tools: [hoe, rake], tools: [hoe], $deleteFromPrimitiveList/tools: [fork]}", "[hoe, rake]",
+		  "all at once" },
 		{ "{tools: [fork, fork]}", "{tools: [hoe]}", "[hoe, fork]", "repetitions go" },
 	};
 	_cleanup_(schema_unrefp) struct schema *s = garden();
@@ -147,7 +164,8 @@ static void test_strategic_merge_lists_of_scalars(void **state)
 static void test_strategic_merge_without_schema(void **state)
 {
 	(void)state;
-	assert_merged(NULL, "{a: [{name: x}], b: {c: 1}}", "{a: [{name: z}], b: {d: 2}}", "{a: [{name: z}], b: {c: 1, d: 2}}", "as a merge patch");
+	assert_merged(NULL, "{a: [{name: x}], b: {c: 1}}", "{a: [{name: z}], b: {d: 2}}",
+	              "{a: [{name: z}], b: {c: 1, d: 2}}", "as a merge patch");
 }
 
 static void test_strategic_merge_refuses(void **state)
@@ -161,14 +179,17 @@ static void test_strategic_merge_refuses(void **state)
 		{ "{beds: [[1]]}", "beds: lists of lists are not supported", "lists in lists" },
 		{ "{water: {$patch: burn}}", "water: unknown patch type: burn", "unknown directive" },
 		{ "{beds: [{$patch: burn, name: east}]}", "beds: unknown patch type: burn", "in a list" },
-		{ "{beds: [{$patch: merge, name: east}]}", "beds: merging lists cannot yet be specified in the patch", "merge in a list" },
-		{ "{water: {$retainKeys: [rain], hose: x}}", "water: invalid patch format of retainKeys: hose is set but not retained",
-		  "set and not retained" },
+		{ "{beds: [{$patch: merge, name: east}]}", "beds: merging lists cannot yet be specified in the patch",
+		  "merge in a list" },
+		{ "{water: {$retainKeys: [rain], hose: x}}",
+		  "water: invalid patch format of retainKeys: hose is set but not retained", "set and not retained" },
 		{ "{water: {$retainKeys: rain}}", "water: invalid patch format of retainKeys", "no list" },
 		{ "{$setElementOrder/beds: [{name: east}], beds: [{name: west}]}",
 		  "beds: The order in patch list doesn't match $setElementOrder list", "an element without place" },
-		{ "{$setElementOrder/beds: x}", "beds: invalid patch format of setElementOrder list: beds", "order is no list" },
-		{ "{$deleteFromPrimitiveList/tools: x}", "invalid patch format of primitive list: tools", "deletion is no list" },
+		{ "{$setElementOrder/beds: x}", "beds: invalid patch format of setElementOrder list: beds",
+		  "order is no list" },
+		{ "{$deleteFromPrimitiveList/tools: x}", "invalid patch format of primitive list: tools",
+		  "deletion is no list" },
 		{ "[]", "strategic merge patch: an object is needed", "no object" },
 	};
 	_cleanup_(schema_unrefp) struct schema *s = garden();
