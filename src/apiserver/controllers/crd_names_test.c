@@ -78,6 +78,7 @@ static void test_crd_names_become_free(void **state)
 	_cleanup_free_ char *b = judge(n, "bs.g.h", "g.h", "{plural: bs, singular: b, kind: A, listKind: BList}");
 	unsigned neighbours = 0;
 
+	assert_string_equal(a, "");
 	assert_string_equal(b, "KindConflict \"A\" is already in use");
 	crd_names_each_neighbour(n, "as.g.h", count, &neighbours);
 	assert_int_equal(neighbours, 1);

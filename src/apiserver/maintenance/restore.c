@@ -134,7 +134,6 @@ static int stage_file(void *self, const char *name, mode_t mode, const void *dat
 static void choose_version(struct restore *r)
 {
 	uint64_t now = (uint64_t)(clock_wall_ns() / NS_PER_MS), old = 0;
-	_cleanup_free_ char *text = NULL;
 	struct store_db *db = NULL;
 
 	if (fs_exists(r->db) && store_db_open(r->db, NULL, r->m->log, &db, NULL) == 0)
