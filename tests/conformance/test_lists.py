@@ -147,3 +147,15 @@ def test_partial_object_metadata(api, ns):
     assert answer["kind"] == "PartialObjectMetadataList"
     item = answer["items"][0]
     assert item["kind"] == "PartialObjectMetadata" and item["metadata"]["labels"] == {"x": "y"} and "spec" not in item
+
+
+def test_lists_of_custom_resources_name_their_token_always(api, ns):  # apimachinery, UnstructuredList.SetContinue
+    api.post(WD.format(ns), {"metadata": {"name": "a"}, "spec": {"color": "green"}})
+    assert api.get(WD.format(ns)).json["metadata"]["continue"] == ""
+    assert "continue" not in api.get(CM.format(ns)).json["metadata"]
+
+
+def test_columns_without_a_description_tell_their_path(api, ns):  # apiextensions-apiserver, tableconvertor.New
+    table = api.request("GET", WD.format(ns), headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}).json
+    column = {c["name"]: c for c in table["columnDefinitions"]}["Color"]
+    assert column["description"] == "Custom resource definition column (in JSONPath format): .spec.color"

@@ -274,6 +274,15 @@ def test_malformed_bodies(api, ns):
         assert answer.status == 400, (body, answer)
 
 
+def test_empty_bodies_of_custom_resources(api, ns):  # apiextensions-apiserver, schemaCoercingDecoder
+    for method, path in (("POST", WD.format(ns)), ("PUT", WD.format(ns) + "/a")):
+        answer = api.request(method, path, "", raw=True, headers={"Content-Type": "application/json"})
+        assert answer.status == 400
+        assert answer.json["message"] == (
+            "the object provided is unrecognized (must be of type Widget): couldn't get version/kind; "
+            "json parse error: unexpected end of JSON input (<empty>)")
+
+
 def test_unknown_paths(api, ns):
     for path in ("/nope", "/apis/nope.org/v1/x", "/api/v1/nopes", "/api/v1/namespaces/x/secrets/a/b/c", "/api/v2"):
         assert api.get(path).status == 404

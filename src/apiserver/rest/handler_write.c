@@ -21,6 +21,23 @@ static int prepare_create(struct api_request *req, struct api_op *op, struct err
 	return write_finish(req, op, &in, err);
 }
 
+/* The object sent, or NULL. That a custom resource was sent as nothing at all is told in Kubernetes' words. */
+static json_t *sent_object(struct api_request *req, struct err *err)
+{
+	size_t len;
+	json_t *body = api_request_body(req, err);
+
+	http_request_body(req->http, &len);
+	if (body || len > 0 || !req->type->custom || err->kind != ERR_BAD_REQUEST)
+		return body;
+	err_clear(err);
+	err_set(err, ERR_BAD_REQUEST,
+	        "the object provided is unrecognized (must be of type %s): couldn't get version/kind; json parse error: "
+	        "unexpected end of JSON input (<empty>)",
+	        req->type->kind);
+	return NULL;
+}
+
 void handle_create(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
@@ -30,7 +47,7 @@ void handle_create(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
-	json_t *body = api_request_body(req, &err);
+	json_t *body = sent_object(req, &err);
 	if (!body) {
 		api_respond_err(req, &err);
 		return;
@@ -108,7 +125,7 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 void handle_update(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
-	json_t *body = api_request_body(req, &err);
+	json_t *body = sent_object(req, &err);
 
 	if (body)
 		write_start(req, prepare_update, body);

@@ -22,6 +22,12 @@ static json_t *list_meta(const struct store_list *list, const char *token)
 	return meta;
 }
 
+/* Kubernetes writes the token of a custom resources' list even where there is none. */
+static const char *object_list_token(const struct api_request *req, const char *token)
+{
+	return !token && req->type->custom ? "" : token;
+}
+
 static char *list_head(const char *kind, const char *api_version, const struct store_list *list, const char *token)
 {
 	_cleanup_json_ json_t *meta = list_meta(list, token);
@@ -43,7 +49,8 @@ static char *repeated_head(const struct api_request *req)
 /* What is stored is referred to, not copied: most of a long list is. */
 static void respond_texts(struct api_request *req, const struct store_list *list, const char *token)
 {
-	_cleanup_free_ char *head = list_head(req->type->list_kind, req->version->api_version, list, token);
+	_cleanup_free_ char *head = list_head(req->type->list_kind, req->version->api_version, list,
+	                                      object_list_token(req, token));
 	_cleanup_free_ char *repeated = repeated_head(req);
 	size_t repeated_len = strlen(repeated);
 	struct http_part *parts = xcalloc(list->len + 2, sizeof(*parts));

@@ -25,6 +25,16 @@ static void forget_columns(struct api_version *v)
 	v->columns_len = 0;
 }
 
+/* A column that says nothing of itself is described by its path; a built-in one by nothing. free() */
+static char *column_description(const json_t *column, bool builtin)
+{
+	const char *text = json_get_str(column, "description"), *path = json_get_str(column, "jsonPath");
+
+	if (builtin || !str_empty(text))
+		return xstrdup(text ? text : "");
+	return xasprintf("Custom resource definition column (in JSONPath format): %s", path ? path : "");
+}
+
 static int add_columns(struct api_version *v, const json_t *columns, bool builtin, struct err *err)
 {
 	size_t i;
@@ -37,7 +47,7 @@ static int add_columns(struct api_version *v, const json_t *columns, bool builti
 		column->name = xstrdup(json_get_str(c, "name") ? json_get_str(c, "name") : "");
 		column->type = xstrdup(json_get_str(c, "type") ? json_get_str(c, "type") : "string");
 		column->format = xstrdup(json_get_str(c, "format") ? json_get_str(c, "format") : "");
-		column->description = xstrdup(json_get_str(c, "description") ? json_get_str(c, "description") : "");
+		column->description = column_description(c, builtin);
 		column->priority = (int)json_get_int(c, "priority", 0);
 		column->cell = builtin && json_get_str(c, "cell") ? builtin_cell(json_get_str(c, "cell")) : NULL;
 		if (column->cell)
