@@ -5,13 +5,15 @@
 
 struct documents {
 	pthread_mutex_t lock;
-	struct map *texts; /* key → struct bytes */
+	pthread_cond_t built;
+	struct map *kept;     /* key → struct document */
+	struct map *building; /* keys that a thread is at */
 	uint64_t generation;
 };
 
-static void text_unref(void *p)
+static void drop(void *p)
 {
-	bytes_unref(p);
+	document_unref(p);
 }
 
 struct documents *documents_new(void)
@@ -19,7 +21,9 @@ struct documents *documents_new(void)
 	struct documents *d = new0(struct documents);
 
 	pthread_mutex_init(&d->lock, NULL);
-	d->texts = map_new(text_unref);
+	pthread_cond_init(&d->built, NULL);
+	d->kept = map_new(drop);
+	d->building = map_new(NULL);
 	return d;
 }
 
@@ -27,34 +31,57 @@ struct documents *documents_free(struct documents *d)
 {
 	if (!d)
 		return NULL;
-	map_free(d->texts);
+	map_free(d->kept);
+	map_free(d->building);
+	pthread_cond_destroy(&d->built);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 	return NULL;
 }
 
-struct bytes *documents_get(struct documents *d, struct registry *r, const char *key,
-                            struct bytes *(*build)(struct registry *r, const char *key))
+/* Under the lock. */
+static struct document *kept_now(struct documents *d, struct registry *r, const char *key)
 {
 	uint64_t generation = registry_generation(r);
 
-	pthread_mutex_lock(&d->lock);
 	if (d->generation != generation) {
-		map_clear(d->texts);
+		map_clear(d->kept);
 		d->generation = generation;
 	}
-	struct bytes *text = map_get(d->texts, key);
-	if (text)
-		bytes_ref(text);
-	pthread_mutex_unlock(&d->lock);
-	if (text)
-		return text;
-	text = build(r, key);
-	if (!text)
-		return NULL;
-	pthread_mutex_lock(&d->lock);
-	if (d->generation == generation && registry_generation(r) == generation)
-		map_set(d->texts, key, bytes_ref(text));
-	pthread_mutex_unlock(&d->lock);
-	return text;
+	struct document *found = map_get(d->kept, key);
+	return found ? document_ref(found) : NULL;
+}
+
+/* Many clients start at once, after an upgrade say: one thread builds, the others wait for what it finds. */
+static struct document *kept_or_mine(struct documents *d, struct registry *r, const char *key, uint64_t *ret_generation)
+{
+	MUTEX_GUARD(&d->lock);
+	struct document *found = kept_now(d, r, key);
+
+	while (!found && map_has(d->building, key)) {
+		pthread_cond_wait(&d->built, &d->lock);
+		found = kept_now(d, r, key);
+	}
+	if (!found)
+		map_set(d->building, key, d);
+	*ret_generation = d->generation;
+	return found;
+}
+
+struct document *documents_get(struct documents *d, struct registry *r, const char *key,
+                               struct bytes *(*build)(struct registry *r, const char *key))
+{
+	uint64_t generation;
+	struct document *document = kept_or_mine(d, r, key, &generation);
+
+	if (document)
+		return document;
+	_cleanup_(bytes_unrefp) struct bytes *text = build(r, key);
+	document = text ? document_new(text) : NULL;
+	MUTEX_GUARD(&d->lock);
+	map_del(d->building, key);
+	if (document && d->generation == generation && registry_generation(r) == generation)
+		map_set(d->kept, key, document_ref(document));
+	pthread_cond_broadcast(&d->built);
+	return document;
 }

@@ -2,15 +2,17 @@
 #define APISERVER_DOCUMENTS_H
 /* Discovery and OpenAPI documents. Each is made when first asked for and kept until a type changes. */
 
+#include "rest/document.h"
 #include "rest/request.h"
 
 struct documents;
 struct documents *documents_new(void);
 struct documents *documents_free(struct documents *d);
 
-/* The kept text of a document, or the one build() makes now; a reference. NULL when build() gives NULL (not kept). */
-struct bytes *documents_get(struct documents *d, struct registry *r, const char *key,
-                            struct bytes *(*build)(struct registry *r, const char *key));
+/* The kept document, or the one build() makes now, on one thread at a time for a key; a reference. NULL when build() gives
+ * NULL (not kept). */
+struct document *documents_get(struct documents *d, struct registry *r, const char *key,
+                               struct bytes *(*build)(struct registry *r, const char *key));
 
 /* Handlers; on a worker. They answer 404 for groups and versions there are not. */
 void handle_discovery(struct api_request *req);

@@ -18,49 +18,33 @@ static json_t *info(void)
 
 /* ---- v2 ---- */
 
-static json_t *build_v2(struct registry *r)
-{
-	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
-	json_t *paths = json_object(), *definitions = json_object();
-
-	openapi_add_meta_schemas(definitions, OPENAPI_V2);
-	for (size_t i = 0; types[i]; i++)
-		for (size_t v = 0; v < types[i]->versions_len; v++) {
-			if (!types[i]->versions[v].served)
-				continue;
-			openapi_add_paths(paths, OPENAPI_V2, types[i], &types[i]->versions[v]);
-			openapi_add_schemas(definitions, OPENAPI_V2, types[i], &types[i]->versions[v]);
-		}
-	return json_pack("{s:s,s:o,s:o,s:o}", "swagger", "2.0", "info", info(), "paths", paths, "definitions", definitions);
-}
-
 static struct bytes *build_v2_json(struct registry *r, const char *key _unused_)
 {
-	_cleanup_json_ json_t *doc = build_v2(r);
+	_cleanup_json_ json_t *about = info();
 
-	return json_to_bytes(doc);
+	return openapi_v2_build(r, about, &OPENAPI_JSON);
 }
 
 static struct bytes *build_v2_protobuf(struct registry *r, const char *key _unused_)
 {
-	_cleanup_json_ json_t *doc = build_v2(r);
+	_cleanup_json_ json_t *about = info();
 
-	return openapi_v2_to_protobuf(doc);
+	return openapi_v2_build(r, about, &OPENAPI_PROTOBUF);
 }
 
 void handle_openapi_v2(struct api_request *req)
 {
 	const char *accept = http_request_header(req->http, "Accept");
-	struct documents *d = req->server->documents;
-	struct registry *r = req->server->registry;
+	bool protobuf = accept && str_contains(accept, "proto-openapi.spec.v2");
+	_cleanup_(document_unrefp) struct document *found = documents_get(req->server->documents, req->server->registry,
+	                                                                  protobuf ? "openapi/v2.pb" : "openapi/v2",
+	                                                                  protobuf ? build_v2_protobuf : build_v2_json);
 
-	if (accept && str_contains(accept, "proto-openapi.spec.v2")) {
-		_cleanup_(bytes_unrefp) struct bytes *text = documents_get(d, r, "openapi/v2.pb", build_v2_protobuf);
-		api_respond_document(req, PROTOBUF_TYPE, text);
-		return;
-	}
-	_cleanup_(bytes_unrefp) struct bytes *text = documents_get(d, r, "openapi/v2", build_v2_json);
-	api_respond_document(req, "application/json", text);
+	if (found)
+		api_respond_document(req, protobuf ? PROTOBUF_TYPE : "application/json", found);
+	else
+		api_respond_text(req, 503, "text/plain; charset=utf-8",
+		                 "the schemas of all kinds are too long for one document\n");
 }
 
 /* ---- v3 ---- */
@@ -131,16 +115,16 @@ void handle_openapi_v3(struct api_request *req)
 	const char *rest = str_after(http_request_path(req->http), "/openapi/v3");
 	struct documents *d = req->server->documents;
 	struct registry *r = req->server->registry;
-	_cleanup_(bytes_unrefp) struct bytes *text = NULL;
+	_cleanup_(document_unrefp) struct document *found = NULL;
 
 	if (strcmp(rest, "") == 0 || strcmp(rest, "/") == 0) {
-		text = documents_get(d, r, "openapi/v3", build_v3_root);
+		found = documents_get(d, r, "openapi/v3", build_v3_root);
 	} else {
 		_cleanup_free_ char *key = xasprintf("openapi/v3%s", rest);
-		text = documents_get(d, r, key, build_v3_document);
+		found = documents_get(d, r, key, build_v3_document);
 	}
-	if (text)
-		api_respond_document(req, "application/json", text);
+	if (found)
+		api_respond_document(req, "application/json", found);
 	else
 		api_respond_text(req, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }

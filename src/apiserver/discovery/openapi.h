@@ -17,7 +17,20 @@ void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct
                          const struct api_version *v);
 void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api);
 
-/* An OpenAPI v2 document in the protobuf form of gnostic's OpenAPIv2.proto, as kubectl asks for it. */
-struct bytes *openapi_v2_to_protobuf(const json_t *doc);
+#define OPENAPI_MAX ((size_t)1024 * 1024 * 1024) /* bytes of a document */
+
+/* How a v2 document is written: piece by piece, since the trees of a thousand kinds together would take gigabytes. */
+struct openapi_form {
+	void (*add_path)(struct buf *paths, const char *path, const json_t *v);
+	void (*add_definition)(struct buf *definitions, const char *name, const json_t *v);
+	/* Empties both buffers. NULL when the document would be longer than OPENAPI_MAX. */
+	struct bytes *(*finish)(const json_t *info, struct buf *paths, struct buf *definitions);
+};
+extern const struct openapi_form OPENAPI_JSON;
+/* The form of gnostic's OpenAPIv2.proto, as kubectl before 1.27 asks for it. */
+extern const struct openapi_form OPENAPI_PROTOBUF;
+
+/* openapi_v2.c. The document of all types, a type at a time. */
+struct bytes *openapi_v2_build(struct registry *r, const json_t *info, const struct openapi_form *form);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "openapi.h"
 
-#define OUT_MAX ((size_t)256 * 1024 * 1024)
+#define OUT_MAX OPENAPI_MAX
 
 static void put_varint(struct buf *out, uint64_t n)
 {
@@ -97,19 +97,24 @@ static void put_wrapped_schema(struct buf *out, unsigned field, const json_t *v)
 	put_message(out, field, &wrapper);
 }
 
-/* Properties, Definitions: NamedSchema in field 1. */
+static void put_named_schema(struct buf *out, const char *name, const json_t *v)
+{
+	struct buf named = BUF_INIT(OUT_MAX);
+
+	put_text(&named, 1, name);
+	put_schema(&named, 2, v);
+	put_message(out, 1, &named);
+}
+
+/* Properties: NamedSchema in field 1. */
 static void put_named_schemas(struct buf *out, unsigned field, const json_t *members)
 {
 	struct buf all = BUF_INIT(OUT_MAX);
 	const char *key;
 	json_t *member;
 
-	json_object_foreach ((json_t *)(uintptr_t)members, key, member) {
-		struct buf named = BUF_INIT(OUT_MAX);
-		put_text(&named, 1, key);
-		put_schema(&named, 2, member);
-		put_message(&all, 1, &named);
-	}
+	json_object_foreach ((json_t *)(uintptr_t)members, key, member)
+		put_named_schema(&all, key, member);
 	put_message(out, field, &all);
 }
 
@@ -274,24 +279,30 @@ static void put_path(struct buf *out, unsigned field, const json_t *v)
 	put_message(out, field, &m);
 }
 
-struct bytes *openapi_v2_to_protobuf(const json_t *doc)
+/* ---- the document, piece by piece ---- */
+
+static void append_path(struct buf *out, const char *path, const json_t *v)
+{
+	struct buf named = BUF_INIT(OUT_MAX);
+
+	put_text(&named, 1, path);
+	put_path(&named, 2, v);
+	put_message(out, 2, &named);
+}
+
+static struct bytes *finish(const json_t *info, struct buf *paths, struct buf *definitions)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(OUT_MAX);
-	struct buf info = BUF_INIT(4096), paths = BUF_INIT(OUT_MAX);
-	const char *path;
-	json_t *v;
+	struct buf about = BUF_INIT(4096);
+	bool failed = paths->failed || definitions->failed;
 
-	put_text(&out, 1, json_get_str(doc, "swagger"));
-	put_text(&info, 1, json_str_at(doc, "info", "title", NULL));
-	put_text(&info, 2, json_str_at(doc, "info", "version", NULL));
-	put_message(&out, 2, &info);
-	json_object_foreach (json_object_get(doc, "paths"), path, v) {
-		struct buf named = BUF_INIT(OUT_MAX);
-		put_text(&named, 1, path);
-		put_path(&named, 2, v);
-		put_message(&paths, 2, &named);
-	}
-	put_message(&out, 8, &paths);
-	put_named_schemas(&out, 9, json_object_get(doc, "definitions"));
-	return bytes_new(buf_str(&out), out.len);
+	put_text(&out, 1, "2.0");
+	put_text(&about, 1, json_get_str(info, "title"));
+	put_text(&about, 2, json_get_str(info, "version"));
+	put_message(&out, 2, &about);
+	put_message(&out, 8, paths);
+	put_message(&out, 9, definitions);
+	return failed || out.failed ? NULL : bytes_new(buf_str(&out), out.len);
 }
+
+const struct openapi_form OPENAPI_PROTOBUF = { append_path, put_named_schema, finish };

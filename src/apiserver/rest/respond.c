@@ -3,7 +3,6 @@
 #include "base/str.h"
 #include "codec/gzip.h"
 #include "codec/json_indent.h"
-#include "codec/sha256.h"
 #include "codec/yaml.h"
 #include "kube/object.h"
 #include "objects/object_view.h"
@@ -119,28 +118,26 @@ static bool has_tag(const struct api_request *req, const char *tag)
 	return header && (strstr(header, tag) || strcmp(header, "*") == 0);
 }
 
-void api_respond_document(struct api_request *req, const char *content_type, struct bytes *body)
+void api_respond_document(struct api_request *req, const char *content_type, struct document *document)
 {
 	struct http_headers headers = { 0 };
-	char hash[65], tag[68];
+	struct bytes *body = document_text(document);
 
-	sha256_hex(body->data, body->len, hash);
-	snprintf(tag, sizeof(tag), "\"%s\"", hash);
 	api_respond_headers(req, content_type, &headers);
-	http_headers_add(&headers, "ETag", tag);
+	http_headers_add(&headers, "ETag", document_tag(document));
 	http_headers_add(&headers, "Vary", "Accept, Accept-Encoding");
-	_cleanup_(bytes_unrefp) struct bytes *none = bytes_new("", 0), *packed = NULL;
-	if (has_tag(req, tag)) {
+	if (has_tag(req, document_tag(document))) {
+		_cleanup_(bytes_unrefp) struct bytes *none = bytes_new("", 0);
 		audit_response_complete(req, 304, content_type, none);
 		respond(req, 304, &headers, none);
 		return;
 	}
+	audit_response_complete(req, 200, content_type, body);
 	if (req->on_worker && api_request_takes_gzip(req, body->len)) {
-		packed = gzip_compress(body->data, body->len, GZIP_LEVEL);
+		body = document_packed(document, GZIP_LEVEL);
 		http_headers_add(&headers, "Content-Encoding", "gzip");
 	}
-	audit_response_complete(req, 200, content_type, body);
-	respond(req, 200, &headers, packed ? packed : body);
+	respond(req, 200, &headers, body);
 }
 
 void api_respond_json_bytes(struct api_request *req, int code, struct bytes *text)

@@ -3,6 +3,7 @@
 /* Answers. Each of these ends the request: it is freed. Callable from any thread once it was deferred, from the event
  * thread before. */
 
+#include "document.h"
 #include "request.h"
 #include "store/store.h"
 
@@ -18,7 +19,7 @@ void api_respond_json_bytes(struct api_request *req, int code, struct bytes *tex
  * (YAML, indentation, gzip, the audit log) has it put together. */
 void api_respond_json_parts(struct api_request *req, int code, struct http_part *parts, size_t len);
 /* A document that changes seldom (discovery, OpenAPI): with an ETag, and 304 without a body for whoever has it. */
-void api_respond_document(struct api_request *req, const char *content_type, struct bytes *body);
+void api_respond_document(struct api_request *req, const char *content_type, struct document *document);
 /* Any text. */
 void api_respond_bytes(struct api_request *req, int code, const char *content_type, struct bytes *body);
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text);

@@ -178,11 +178,16 @@ static const char *proto_at(const char *data, size_t len, const unsigned *path, 
 
 static void test_openapi_protobuf(void **state _unused_)
 {
-	_cleanup_json_ json_t *doc = json_pack("{s:s,s:{s:s,s:s},s:{s:{s:{s:s,s:{s:s}}}},s:{s:{s:s,s:s}}}", "swagger",
-	                                       "2.0", "info", "title", "T", "version", "V", "paths", "/p", "patch",
-	                                       "operationId", "op", "x-kubernetes-group-version-kind", "kind", "K",
-	                                       "definitions", "N", "type", "object", "description", "D");
-	_cleanup_(bytes_unrefp) struct bytes *bytes = openapi_v2_to_protobuf(doc);
+	_cleanup_json_ json_t *info = json_pack("{s:s,s:s}", "title", "T", "version", "V");
+	_cleanup_json_ json_t *path = json_pack("{s:{s:s,s:{s:s}}}", "patch", "operationId", "op",
+	                                        "x-kubernetes-group-version-kind", "kind", "K");
+	_cleanup_json_ json_t *definition = json_pack("{s:s,s:s}", "type", "object", "description", "D");
+	struct buf paths = BUF_INIT(4096), definitions = BUF_INIT(4096);
+
+	OPENAPI_PROTOBUF.add_path(&paths, "/p", path);
+	OPENAPI_PROTOBUF.add_definition(&definitions, "N", definition);
+	_cleanup_(bytes_unrefp) struct bytes *bytes = OPENAPI_PROTOBUF.finish(info, &paths, &definitions);
+	assert_non_null(bytes);
 	static const struct {
 		unsigned path[10];
 		const char *expected;
