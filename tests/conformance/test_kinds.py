@@ -366,7 +366,7 @@ def test_rbac_is_checked(api, ns):
     refused = api.post(f"{url}/roles", {"metadata": {"name": "a"}, "rules": [{"apiGroups": [""], "resources": ["pods"]}]})
     assert refused.status == 422 and "verbs must contain at least one value" in refused.json["message"]
     refused = api.post(f"{url}/roles", {"metadata": {"name": "a"}, "rules": [{"nonResourceURLs": ["/x"], "verbs": ["get"]}]})
-    assert "namespaced rules cannot apply to non-resource URLs" in refused.json["message"]
+    assert 'Invalid value: []string{"/x"}: namespaced rules cannot apply to non-resource URLs' in refused.json["message"]
     binding = {"metadata": {"name": "a:b"}, "roleRef": {"kind": "Role", "name": "a"}, "subjects": [{"kind": "User", "name": "u"}]}
     made = api.post(f"{url}/rolebindings", binding)
     assert made.status == 201, made

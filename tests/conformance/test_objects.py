@@ -1,4 +1,6 @@
 """Create, read, update, delete and what the server does to metadata (API concepts; API conventions)."""
+import pytest
+
 import re
 
 from apiclient import eventually
@@ -158,6 +160,30 @@ def test_update_with_another_name(api, ns):
     answer = api.put(CM.format(ns) + "/a", config_map("b"))
     assert answer.status == 400
     assert answer.json["message"] == "the name of the object (b) does not match the name on the URL (a)"
+    missing = api.put(CM.format(ns) + "/zz", config_map("b"))  # said before it is looked for
+    assert missing.status == 400
+
+
+@pytest.mark.parametrize("method, body, media_type", [
+    ("PUT", {"data": {"a": "b"}}, "application/json"),
+    ("PATCH", {"metadata": {"name": None}}, "application/merge-patch+json"),
+])
+def test_what_is_written_bears_its_name(api, ns, method, body, media_type):
+    """staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go: checkName."""
+    api.post(CM.format(ns), config_map("a"))
+    answer = api.request(method, CM.format(ns) + "/a", body, {"Content-Type": media_type})
+    assert answer.status == 400 and answer.json["reason"] == "BadRequest"
+    assert answer.json["message"] == "the name of the object (a based on URL) was undeterminable: name must be provided"
+
+
+def test_apply_names_what_it_creates(api, ns):
+    """An apply to what is there need not."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}}
+    path, media_type = CM.format(ns) + "/a?fieldManager=m", {"Content-Type": "application/apply-patch+yaml"}
+    answer = api.request("PATCH", path, body, media_type)
+    assert answer.status == 400 and "name must be provided" in answer.json["message"]
+    api.post(CM.format(ns), config_map("a"))
+    assert api.request("PATCH", path, body, media_type).status == 200
 
 
 def test_update_without_change_writes_nothing(api, ns):

@@ -124,12 +124,15 @@ static int be_all(struct wanted *w, const struct http_headers *headers, const ch
 	return check(w, "authentication.k8s.io", "uids", "", "", uid);
 }
 
-/* Whoever is somebody is authenticated, unless they said otherwise. */
+/* Whoever is somebody is authenticated, unless they said otherwise; nobody never is, whatever they said. */
 static void add_authenticated(struct auth_user *who)
 {
-	if (!auth_user_in(who, "system:authenticated") && !auth_user_in(who, "system:unauthenticated"))
-		strv_push(&who->groups,
-		          strcmp(who->name, "system:anonymous") == 0 ? "system:unauthenticated" : "system:authenticated");
+	if (auth_user_in(who, "system:unauthenticated"))
+		return;
+	if (strcmp(who->name, "system:anonymous") == 0)
+		strv_push(&who->groups, "system:unauthenticated");
+	else if (!auth_user_in(who, "system:authenticated"))
+		strv_push(&who->groups, "system:authenticated");
 }
 
 /* As Go prints a list of object references, which is what Kubernetes answers. */

@@ -355,16 +355,31 @@ static void note_missing(char ***errors, const struct binding *b)
 }
 
 struct question {
+	struct rbac *rbac;
+	const struct auth_user *user;
 	const struct auth_attributes *attributes;
 	bool want_reason;
 	char *allowed_by, **errors;
 };
 
-/* `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"`. */
-static char *describe_grant(const struct grant *g)
+/* The first subject of the binding that is the user: the one Kubernetes names, however the grant was found. */
+static const struct subject *first_subject(struct rbac *r, const struct grant *g, const struct auth_user *user)
 {
 	const struct binding *b = g->binding;
-	const struct subject *s = &b->subjects[g->subject];
+	size_t i = 0;
+
+	for (; i < g->subject; i++) {
+		_cleanup_free_ char *name = NULL;
+		const struct map *map = map_of_subject(&r->cluster, b, &b->subjects[i], &name);
+		if (map && (map == r->cluster.groups ? auth_user_in(user, name) : strcmp(user->name, name) == 0))
+			break;
+	}
+	return &b->subjects[i];
+}
+
+/* `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"`. */
+static char *describe_grant(const struct binding *b, const struct subject *s)
+{
 	bool account = strcmp(s->kind, "ServiceAccount") == 0;
 
 	return xasprintf("RBAC: allowed by %s \"%s%s%s\" of %s \"%s\" to %s \"%s%s%s\"",
@@ -385,7 +400,7 @@ static bool ask(void *self, const struct grant *g)
 	if (!rbac_rules_allow(role->rules, q->attributes))
 		return false;
 	if (q->want_reason)
-		q->allowed_by = describe_grant(g);
+		q->allowed_by = describe_grant(g->binding, first_subject(q->rbac, g, q->user));
 	return true;
 }
 
@@ -406,7 +421,7 @@ static char *errors_reason(char *const *errors)
 
 bool rbac_allow(struct rbac *r, const struct auth_user *user, const struct auth_attributes *a, char **ret_reason)
 {
-	struct question q = { .attributes = a, .want_reason = ret_reason };
+	struct question q = { .rbac = r, .user = user, .attributes = a, .want_reason = ret_reason };
 
 	pthread_rwlock_rdlock(&r->lock);
 	bool allowed = visit(r, user, a->ns, ask, &q);

@@ -136,6 +136,11 @@ static void test_reasons(void **state)
 	assert_string_equal(reason,
 	                    "RBAC: allowed by ClusterRoleBinding \"all\" of ClusterRole \"reader\" to Group \"devs\"");
 	free(reason);
+	put_binding(r, "", "all", "ClusterRole", "reader", GROUP("devs") "," USER("ann"));
+	assert_true(allowed(r, "ann", "devs", "get", "a", "pods", &reason)); /* by both: the first one is named */
+	assert_string_equal(reason,
+	                    "RBAC: allowed by ClusterRoleBinding \"all\" of ClusterRole \"reader\" to Group \"devs\"");
+	free(reason);
 	assert_true(allowed(r, "system:serviceaccount:a:robot", NULL, "get", "a", "pods", &reason));
 	assert_string_equal(reason, "RBAC: allowed by RoleBinding \"local/a\" of ClusterRole \"reader\" to ServiceAccount "
 	                            "\"robot/a\"");

@@ -126,8 +126,8 @@ static int decode_time(const struct api_type *t, const struct api_version *v, js
 		json_put_str(obj, key, rfc3339_format(time, normal));
 		return 0;
 	}
-	_cleanup_free_ char *what =
-		xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"", text, text);
+	_cleanup_free_ char *what = xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"",
+	                                      text, text);
 	return decode_failed(t, v, err, what);
 }
 
@@ -158,14 +158,14 @@ static int decode_meta(const struct api_type *t, const struct api_version *v, js
 		const json_t *wrong = wrong_member(value, META_FIELDS[field].type);
 		if (wrong) {
 			_cleanup_free_ char *what = xasprintf(
-				"json: cannot unmarshal %s into Go struct field ObjectMeta.%s%s of type %s",
-				json_type_words(wrong), t->custom ? "" : "metadata.", key, META_FIELDS[field].go_type);
+				"json: cannot unmarshal %s into Go struct field ObjectMeta.%s%s of type %s", json_type_words(wrong),
+				t->custom ? "" : "metadata.", key, META_FIELDS[field].go_type);
 			return decode_failed(t, v, err, what);
 		}
 		if (str_ends_with(key, "Timestamp") && decode_time(t, v, meta, key, err) < 0)
 			return -1;
 	}
-	json_array_foreach(json_object_get(meta, "managedFields"), i, value)
+	json_array_foreach (json_object_get(meta, "managedFields"), i, value)
 		if (json_get_str(value, "time") && decode_time(t, v, value, "time", err) < 0)
 			return -1;
 	return 0;
@@ -230,10 +230,23 @@ int object_meta_decode(const struct api_type *t, const struct api_version *v, js
 	return decode_meta(t, v, json_ensure_object(obj, "metadata"), dropped, err);
 }
 
+int object_meta_check_name(const json_t *obj, const char *name, struct err *err)
+{
+	const char *own = kube_name(obj);
+
+	if (!*own)
+		return err_set(err, ERR_BAD_REQUEST,
+		               "the name of the object (%s based on URL) was undeterminable: name must be provided", name);
+	if (strcmp(own, name) != 0)
+		return err_set(err, ERR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)", own,
+		               name);
+	return 0;
+}
+
 int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err)
 {
 	json_t *meta = json_ensure_object(obj, "metadata");
-	const char *own_ns = kube_namespace(obj), *own_name = kube_name(obj);
+	const char *own_ns = kube_namespace(obj);
 
 	if (!t->namespaced)
 		json_object_del(meta, "namespace");
@@ -244,12 +257,9 @@ int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, c
 		               "the namespace of the provided object does not match the namespace sent on the request");
 	if (!*name)
 		return 0;
-	if (!*own_name)
+	if (!*kube_name(obj))
 		json_put_str(meta, "name", name);
-	else if (strcmp(own_name, name) != 0)
-		return err_set(err, ERR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)",
-		               own_name, name);
-	return 0;
+	return object_meta_check_name(obj, name, err);
 }
 
 /* Letters and digits that form no words. */

@@ -9,6 +9,9 @@
 int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
                        struct err *err);
 
+/* What is written to a name must bear it, and no other. ERR_BAD_REQUEST. */
+int object_meta_check_name(const json_t *obj, const char *name, struct err *err);
+
 /* Puts the request's namespace in, or checks it; the same for the name unless it is "". ERR_BAD_REQUEST. */
 int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err);
 

@@ -86,7 +86,8 @@ static int finish_patched(struct api_request *req, struct api_op *op, const json
 	struct write_input in = { .old = old, .subresource = subresource };
 
 	op->retry = true;
-	if (check_fields(req, op, patched, err) < 0 || object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
+	if (check_fields(req, op, patched, err) < 0 || object_meta_check_name(patched, op->name, err) < 0 ||
+	    object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
 	    check_patched_version(req, op, patched, err) < 0) {
 		json_decref(patched);
 		return -1;

@@ -100,8 +100,10 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 	char words[512];
 
 	op->code = 200;
-	if (((op->attempts == 1 || op->body_taken) && write_decode_meta(req, op, op->body, err) < 0) ||
-	    write_read_current(req, op, err) < 0)
+	if ((op->attempts == 1 || op->body_taken) &&
+	    (write_decode_meta(req, op, op->body, err) < 0 || object_meta_check_name(op->body, op->name, err) < 0))
+		return -1;
+	if (write_read_current(req, op, err) < 0)
 		return -1;
 	if (!op->current) {
 		if (!req->type->strategy->create_on_update || *subresource || *kube_uid(op->body))

@@ -22,6 +22,14 @@ void check_fail(struct err *err, const json_t *value, const char *detail, const 
 	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s", shown, detail);
 }
 
+void check_fail_strings(struct err *err, const json_t *list, const char *detail, const char *field, ...)
+{
+	_cleanup_free_ char *shown = schema_show_strings(list);
+
+	FIELD_OF(field);
+	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s", shown, detail);
+}
+
 void check_required(struct err *err, const char *detail, const char *field, ...)
 {
 	FIELD_OF(field);

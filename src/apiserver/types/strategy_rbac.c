@@ -25,12 +25,12 @@ static void check_rule(const json_t *rule, size_t i, bool namespaced, struct err
 		check_required(err, "verbs must contain at least one value", "rules[%zu].verbs", i);
 	if (json_array_size(urls) > 0) {
 		if (namespaced)
-			check_fail(err, urls, "namespaced rules cannot apply to non-resource URLs", "rules[%zu].nonResourceURLs",
-			           i);
+			check_fail_strings(err, urls, "namespaced rules cannot apply to non-resource URLs",
+			                   "rules[%zu].nonResourceURLs", i);
 		if (json_array_size(groups) > 0 || json_array_size(resources) > 0 ||
 		    json_array_size(json_object_get(rule, "resourceNames")) > 0)
-			check_fail(err, urls, "rules cannot apply to both regular resources and non-resource URLs",
-			           "rules[%zu].nonResourceURLs", i);
+			check_fail_strings(err, urls, "rules cannot apply to both regular resources and non-resource URLs",
+			                   "rules[%zu].nonResourceURLs", i);
 		return;
 	}
 	if (json_array_size(groups) == 0)
@@ -134,7 +134,10 @@ static int cluster_role_binding_validate(const json_t *obj, const json_t *old, s
 #define RBAC_RULES .create_on_update = true, .unconditional_update = true, .name_any = true
 
 const struct api_strategy STRATEGY_ROLE = { RBAC_RULES, .validate = role_validate };
-const struct api_strategy STRATEGY_CLUSTER_ROLE = { RBAC_RULES, .validate = cluster_role_validate };
+const struct api_strategy STRATEGY_CLUSTER_ROLE = {
+	RBAC_RULES,
+	.validate = cluster_role_validate,
+};
 const struct api_strategy STRATEGY_ROLE_BINDING = {
 	RBAC_RULES,
 	.decode = binding_decode,
