@@ -116,12 +116,14 @@ static size_t frame(char *data, size_t n)
 
 	memmove(data + len, data + CHUNK_HEAD_MAX, n);
 	memcpy(data, line, len);
-	memcpy(data + len + n, "\r\n", 2);
+	data[len + n] = '\r';
+	data[len + n + 1] = '\n';
 	return len + n + 2;
 }
 
 size_t http_stream_take(struct http_stream *stream, char *data, size_t room, bool *ret_end)
 {
+	static const char last_chunk[] = "0\r\n\r\n";
 	size_t n, used = 0;
 
 	if (room < CHUNK_HEAD_MAX + CHUNK_TAIL + 1)
@@ -143,8 +145,8 @@ size_t http_stream_take(struct http_stream *stream, char *data, size_t room, boo
 	*ret_end = true;
 	if (!stream->chunked)
 		return used;
-	memcpy(data + used, "0\r\n\r\n", 5);
-	return used + 5;
+	memcpy(data + used, last_chunk, sizeof(last_chunk) - 1);
+	return used + sizeof(last_chunk) - 1;
 }
 
 bool http_stream_is_broken(struct http_stream *stream)

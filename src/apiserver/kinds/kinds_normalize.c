@@ -366,7 +366,7 @@ static int normalize_field(const struct kinds_field *f, json_t *obj, const struc
 	if (zero) {
 		json_decref(v);
 		v = absent_value(f);
-		if (v && f->type == KINDS_MESSAGE && json_is_object(v) && f->shape == KINDS_ONE &&
+		if (f->type == KINDS_MESSAGE && json_is_object(v) && f->shape == KINDS_ONE &&
 		    normalize_message(kinds_message_of(f), v, at, err) < 0)
 			return -1;
 	}
