@@ -157,8 +157,22 @@ static void test_duration_parses_gos_form(void **state)
 		if (!duration_parse(good[i].text, &ns) || ns != good[i].ns)
 			fail_msg("%s: got %lld", good[i].text, (long long)ns);
 	}
-	static const char *const bad[] = { "", "+", "5", "-5s", "s", ".s", ".", "1x", "1 s", "1s ", "1h-5m", "1e3s",
-		"9223372036854775808ns", "2562048h", "9223372036s9223372036s", "99999999999999999999999h" };
+	static const char *const bad[] = { "",
+		                               "+",
+		                               "5",
+		                               "-5s",
+		                               "s",
+		                               ".s",
+		                               ".",
+		                               "1x",
+		                               "1 s",
+		                               "1s ",
+		                               "1h-5m",
+		                               "1e3s",
+		                               "9223372036854775808ns",
+		                               "2562048h",
+		                               "9223372036s9223372036s",
+		                               "99999999999999999999999h" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		int64_t ns = 42;
 		if (duration_parse(bad[i], &ns) || ns != 42)

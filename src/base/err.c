@@ -95,8 +95,9 @@ void err_add_cause(struct err *err, const char *reason, const char *field, const
 	char *message = xvasprintf(fmt, ap);
 	va_end(ap);
 	err->causes = xreallocarray(err->causes, err->causes_len + 1, sizeof(*err->causes));
-	err->causes[err->causes_len++] =
-	        (struct err_cause){ .reason = xstrdup(reason), .field = xstrdup_or_null(field), .message = message };
+	err->causes[err->causes_len++] = (struct err_cause){ .reason = xstrdup(reason),
+		                                                 .field = xstrdup_or_null(field),
+		                                                 .message = message };
 }
 
 void err_move(struct err *dst, struct err *src)
@@ -127,8 +128,8 @@ void err_copy(struct err *dst, const struct err *src)
 	for (; dst->causes_len < src->causes_len; dst->causes_len++) {
 		const struct err_cause *from = &src->causes[dst->causes_len];
 		dst->causes[dst->causes_len] = (struct err_cause){ .reason = xstrdup(from->reason),
-			                                           .field = xstrdup_or_null(from->field),
-			                                           .message = xstrdup(from->message) };
+			                                               .field = xstrdup_or_null(from->field),
+			                                               .message = xstrdup(from->message) };
 	}
 }
 

@@ -14,25 +14,25 @@
 
 enum err_kind {
 	ERR_NONE = 0,
-	ERR_INTERNAL,              /* InternalError 500 */
-	ERR_BAD_REQUEST,           /* BadRequest 400 */
-	ERR_UNAUTHORIZED,          /* Unauthorized 401 */
-	ERR_FORBIDDEN,             /* Forbidden 403 */
-	ERR_NOT_FOUND,             /* NotFound 404 */
-	ERR_METHOD_NOT_ALLOWED,    /* MethodNotAllowed 405 */
-	ERR_NOT_ACCEPTABLE,        /* NotAcceptable 406 */
-	ERR_ALREADY_EXISTS,        /* AlreadyExists 409 */
-	ERR_CONFLICT,              /* Conflict 409 */
-	ERR_GONE,                  /* Gone 410 */
-	ERR_EXPIRED,               /* Expired 410 */
-	ERR_TOO_LARGE,             /* RequestEntityTooLarge 413 */
-	ERR_UNSUPPORTED_MEDIA,     /* UnsupportedMediaType 415 */
-	ERR_INVALID,               /* Invalid 422 */
-	ERR_TOO_MANY_REQUESTS,     /* TooManyRequests 429 */
-	ERR_UNAVAILABLE,           /* ServiceUnavailable 503 */
-	ERR_TIMEOUT,               /* Timeout 504 */
-	ERR_INSUFFICIENT_STORAGE,  /* InsufficientStorage 507: not Kubernetes' own, it has no name for a full disk */
-	ERR_UNKNOWN,               /* no reason, 500: what Kubernetes itself answers for want of a better one */
+	ERR_INTERNAL,             /* InternalError 500 */
+	ERR_BAD_REQUEST,          /* BadRequest 400 */
+	ERR_UNAUTHORIZED,         /* Unauthorized 401 */
+	ERR_FORBIDDEN,            /* Forbidden 403 */
+	ERR_NOT_FOUND,            /* NotFound 404 */
+	ERR_METHOD_NOT_ALLOWED,   /* MethodNotAllowed 405 */
+	ERR_NOT_ACCEPTABLE,       /* NotAcceptable 406 */
+	ERR_ALREADY_EXISTS,       /* AlreadyExists 409 */
+	ERR_CONFLICT,             /* Conflict 409 */
+	ERR_GONE,                 /* Gone 410 */
+	ERR_EXPIRED,              /* Expired 410 */
+	ERR_TOO_LARGE,            /* RequestEntityTooLarge 413 */
+	ERR_UNSUPPORTED_MEDIA,    /* UnsupportedMediaType 415 */
+	ERR_INVALID,              /* Invalid 422 */
+	ERR_TOO_MANY_REQUESTS,    /* TooManyRequests 429 */
+	ERR_UNAVAILABLE,          /* ServiceUnavailable 503 */
+	ERR_TIMEOUT,              /* Timeout 504 */
+	ERR_INSUFFICIENT_STORAGE, /* InsufficientStorage 507: not Kubernetes' own, it has no name for a full disk */
+	ERR_UNKNOWN,              /* no reason, 500: what Kubernetes itself answers for want of a better one */
 	ERR_KIND_COUNT
 };
 
@@ -45,8 +45,8 @@ struct err_cause {
 
 struct err {
 	enum err_kind kind;
-	bool terminal;  /* retrying cannot help: a controller must not retry it */
-	char *message;  /* "what was being done, to what: what went wrong[: what to do]"; the cause chain, outermost first */
+	bool terminal; /* retrying cannot help: a controller must not retry it */
+	char *message; /* "what was being done, to what: what went wrong[: what to do]"; the cause chain, outermost first */
 	struct err_cause *causes;
 	size_t causes_len; /* at most ERR_CAUSES_MAX; more are dropped */
 };

@@ -130,9 +130,9 @@ static void test_err_kind_from_unknown_reason_uses_the_code(void **state)
 		int code;
 		enum err_kind kind;
 	} cases[] = {
-		{ "SomethingNew", 404, ERR_NOT_FOUND }, { NULL, 409, ERR_CONFLICT },  { "", 410, ERR_GONE },
-		{ NULL, 429, ERR_TOO_MANY_REQUESTS },   { NULL, 418, ERR_INTERNAL },  { NULL, 0, ERR_INTERNAL },
-		{ "NotFound", 500, ERR_NOT_FOUND },     { NULL, 200, ERR_INTERNAL },  { "Expired", 410, ERR_EXPIRED },
+		{ "SomethingNew", 404, ERR_NOT_FOUND }, { NULL, 409, ERR_CONFLICT }, { "", 410, ERR_GONE },
+		{ NULL, 429, ERR_TOO_MANY_REQUESTS },   { NULL, 418, ERR_INTERNAL }, { NULL, 0, ERR_INTERNAL },
+		{ "NotFound", 500, ERR_NOT_FOUND },     { NULL, 200, ERR_INTERNAL }, { "Expired", 410, ERR_EXPIRED },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_int_equal(err_kind_from_reason(cases[i].reason, cases[i].code), cases[i].kind);

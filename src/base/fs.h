@@ -15,8 +15,8 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len,
 int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
 /* Either the old or the new content is there after a crash: temporary file, fsync, rename, fsync of the folder. */
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
-/* The same without fsync: whole after the crash of a process, perhaps empty after the machine's. For what is worth nothing
- * once the machine stopped. */
+/* The same without fsync: whole after the crash of a process, perhaps empty after the machine's. For what is worth
+ * nothing once the machine stopped. */
 int fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 /* Creates missing parents too; existing is fine. */
 int fs_mkdir_p(const char *path, mode_t mode, struct err *err);

@@ -52,7 +52,7 @@ static DIR *open_folder(int parent, const char *name, bool unlock)
 }
 
 struct removal {
-	int top;          /* the folder that is being emptied */
+	int top; /* the folder that is being emptied */
 	dev_t dev;
 	unsigned hoisted; /* deep folders moved up into it */
 	int errnum;       /* of the first failure */

@@ -72,7 +72,7 @@ static void test_log_json(void **state)
 	const size_t after_time = strlen("{\"ts\":\"2026-01-02T03:04:05.123456");
 	assert_true(strlen(text) > after_time);
 	assert_string_equal(text + after_time, "Z\",\"level\":\"debug\",\"msg\":\"a \\\"quoted\\\"\\n\\ttext \303\244\","
-	                          "\"path\":\"C:\\\\x \\\"y\\\"\"}\n");
+	                                       "\"path\":\"C:\\\\x \\\"y\\\"\"}\n");
 }
 
 static void test_log_escapes_what_could_deceive(void **state)

@@ -66,7 +66,7 @@ static uint64_t hash_string(const char *s, size_t len)
 {
 	uint64_t k0 = hash_seed[0], k1 = hash_seed[1];
 	uint64_t v[4] = { k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-		          k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
+		              k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
 	uint64_t word, last = (uint64_t)len << 56;
 	size_t i = 0;
 	for (; i + 8 <= len; i += 8) {

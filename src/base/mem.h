@@ -17,19 +17,19 @@
 #define _unused_ __attribute__((unused))
 
 /* Defines func##p(T *), for _cleanup_(func##p): calls func unless the value is NULL. */
-#define DEFINE_CLEANUP(T, func)                                                                                        \
-	static inline void func##p(T *p)                                                                                   \
-	{                                                                                                                  \
-		if (*p)                                                                                                        \
-			func(*p);                                                                                                  \
+#define DEFINE_CLEANUP(T, func)      \
+	static inline void func##p(T *p) \
+	{                                \
+		if (*p)                      \
+			func(*p);                \
 	}
 
 /* Ownership of a local leaves the scope: the variable becomes NULL, its old value is the result. */
-#define TAKE_PTR(p)                                                                                                    \
-	({                                                                                                                 \
-		__typeof__(p) _taken = (p);                                                                                    \
-		(p) = NULL;                                                                                                    \
-		_taken;                                                                                                        \
+#define TAKE_PTR(p)                 \
+	({                              \
+		__typeof__(p) _taken = (p); \
+		(p) = NULL;                 \
+		_taken;                     \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -74,11 +74,11 @@ void closep(int *fd);
 #define _cleanup_close_ _cleanup_(closep)
 
 /* The same as TAKE_PTR() for a file descriptor: the variable becomes -1. */
-#define TAKE_FD(fd)                                                                                                    \
-	({                                                                                                                 \
-		int _taken = (fd);                                                                                             \
-		(fd) = -1;                                                                                                     \
-		_taken;                                                                                                        \
+#define TAKE_FD(fd)        \
+	({                     \
+		int _taken = (fd); \
+		(fd) = -1;         \
+		_taken;            \
 	})
 
 #endif

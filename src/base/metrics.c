@@ -20,8 +20,8 @@
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct series {
-	double value;      /* a histogram's sum */
-	uint64_t count;    /* the rest is a histogram's */
+	double value;       /* a histogram's sum */
+	uint64_t count;     /* the rest is a histogram's */
 	uint64_t buckets[]; /* how many fell under each bound and no lower one */
 };
 
@@ -35,7 +35,8 @@ struct metric {
 	size_t bounds_len;
 	pthread_mutex_t lock; /* over what follows */
 	struct map *series;   /* by their labels as written: code="200",method="GET" */
-	struct map *known;    /* the same series, by their labels' values as given: writing them out costs more than counting */
+	struct map
+		*known; /* the same series, by their labels' values as given: writing them out costs more than counting */
 };
 
 struct collector {
@@ -376,7 +377,8 @@ static void collect_process(void *self, struct buf *out)
 	                 (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
 	put_process_line(out, "process_open_fds", "gauge", "Number of open file descriptors.", open_fds());
 	/* To the hundredth, as the two clocks it comes from drift against each other. */
-	put_process_line(out, "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.",
+	put_process_line(out, "process_start_time_seconds", "gauge",
+	                 "Start time of the process since unix epoch in seconds.",
 	                 (double)(int64_t)(start_time_seconds() * 100) / 100);
 }
 

@@ -28,9 +28,9 @@ struct run {
 	struct proc_result *result;
 	pid_t pid;
 	int pidfd;
-	int in;        /* the child's standard input */
-	int out[2];    /* read ends of stdout and stderr; -1 when closed */
-	int child[2];  /* the write ends, for the child only */
+	int in;       /* the child's standard input */
+	int out[2];   /* read ends of stdout and stderr; -1 when closed */
+	int child[2]; /* the write ends, for the child only */
 	int64_t started;
 	int64_t next_limit_check;
 	int64_t kill_at; /* when the polite signal has had its time; 0: not sent */

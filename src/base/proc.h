@@ -10,15 +10,15 @@
 #include <stdatomic.h>
 
 struct proc_spec {
-	char *const *argv;    /* argv[0] is looked up in PATH; NULL-terminated */
-	char *const *env;     /* "K=V", NULL-terminated; NULL: an empty environment with PATH only */
-	const char *cwd;      /* NULL: this process's */
-	const void *input;    /* standard input, NULL: /dev/null */
+	char *const *argv; /* argv[0] is looked up in PATH; NULL-terminated */
+	char *const *env;  /* "K=V", NULL-terminated; NULL: an empty environment with PATH only */
+	const char *cwd;   /* NULL: this process's */
+	const void *input; /* standard input, NULL: /dev/null */
 	size_t input_len;
-	int64_t timeout_ns;   /* 0: none. When over, the group gets SIGTERM, after a grace SIGKILL */
-	int64_t grace_ns;     /* between both signals; 0: 2 s */
-	size_t output_max;    /* bytes kept of each of stdout and stderr; the rest is read and dropped */
-	bool merge_stderr;    /* stderr goes into stdout's buffer, in the order written */
+	int64_t timeout_ns;        /* 0: none. When over, the group gets SIGTERM, after a grace SIGKILL */
+	int64_t grace_ns;          /* between both signals; 0: 2 s */
+	size_t output_max;         /* bytes kept of each of stdout and stderr; the rest is read and dropped */
+	bool merge_stderr;         /* stderr goes into stdout's buffer, in the order written */
 	const atomic_bool *cancel; /* when it becomes true, as if the time were over; may be NULL */
 	/* Called with each piece of output as it comes, on the calling thread; may be NULL. stream: 1 or 2. */
 	void (*on_output)(void *self, int stream, const char *data, size_t len);
@@ -28,12 +28,12 @@ struct proc_spec {
 };
 
 struct proc_result {
-	int exit_code;      /* 0..255, or -1 when ended by a signal */
-	int signal;         /* 0 unless ended by one */
-	bool timed_out;     /* by the time limit */
+	int exit_code;  /* 0..255, or -1 when ended by a signal */
+	int signal;     /* 0 unless ended by one */
+	bool timed_out; /* by the time limit */
 	bool cancelled;
-	bool limited;       /* by over_limit */
-	bool truncated;     /* output was dropped */
+	bool limited;   /* by over_limit */
+	bool truncated; /* output was dropped */
 	struct buf out, err_out;
 	int64_t duration_ns;
 };

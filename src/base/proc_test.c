@@ -152,7 +152,7 @@ static void test_proc_run_with_stdio_closed(void **state)
 	struct proc_result r = { 0 };
 	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char[]){ "cat; echo out; echo err >&2" }, NULL };
 	int result = proc_run(
-	        &(struct proc_spec){ .argv = argv, .input = "in ", .input_len = 3, .output_max = 100, .cwd = "/" }, &r, NULL);
+		&(struct proc_spec){ .argv = argv, .input = "in ", .input_len = 3, .output_max = 100, .cwd = "/" }, &r, NULL);
 	for (int i = 0; i < 3; i++) {
 		dup2(saved[i], i);
 		close(saved[i]);

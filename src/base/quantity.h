@@ -13,9 +13,9 @@ bool quantity_parse_milli(const char *s, int64_t *ret_milli);
 bool quantity_parse(const char *s, int64_t *ret);
 
 #define QUANTITY_SIZE 192
-/* As Kubernetes writes it again: the largest suffix without a fraction, the kind of suffix (binary, decimal, exponent) as it
- * was where that loses nothing. 0.5Gi → 512Mi, 1500m stays, 1000 → 1k. Finer than a billionth is rounded up. False when
- * malformed. */
+/* As Kubernetes writes it again: the largest suffix without a fraction, the kind of suffix (binary, decimal, exponent)
+ * as it was where that loses nothing. 0.5Gi → 512Mi, 1500m stays, 1000 → 1k. Finer than a billionth is rounded up.
+ * False when malformed. */
 bool quantity_canonical(const char *s, char ret[static QUANTITY_SIZE]);
 
 #endif

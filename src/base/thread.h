@@ -27,7 +27,7 @@ static inline void mutex_guard_unlockp(pthread_mutex_t **m)
 /* MUTEX_GUARD(&self->lock); holds it to the end of the scope. */
 #define MUTEX_GUARD_NAME2(line) _guard_##line
 #define MUTEX_GUARD_NAME(line) MUTEX_GUARD_NAME2(line)
-#define MUTEX_GUARD(m)                                                                                                 \
+#define MUTEX_GUARD(m) \
 	_cleanup_(mutex_guard_unlockp) _unused_ pthread_mutex_t *MUTEX_GUARD_NAME(__LINE__) = mutex_guard_lock(m)
 
 #endif

@@ -247,8 +247,8 @@ static json_t *compose_next(struct yaml_composer *c, size_t matched)
 
 static void note_repeated(struct yaml_composer *c, const yaml_event_t *key_event, const char *key)
 {
-	_cleanup_free_ char *text =
-		xasprintf("line %zu: key \"%.200s\" already set in map", key_event->start_mark.line + 1, key);
+	_cleanup_free_ char *text = xasprintf("line %zu: key \"%.200s\" already set in map", key_event->start_mark.line + 1,
+	                                      key);
 
 	if (strv_len(*c->repeated) < REPEATED_MAX)
 		strv_push(c->repeated, text);

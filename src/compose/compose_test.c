@@ -82,7 +82,8 @@ static int expect_context(void *self, const json_t *request, json_t **ret, struc
 static void test_compose_run_hands_context_on(void **state _unused_)
 {
 	bool saw = false;
-	struct compose_function functions[] = { { .name = "echo", .run = echo_request }, { "expect", expect_context, &saw } };
+	struct compose_function functions[] = { { .name = "echo", .run = echo_request },
+		                                    { "expect", expect_context, &saw } };
 	_cleanup_json_ json_t *desired = NULL, *results = NULL;
 	_cleanup_err_ struct err err = { 0 };
 	assert_ok(run(functions, 2, &desired, &results, &err), &err);
@@ -181,17 +182,19 @@ static void test_compose_local_makes_a_process(void **state _unused_)
 {
 	_cleanup_json_ json_t *desired = NULL;
 	_cleanup_err_ struct err err = { 0 };
-	assert_ok(compose("local",
-	                  "{\"strategy\": \"kubernetes\", \"replicas\": 3, \"startCommand\": \"node .\", \"installCommand\": "
-	                  "\"npm ci\", \"appPort\": 3000, \"repositoryUrl\": \"https://example.com/r\", \"commit\": \"c\", "
-	                  "\"ref\": \"main\", \"path\": \"web\", \"secretName\": \"key\", \"revision\": 4, \"memory\": "
-	                  "\"256Mi\", \"cpu\": \"500m\", \"framework\": \"express\", \"env\": [{\"name\": \"A\", \"value\": "
-	                  "\"1\"}], \"healthCheck\": {\"path\": \"/\"}, \"deletionPolicy\": \"Orphan\"}",
-	                  &desired, &err),
-	          &err);
+	assert_ok(
+		compose("local",
+	            "{\"strategy\": \"kubernetes\", \"replicas\": 3, \"startCommand\": \"node .\", \"installCommand\": "
+	            "\"npm ci\", \"appPort\": 3000, \"repositoryUrl\": \"https://example.com/r\", \"commit\": \"c\", "
+	            "\"ref\": \"main\", \"path\": \"web\", \"secretName\": \"key\", \"revision\": 4, \"memory\": "
+	            "\"256Mi\", \"cpu\": \"500m\", \"framework\": \"express\", \"env\": [{\"name\": \"A\", \"value\": "
+	            "\"1\"}], \"healthCheck\": {\"path\": \"/\"}, \"deletionPolicy\": \"Orphan\"}",
+	            &desired, &err),
+		&err);
 	_cleanup_json_ json_t *expected = parse(
 		"{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", \"metadata\": {\"finalizers\": "
-		"[\"scia.io/managed\"]}, \"spec\": {\"deletionPolicy\": \"Orphan\", \"forProvider\": {\"source\": {\"url\": \"https://example.com/r\", \"commit\": \"c\", \"ref\": \"main\", "
+		"[\"scia.io/managed\"]}, \"spec\": {\"deletionPolicy\": \"Orphan\", \"forProvider\": {\"source\": {\"url\": "
+	    "\"https://example.com/r\", \"commit\": \"c\", \"ref\": \"main\", "
 		"\"path\": \"web\", \"secretRef\": {\"name\": \"key\"}}, \"mode\": \"kubernetes\", \"installCommand\": \"npm "
 		"ci\", \"startCommand\": \"node .\", \"port\": 3000, \"replicas\": 3, \"revision\": 4, \"env\": [{\"name\": "
 		"\"A\", \"value\": \"1\"}], \"healthCheck\": {\"path\": \"/\"}, \"resources\": {\"cpu\": \"500m\", \"memory\": "

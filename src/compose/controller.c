@@ -183,8 +183,8 @@ static int check_owner(struct composition_pass *p, int type, const json_t *objec
 		return err_set(p->pass->err, ERR_ALREADY_EXISTS, "%s %s is there already and belongs to %s %s", kind, name,
 		               json_get_str(owner, "kind"), json_get_str(owner, "name"));
 	return err_set(p->pass->err, ERR_ALREADY_EXISTS,
-	               "%s %s is there already and was not made for this: delete it, or name the Deployment otherwise", kind,
-	               name);
+	               "%s %s is there already and was not made for this: delete it, or name the Deployment otherwise",
+	               kind, name);
 }
 
 static int apply_resource(struct composition_pass *p, const json_t *object)
@@ -346,8 +346,8 @@ static json_t *describe_resource(const struct composition_pass *p, const char *n
 	const char *message = transition ? NULL : json_get_str(says, "message"), *reason = json_get_str(says, "reason");
 
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "apiVersion", json_get_str(object, "apiVersion"), "kind",
-	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && !transition, "synced", is_synced,
-	                 "reason", transition ? transition : (reason ? reason : "Pending"), "message",
+	                 json_get_str(object, "kind"), "name", kube_name(object), "ready", is_ready && !transition,
+	                 "synced", is_synced, "reason", transition ? transition : (reason ? reason : "Pending"), "message",
 	                 message ? message : "");
 }
 

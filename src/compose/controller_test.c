@@ -21,9 +21,10 @@ static int desire_words(void *self _unused_, const json_t *request, json_t **ret
 			return err_set(err, ERR_INVALID, "no such word");
 		}
 		json_put(resources, words[i],
-		         json_pack("{s:{s:s, s:s, s:{s:s, s:{s:I, s:[i, i]}}}}", "resource", "apiVersion", "nop.scia.io/v1alpha1",
-		                   "kind", str_eq(words[i], "alien") ? "Alien" : "NopResource", "spec", "deletionPolicy", "Delete",
-		                   "forProvider", "revision", (json_int_t)json_get_int(parameters, "revision", 0), "ports", 1, 2));
+		         json_pack("{s:{s:s, s:s, s:{s:s, s:{s:I, s:[i, i]}}}}", "resource", "apiVersion",
+		                   "nop.scia.io/v1alpha1", "kind", str_eq(words[i], "alien") ? "Alien" : "NopResource", "spec",
+		                   "deletionPolicy", "Delete", "forProvider", "revision",
+		                   (json_int_t)json_get_int(parameters, "revision", 0), "ports", 1, 2));
 	}
 	*ret = json_pack("{s:{s:o}}", "desired", "resources", resources);
 	return 0;
@@ -302,9 +303,9 @@ static void test_controller_creates_once_after_a_crash(void **state)
 	testing_patch(f->api, &SCIA_INFRASTRUCTURE, NS, "shop",
 	              "spec: {crossplane: {resourceRefs: [{apiVersion: nop.scia.io/v1alpha1, kind: NopResource, name: "
 	              "shop-app}, {apiVersion: nop.scia.io/v1alpha1, kind: NopResource, name: shop-db}]}}");
-	_cleanup_json_ json_t *resource = json_pack(
-		"{s:s, s:s, s:{s:s, s:{s:i, s:[i, i]}}}", "apiVersion", "nop.scia.io/v1alpha1", "kind", "NopResource", "spec",
-		"deletionPolicy", "Delete", "forProvider", "revision", 1, "ports", 1, 2);
+	_cleanup_json_ json_t *resource = json_pack("{s:s, s:s, s:{s:s, s:{s:i, s:[i, i]}}}", "apiVersion",
+	                                            "nop.scia.io/v1alpha1", "kind", "NopResource", "spec", "deletionPolicy",
+	                                            "Delete", "forProvider", "revision", 1, "ports", 1, 2);
 	_cleanup_json_ json_t *rendered = composed_render(composite, "app", resource), *created = NULL;
 	_cleanup_err_ struct err err = { 0 };
 	assert_ok(kube_create(f->api->client, &SCIA_NOP, rendered, &created, &err), &err);

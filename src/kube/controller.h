@@ -40,8 +40,8 @@ struct kube_controller_config {
 struct kube_controller;
 
 struct kube_controller *kube_controller_new(const struct kube_controller_config *config);
-/* The informer's objects are what is reconciled, when they come, go or change in anything but their status. Informers are the caller's, and are started by him after all handlers
- * are on. */
+/* The informer's objects are what is reconciled, when they come, go or change in anything but their status. Informers
+ * are the caller's, and are started by him after all handlers are on. */
 void kube_controller_watch(struct kube_controller *c, struct kube_informer *informer);
 /* A change of one of these reconciles its controlling owner, when that is of the given type. */
 void kube_controller_watch_owned(struct kube_controller *c, struct kube_informer *informer,

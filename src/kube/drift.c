@@ -45,7 +45,8 @@ static void compare(const json_t *desired, const json_t *observed, const char *p
 		return;
 	if (observed && json_same(desired, observed))
 		return;
-	json_array_append_new(drift, json_pack("{s:s, s:O, s:O?}", "field", path, "desired", desired, "observed", observed));
+	json_array_append_new(drift,
+	                      json_pack("{s:s, s:O, s:O?}", "field", path, "desired", desired, "observed", observed));
 }
 
 void kube_find_drift(const json_t *desired, const json_t *observed, json_t *drift)
@@ -85,7 +86,8 @@ char *kube_describe_drift(const json_t *drift, const char *manager)
 		json_t *is = json_object_get(entry, "observed");
 		_cleanup_free_ char *observed = is ? json_to_str(is) : xstrdup("absent");
 		_cleanup_free_ char *desired = json_to_str(json_object_get(entry, "desired"));
-		buf_printf(&out, "%s%s is %.200s, should be %.200s", i ? "; " : "", json_get_str(entry, "field"), observed, desired);
+		buf_printf(&out, "%s%s is %.200s, should be %.200s", i ? "; " : "", json_get_str(entry, "field"), observed,
+		           desired);
 	}
 	if (manager)
 		buf_printf(&out, " (changed by %s)", manager);

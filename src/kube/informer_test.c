@@ -228,9 +228,9 @@ static void test_informer_lists_anew_when_the_server_is_behind(void **state)
 	x.f->fail_status = 504;
 	x.f->fail_path = "watch=true";
 	x.f->fail_body = "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Timeout\",\"code\":504,\"message\":"
-	                 "\"Too large resource version\","
+					 "\"Too large resource version\","
 					 "\"details\":{\"causes\":[{\"reason\":\"ResourceVersionTooLarge\",\"message\":\"Too large "
-	                 "resource version\"}]}}";
+					 "resource version\"}]}}";
 	start(&x);
 	assert_int_equal(atomic_load(&x.f->lists), 2);
 	teardown(&x);

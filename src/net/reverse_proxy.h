@@ -8,10 +8,10 @@
  * connection before a byte of answer, if its method is idempotent and nothing of its body was lost (bodies up to 64 KiB
  * are kept for that). Other methods never go over a kept connection, so they do not meet one that is just closing. No
  * backend, or all refuse: requests wait up to hold_ns (that is how a scaled-to-zero application is woken: on_demand is
- * called), then 503 with a plain sentence. Hop-by-hop headers are removed; X-Forwarded-For grows by the client's address,
- * X-Forwarded-Proto and -Host are set. Header blocks over 64 KiB are refused (431), malformed or ambiguous framing (both
- * Content-Length and Transfer-Encoding, …) too (400), so that nothing can be smuggled. A client that goes away takes its
- * request with it: the backend's connection is closed. docs/internals/reverse-proxy.md says more. */
+ * called), then 503 with a plain sentence. Hop-by-hop headers are removed; X-Forwarded-For grows by the client's
+ * address, X-Forwarded-Proto and -Host are set. Header blocks over 64 KiB are refused (431), malformed or ambiguous
+ * framing (both Content-Length and Transfer-Encoding, …) too (400), so that nothing can be smuggled. A client that goes
+ * away takes its request with it: the backend's connection is closed. docs/internals/reverse-proxy.md says more. */
 
 #include "base/err.h"
 #include "base/log.h"
@@ -28,8 +28,8 @@ struct proxy_config {
 	bool tcp;        /* plain TCP instead of HTTP */
 	int64_t hold_ns; /* how long a request waits for a backend; 0: 30 s */
 	int64_t idle_ns; /* an idle kept connection is closed after this; 0: 60 s */
-	/* Called on the event thread when a request waits and no backend is in; again as long as one waits, but at most every
-	 * 100 ms. Must not block. May call the functions below. May be NULL. */
+	/* Called on the event thread when a request waits and no backend is in; again as long as one waits, but at most
+	 * every 100 ms. Must not block. May call the functions below. May be NULL. */
 	void (*on_demand)(void *self);
 	void *self;
 };
@@ -52,9 +52,9 @@ struct proxy_stats {
 	int64_t last_activity_ns;  /* monotonic; of the last request's begin or end */
 };
 void proxy_get_stats(struct proxy *p, struct proxy_stats *ret);
-/* Stops listening and frees the port at once, lets requests under way finish up to grace_ns (without blocking the caller),
- * then frees. on_demand is not called any more; one that is running is waited for, so do not hold a lock it takes. p must
- * not be used afterwards. */
+/* Stops listening and frees the port at once, lets requests under way finish up to grace_ns (without blocking the
+ * caller), then frees. on_demand is not called any more; one that is running is waited for, so do not hold a lock it
+ * takes. p must not be used afterwards. */
 void proxy_close(struct proxy *p, int64_t grace_ns);
 
 #endif

@@ -110,9 +110,9 @@ static void test_rsa(void **state _unused_)
 								   "-----END RSA PRIVATE KEY-----\n";
 	static const char *const signature_text =
 		"JMFdGezRANI3oAmicoAlVdj-ADpXkdOZDZKnpM20pHiRf0u_e3dDmelXXSX-nmNKBqDLPxDkGwgGvE8e-"
-	    "5q7CNdLG7jdq0nTHLaFXgS07dZ77X6QIvUQlj5OsgycQTstlhUDjUa1btwTk8H8D9W1Unzd8tiU9M5yz7_roqukrvwxgcG_W3a-"
-	    "IzRZ3vkGg0u5pfucD2MhiDqvciy2RaiEbqMVAO7IQtXrowhwxVWhmqpAx6gnrYaWyuZmaZinmFFWvu5xXzdB8SfS17h7MZ-"
-	    "gOtlW7dmeu8eDF7FIDAyHFZpiphwu71mTLj71X5xwZ4NNyGknBSCL9GBM_0jI4Cl5fg";
+		"5q7CNdLG7jdq0nTHLaFXgS07dZ77X6QIvUQlj5OsgycQTstlhUDjUa1btwTk8H8D9W1Unzd8tiU9M5yz7_roqukrvwxgcG_W3a-"
+		"IzRZ3vkGg0u5pfucD2MhiDqvciy2RaiEbqMVAO7IQtXrowhwxVWhmqpAx6gnrYaWyuZmaZinmFFWvu5xXzdB8SfS17h7MZ-"
+		"gOtlW7dmeu8eDF7FIDAyHFZpiphwu71mTLj71X5xwZ4NNyGknBSCL9GBM_0jI4Cl5fg";
 	_cleanup_err_ struct err err = { 0 };
 	_cleanup_(sign_key_unrefp) struct sign_key *k = NULL;
 	size_t len = 0;

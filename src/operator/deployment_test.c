@@ -24,7 +24,8 @@ static int setup(void **state)
 	testing_write(f->repo, "index.html", "<h1>hello</h1>", 0644);
 	free(testing_commit(f->repo));
 	f->recorder = kube_recorder_new(f->api->client, "test", NULL, &err);
-	json_decref(testing_create(f->api, &SCIA_PROVIDER, "metadata: {name: none, namespace: default}\nspec: {type: none}"));
+	json_decref(
+		testing_create(f->api, &SCIA_PROVIDER, "metadata: {name: none, namespace: default}\nspec: {type: none}"));
 	_cleanup_free_ char *data = fs_join(f->dir, "data");
 	struct operator_config config = {
 		.client = f->api->client,
@@ -34,7 +35,7 @@ static int setup(void **state)
 		.make_local_providers = true,
 		.poll_ns = 3600 * NS_PER_S,
 	};
-	assert_ok(operator_start(&config, &f->operator, &err), &err);
+	assert_ok(operator_start(&config, &f->operator, & err), &err);
 	*state = f;
 	return 0;
 }
@@ -53,10 +54,9 @@ static int teardown(void **state)
 
 static void deploy(struct fixture *f, const char *more)
 {
-	_cleanup_free_ char *yaml = xasprintf(
-		"metadata: {name: shop, namespace: default}\n"
-		"spec: {repository: {url: '%s'}, cloudProvider: none, strategy: vm%s}",
-		f->repo, more);
+	_cleanup_free_ char *yaml = xasprintf("metadata: {name: shop, namespace: default}\n"
+	                                      "spec: {repository: {url: '%s'}, cloudProvider: none, strategy: vm%s}",
+	                                      f->repo, more);
 	json_decref(testing_create(f->api, &SCIA_DEPLOYMENT, yaml));
 }
 
@@ -96,15 +96,19 @@ static bool outcome_is(struct fixture *f, int64_t revision, const char *outcome)
 }
 
 /* What composition and provider would say; failed 0: nothing did. */
-static void report(struct fixture *f, int64_t serving, int64_t failed, bool ready, const char *reason, const char *message)
+static void report(struct fixture *f, int64_t serving, int64_t failed, bool ready, const char *reason,
+                   const char *message)
 {
 	_cleanup_json_ json_t *now = infrastructure(f);
 	_cleanup_free_ char *failure = failed ? xasprintf("%lld", (long long)failed) : xstrdup("null");
 	_cleanup_free_ char *yaml = xasprintf(
 		"status: {observedGeneration: %lld, revision: %lld, failedRevision: %s, endpoints: [{name: application, url: "
-		"'http://127.0.0.1:1/'}], resources: [{apiVersion: local.scia.io/v1alpha1, kind: Process, name: shop-app, ready: %s, "
-		"synced: true, reason: %s, message: '%s'}], conditions: [{type: Ready, status: '%s', reason: %s, message: '%s', "
-		"lastTransitionTime: '2026-01-01T00:00:00Z'}, {type: Synced, status: 'True', reason: ReconcileSuccess, message: '', "
+		"'http://127.0.0.1:1/'}], resources: [{apiVersion: local.scia.io/v1alpha1, kind: Process, name: shop-app, "
+	    "ready: %s, "
+		"synced: true, reason: %s, message: '%s'}], conditions: [{type: Ready, status: '%s', reason: %s, message: "
+	    "'%s', "
+		"lastTransitionTime: '2026-01-01T00:00:00Z'}, {type: Synced, status: 'True', reason: ReconcileSuccess, "
+	    "message: '', "
 		"lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
 		(long long)kube_generation(now), (long long)serving, failure, ready ? "true" : "false", reason, message,
 		ready ? "True" : "False", reason, message);
@@ -145,7 +149,8 @@ static void test_deployment_becomes_a_revision_and_an_infrastructure(void **stat
 	_cleanup_json_ json_t *revision = testing_get(f->api, &SCIA_REVISION, NS, "shop-r1");
 	assert_true(kube_has_finalizer(now, "scia.io/infrastructure"));
 	assert_true(kube_is_controlled_by(infra, now) && kube_is_controlled_by(revision, now));
-	assert_string_equal(json_str_at(infra, "spec", "crossplane", "compositionRef", "name", NULL), "infrastructure-none");
+	assert_string_equal(json_str_at(infra, "spec", "crossplane", "compositionRef", "name", NULL),
+	                    "infrastructure-none");
 	assert_string_equal(kube_label(infra, "scia.io/deployment-uid"), kube_uid(now));
 	_cleanup_json_ json_t *frozen = json_deep_copy(json_at(revision, "spec", "parameters", NULL));
 	_cleanup_json_ json_t *applied = json_deep_copy(json_at(infra, "spec", "parameters", NULL));
@@ -286,7 +291,8 @@ static const struct {
 } REFUSED[] = {
 	{ ", cloudProvider: nowhere", "Decided", "there is no CloudProvider \"nowhere\"" },
 	{ ", rollbackTo: {revision: 7}", "Decided", "there is no revision 7" },
-	{ ", repository: {url: 'https://127.0.0.1:1/x', secretRef: {name: nowhere}}", "Analyzed", "reading Secret default/nowhere" },
+	{ ", repository: {url: 'https://127.0.0.1:1/x', secretRef: {name: nowhere}}", "Analyzed",
+	  "reading Secret default/nowhere" },
 	{ ", repository: {url: 'ext::sh -c id'}", "Analyzed", "ext" },
 };
 

@@ -12,8 +12,8 @@ struct operator_config {
 	struct logger *log;
 	struct metrics *metrics;
 	struct kube_recorder *recorder;
-	/* All Infrastructures, when others of this process look at them too: not started yet, the operator does so; it is to
-	 * be stopped after the operator. NULL: one of its own. */
+	/* All Infrastructures, when others of this process look at them too: not started yet, the operator does so; it is
+	 * to be stopped after the operator. NULL: one of its own. */
 	struct kube_informer *infrastructures;
 	const char *data_dir;   /* git cache and scratch space */
 	const char *rules_path; /* decision rules; NULL: the built-in ones */

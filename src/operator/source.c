@@ -10,7 +10,7 @@
 
 #define ENTRIES_MAX 2000
 #define GIT_CACHE_MAX (INT64_C(8) << 30) /* bytes on disk */
-#define PRUNE_EVERY 64                  /* checkouts */
+#define PRUNE_EVERY 64                   /* checkouts */
 
 /* One remembered answer. Those who want the same one wait for each other at its lock. */
 struct entry {
@@ -179,7 +179,8 @@ json_t *source_known_analysis(struct source_cache *c, const json_t *repository, 
 	/* Which credentials a Secret holds now would have to be asked. */
 	if (json_object_get(repository, "secretRef"))
 		return NULL;
-	_cleanup_(access_clear) struct access a = { .source.url = json_get_str(repository, "url"), .identity = xstrdup("") };
+	_cleanup_(access_clear) struct access a = { .source.url = json_get_str(repository, "url"),
+		                                        .identity = xstrdup("") };
 	_cleanup_free_ char *key = analysis_key(&a, json_get_str(repository, "path"), commit);
 	MUTEX_GUARD(&c->lock);
 	struct entry *entry = map_get(c->entries, key);

@@ -21,8 +21,8 @@ struct source_cache_config {
 int source_cache_new(const struct source_cache_config *config, struct source_cache **ret, struct err *err);
 struct source_cache *source_cache_free(struct source_cache *c);
 
-/* The commit that spec.repository names. since_ns (monotonic): one that it named then or later; 0: as the last poll found
- * it will do. */
+/* The commit that spec.repository names. since_ns (monotonic): one that it named then or later; 0: as the last poll
+ * found it will do. */
 int source_resolve(struct source_cache *c, const char *ns, const json_t *repository, int64_t since_ns,
                    const atomic_bool *cancel, char ret_commit[static 41], struct err *err);
 /* The analysis of that commit, if it can be had without any work or waiting; NULL: ask source_analyze(). */

@@ -112,12 +112,12 @@ static int setup(void **state)
 		.informer = f->informer,
 		.recorder = f->recorder,
 		.driver = { .type = &SCIA_NOP,
-		            .observe = fake_observe,
-		            .create = fake_create,
-		            .update = fake_update,
-		            .del = fake_del,
-		            .forget = fake_forget,
-		            .self = &f->driver },
+	                .observe = fake_observe,
+	                .create = fake_create,
+	                .update = fake_update,
+	                .del = fake_del,
+	                .forget = fake_forget,
+	                .self = &f->driver },
 	});
 	assert_ok(kube_informer_start(f->informer, &err), &err);
 	assert_true(kube_informer_wait_synced(f->informer, clock_mono_ns() + TESTING_PATIENCE_NS));
@@ -141,7 +141,8 @@ static int teardown(void **state)
 
 static void create(struct fixture *f, const char *more)
 {
-	_cleanup_free_ char *yaml = xasprintf("metadata: {name: x, namespace: default%s}\nspec: {forProvider: {size: 1}}", more);
+	_cleanup_free_ char *yaml = xasprintf("metadata: {name: x, namespace: default%s}\nspec: {forProvider: {size: 1}}",
+	                                      more);
 	json_decref(testing_create(f->api, &SCIA_NOP, yaml));
 }
 

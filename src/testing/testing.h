@@ -30,19 +30,19 @@
 	} while (0)
 
 /* Stays so for a while, for what must not happen. */
-#define for_a_while(ms, condition)                                         \
-	do {                                                                   \
-		for (int64_t _until = clock_mono_ns() + (int64_t)(ms) * NS_PER_MS; clock_mono_ns() < _until;) { \
-			if (!(condition))                                              \
-				fail_msg("did not stay true: %s", #condition);             \
-			clock_sleep_ns(2 * NS_PER_MS);                                 \
-		}                                                                  \
+#define for_a_while(ms, condition)                                                                    \
+	do {                                                                                              \
+		for (int64_t _until = clock_mono_ns() + (int64_t)(ms)*NS_PER_MS; clock_mono_ns() < _until;) { \
+			if (!(condition))                                                                         \
+				fail_msg("did not stay true: %s", #condition);                                        \
+			clock_sleep_ns(2 * NS_PER_MS);                                                            \
+		}                                                                                             \
 	} while (0)
 
-#define assert_ok(call, err)                                \
-	do {                                                    \
-		if ((call) < 0)                                     \
-			fail_msg("%s: %s", #call, err_message(err));    \
+#define assert_ok(call, err)                             \
+	do {                                                 \
+		if ((call) < 0)                                  \
+			fail_msg("%s: %s", #call, err_message(err)); \
 	} while (0)
 
 /* A new empty folder (free()), and its end. */
@@ -75,11 +75,11 @@ void testing_api_stop(struct testing_api *api);
 /* The resource version the whole API is at: it grows with every write of anything. */
 int64_t testing_api_version(struct testing_api *api);
 /* Writes of anything but events, since a version; ends the test's guessing about "nothing was written". */
-#define assert_no_writes(api, ms)                                                   \
-	do {                                                                            \
-		int64_t _version = testing_api_version(api);                                \
-		clock_sleep_ns((int64_t)(ms) * NS_PER_MS);                                  \
-		assert_int_equal(testing_api_version(api), _version);                       \
+#define assert_no_writes(api, ms)                             \
+	do {                                                      \
+		int64_t _version = testing_api_version(api);          \
+		clock_sleep_ns((int64_t)(ms)*NS_PER_MS);              \
+		assert_int_equal(testing_api_version(api), _version); \
 	} while (0)
 
 /* Creates the object that the YAML text says; what the server made of it (json_decref()). */

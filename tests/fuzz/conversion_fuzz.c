@@ -1,5 +1,5 @@
-/* The answer of a conversion webhook to one object. Beyond not crashing: what is taken has the version that was asked for and
- * is the same object, what is refused leaves the object as it was. */
+/* The answer of a conversion webhook to one object. Beyond not crashing: what is taken has the version that was asked
+ * for and is the same object, what is refused leaves the object as it was. */
 
 #include "apiserver/conversion/conversion_review.h"
 
@@ -18,7 +18,8 @@ static void require(bool holds)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char SENT[] = "{\"apiVersion\":\"g.h/v1\",\"kind\":\"K\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u\"}}";
+	static const char SENT[] =
+		"{\"apiVersion\":\"g.h/v1\",\"kind\":\"K\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u\"}}";
 	_cleanup_json_ json_t *answer = json_parse((const char *)data, size, 0, NULL);
 	_cleanup_json_ json_t *obj = json_parse(SENT, strlen(SENT), 0, NULL), *before = json_clone(obj);
 	json_t **place = &obj;

@@ -19,8 +19,10 @@ static void check_algebra(const struct field_set *a, const struct field_set *b)
 {
 	_cleanup_(field_set_freep) struct field_set *sum = field_set_union(a, b), *both = field_set_intersection(a, b);
 	_cleanup_(field_set_freep) struct field_set *rest = field_set_difference(a, b), *other = field_set_difference(b, a);
-	_cleanup_(field_set_freep) struct field_set *again = field_set_union(rest, both), *parts = field_set_union(rest, other);
-	_cleanup_(field_set_freep) struct field_set *all = field_set_union(parts, both), *none = field_set_intersection(rest, b);
+	_cleanup_(field_set_freep) struct field_set *again = field_set_union(rest, both),
+												*parts = field_set_union(rest, other);
+	_cleanup_(field_set_freep) struct field_set *all = field_set_union(parts, both),
+												*none = field_set_intersection(rest, b);
 
 	require(field_set_equal(again, a));
 	require(field_set_equal(all, sum));
@@ -50,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	_cleanup_(schema_unrefp) struct schema *s = schema_compile(json_array_get(input, 0), "schema", NULL);
 	_cleanup_(field_set_freep) struct field_set *x = field_set_of(s, a), *z = field_set_of(s, b);
-	_cleanup_(field_set_freep) struct field_set *same = field_set_changed(s, a, a), *changed = field_set_changed(s, a, b);
+	_cleanup_(field_set_freep) struct field_set *same = field_set_changed(s, a, a),
+												*changed = field_set_changed(s, a, b);
 	_cleanup_(field_set_freep) struct field_set *given = field_set_from_v1(json_array_get(input, 3), NULL);
 
 	require(field_set_is_empty(same));

@@ -45,14 +45,15 @@ static void served_free(void *v)
 /* A type of the server's own cannot be replaced. */
 static bool hides_builtin(struct apiserver *s, const json_t *crd)
 {
-	_cleanup_(api_type_unrefp) struct api_type *t =
-		registry_find(s->registry, json_str_at(crd, "spec", "group", NULL), NULL, json_str_at(crd, "spec", "names", "plural", NULL));
+	_cleanup_(api_type_unrefp) struct api_type *t = registry_find(
+		s->registry, json_str_at(crd, "spec", "group", NULL), NULL, json_str_at(crd, "spec", "names", "plural", NULL));
 
 	return t && !t->custom;
 }
 
 /* Under the lock. What was served before stays, when the new state cannot be. */
-static void put_type(struct crd_controller *c, const struct store_object *o, json_t *crd, const struct crd_names_verdict *v)
+static void put_type(struct crd_controller *c, const struct store_object *o, json_t *crd,
+                     const struct crd_names_verdict *v)
 {
 	struct apiserver *s = c->server;
 	struct served now = { .generation = kube_generation(crd), .deleting = kube_is_deleting(crd) };

@@ -99,7 +99,8 @@ static void judge_word(const struct crd_names *n, const char *group, const json_
 	json_put_str(v->accepted, key, name);
 }
 
-static void judge_short_names(const struct crd_names *n, const char *group, const json_t *wanted, struct crd_names_verdict *v)
+static void judge_short_names(const struct crd_names *n, const char *group, const json_t *wanted,
+                              struct crd_names_verdict *v)
 {
 	_cleanup_buf_ struct buf words = BUF_INIT(65536);
 	json_t *list = json_object_get(wanted, "shortNames"), *item;
@@ -122,14 +123,16 @@ static void judge_short_names(const struct crd_names *n, const char *group, cons
 
 void crd_names_judge(const struct crd_names *n, const json_t *crd, struct crd_names_verdict *ret)
 {
-	const json_t *wanted = json_at(crd, "spec", "names", NULL), *accepted = json_at(crd, "status", "acceptedNames", NULL);
+	const json_t *wanted = json_at(crd, "spec", "names", NULL),
+				 *accepted = json_at(crd, "status", "acceptedNames", NULL);
 	const char *group = json_str_at(crd, "spec", "group", NULL), *name = json_str_at(crd, "metadata", "name", NULL);
 	const struct claim *own = name ? map_get(n->claims, name) : NULL;
 
 	/* The status may not have been written yet. */
 	if (own)
 		accepted = own->names;
-	*ret = (struct crd_names_verdict){ .accepted = json_is_object(accepted) ? json_deep_copy(accepted) : json_object() };
+	*ret = (struct crd_names_verdict){ .accepted = json_is_object(accepted) ? json_deep_copy(accepted)
+		                                                                    : json_object() };
 	judge_word(n, group, wanted, "plural", false, "PluralConflict", ret);
 	judge_word(n, group, wanted, "singular", false, "SingularConflict", ret);
 	judge_short_names(n, group, wanted, ret);
@@ -145,7 +148,8 @@ void crd_names_verdict_clear(struct crd_names_verdict *v)
 	*v = (struct crd_names_verdict){ 0 };
 }
 
-void crd_names_each_neighbour(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd), void *self)
+void crd_names_each_neighbour(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd),
+                              void *self)
 {
 	const char *dot = strchr(crd, '.'), *name;
 	void *value;

@@ -23,6 +23,7 @@ void crd_names_judge(const struct crd_names *n, const json_t *crd, struct crd_na
 void crd_names_verdict_clear(struct crd_names_verdict *v);
 
 /* Other CRDs of its group. */
-void crd_names_each_neighbour(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd), void *self);
+void crd_names_each_neighbour(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd),
+                              void *self);
 
 #endif

@@ -11,9 +11,10 @@
 
 static json_t *crd(const char *name, const char *group, const char *names)
 {
-	_cleanup_free_ char *text = xasprintf("{metadata: {name: %s}, spec: {group: %s, names: %s}, status: {acceptedNames: {plural: '', "
-	                                      "kind: ''}}}",
-	                                      name, group, names);
+	_cleanup_free_ char *text = xasprintf(
+		"{metadata: {name: %s}, spec: {group: %s, names: %s}, status: {acceptedNames: {plural: '', "
+		"kind: ''}}}",
+		name, group, names);
 	json_t *v = yaml_parse(text, strlen(text), NULL, NULL);
 
 	assert_non_null(v);
@@ -39,18 +40,24 @@ static void test_crd_names_conflict_within_a_group(void **state)
 	static const struct {
 		const char *name, *group, *names, *words, *why;
 	} CASES[] = {
-		{ "as.g.h", "g.h", "{plural: as, singular: a, kind: A, listKind: AList, shortNames: [x]}", "", "the first one" },
-		{ "as.g.h", "g.h", "{plural: as, singular: a, kind: A, listKind: AList, shortNames: [x]}", "", "its own names are no conflict" },
-		{ "as.o.h", "o.h", "{plural: as, singular: a, kind: A, listKind: AList, shortNames: [x]}", "", "another group" },
-		{ "bs.g.h", "g.h", "{plural: bs, singular: a, kind: B, listKind: BList}", "SingularConflict \"a\" is already in use", "singular" },
-		{ "cs.g.h", "g.h", "{plural: cs, singular: x, kind: C, listKind: CList}", "SingularConflict \"x\" is already in use",
-		  "a short name of another" },
+		{ "as.g.h", "g.h", "{plural: as, singular: a, kind: A, listKind: AList, shortNames: [x]}", "",
+		  "the first one" },
+		{ "as.g.h", "g.h", "{plural: as, singular: a, kind: A, listKind: AList, shortNames: [x]}", "",
+		  "its own names are no conflict" },
+		{ "as.o.h", "o.h", "{plural: as, singular: a, kind: A, listKind: AList, shortNames: [x]}", "",
+		  "another group" },
+		{ "bs.g.h", "g.h", "{plural: bs, singular: a, kind: B, listKind: BList}",
+		  "SingularConflict \"a\" is already in use", "singular" },
+		{ "cs.g.h", "g.h", "{plural: cs, singular: x, kind: C, listKind: CList}",
+		  "SingularConflict \"x\" is already in use", "a short name of another" },
 		{ "ds.g.h", "g.h", "{plural: ds, singular: d, kind: D, listKind: DList, shortNames: [x, as, ok]}",
 		  "ShortNamesConflict [\"x\" is already in use, \"as\" is already in use]", "short names" },
-		{ "es.g.h", "g.h", "{plural: es, singular: e, kind: AList, listKind: EList}", "KindConflict \"AList\" is already in use", "kind" },
-		{ "fs.g.h", "g.h", "{plural: fs, singular: f, kind: F, listKind: A}", "ListKindConflict \"A\" is already in use", "list kind" },
-		{ "gs.g.h", "g.h", "{plural: gs, singular: a, kind: A, listKind: GList}", "KindConflict \"A\" is already in use",
-		  "of two conflicts the last one is told" },
+		{ "es.g.h", "g.h", "{plural: es, singular: e, kind: AList, listKind: EList}",
+		  "KindConflict \"AList\" is already in use", "kind" },
+		{ "fs.g.h", "g.h", "{plural: fs, singular: f, kind: F, listKind: A}",
+		  "ListKindConflict \"A\" is already in use", "list kind" },
+		{ "gs.g.h", "g.h", "{plural: gs, singular: a, kind: A, listKind: GList}",
+		  "KindConflict \"A\" is already in use", "of two conflicts the last one is told" },
 	};
 	struct crd_names *n = crd_names_new();
 

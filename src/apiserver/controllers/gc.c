@@ -288,7 +288,8 @@ int gc_start(struct apiserver *s, struct gc **ret, struct err *err)
 	*ret = g;
 	g->server = s;
 	gc_index_init(g);
-	if (loop_start_wide("api-gc", THREADS, reconcile, g, s->log, &g->loop, err) < 0 || gc_index_load(g, version, err) < 0)
+	if (loop_start_wide("api-gc", THREADS, reconcile, g, s->log, &g->loop, err) < 0 ||
+	    gc_index_load(g, version, err) < 0)
 		return -1;
 	return store_watch(s->store, NULL, "", version, gc_index_change, g, &g->watch, err);
 }

@@ -63,8 +63,8 @@ static char *kind_words(const json_t *obj)
 	return xasprintf("%s, Kind=%s", json_get_str(obj, "apiVersion"), json_get_str(obj, "kind"));
 }
 
-static int call(const struct conversion *c, struct store *store, const char *api_version, struct conversion_batch *batch,
-                struct err *err)
+static int call(const struct conversion *c, struct store *store, const char *api_version,
+                struct conversion_batch *batch, struct err *err)
 {
 	_cleanup_json_ json_t *uid = object_meta_uid(), *answer = NULL;
 	_cleanup_json_ json_t *review = conversion_review_new(c->review, json_string_value(uid), api_version, batch);

@@ -6,9 +6,14 @@
 
 const char *conversion_go_type(const json_t *v)
 {
-	static const char *const NAMES[] = { [JSON_OBJECT] = "map[string]interface {}", [JSON_ARRAY] = "[]interface {}",
-		                                 [JSON_STRING] = "string", [JSON_INTEGER] = "int64", [JSON_REAL] = "float64",
-		                                 [JSON_TRUE] = "bool", [JSON_FALSE] = "bool", [JSON_NULL] = "<nil>" };
+	static const char *const NAMES[] = { [JSON_OBJECT] = "map[string]interface {}",
+		                                 [JSON_ARRAY] = "[]interface {}",
+		                                 [JSON_STRING] = "string",
+		                                 [JSON_INTEGER] = "int64",
+		                                 [JSON_REAL] = "float64",
+		                                 [JSON_TRUE] = "bool",
+		                                 [JSON_FALSE] = "bool",
+		                                 [JSON_NULL] = "<nil>" };
 
 	return v ? NAMES[json_typeof(v)] : "<nil>";
 }
@@ -20,10 +25,11 @@ static int check_same(const json_t *original, const json_t *converted, const cha
 	} FIELDS[] = { { "name", "name" }, { "namespace", "namespace" }, { "uid", "UID" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++) {
-		const char *a = json_get_str(kube_meta(original), FIELDS[i].key), *b = json_get_str(kube_meta(converted), FIELDS[i].key);
+		const char *a = json_get_str(kube_meta(original), FIELDS[i].key),
+				   *b = json_get_str(kube_meta(converted), FIELDS[i].key);
 		if (strcmp(a ? a : "", b ? b : "") != 0)
-			return err_set(err, ERR_INTERNAL, "%s: must have the same %s: %s != %.300s", words, FIELDS[i].name, a ? a : "",
-			               b ? b : "");
+			return err_set(err, ERR_INTERNAL, "%s: must have the same %s: %s != %.300s", words, FIELDS[i].name,
+			               a ? a : "", b ? b : "");
 	}
 	return 0;
 }
@@ -60,8 +66,8 @@ static int take_map(json_t *meta, const json_t *given, const char *key, const ch
 		               conversion_go_type(map));
 	json_object_foreach (map, name, v)
 		if (!json_is_string(v))
-			return err_set(err, ERR_INTERNAL, "%s: metadata.%s[%.300s] must be a string, but is %s in converted object", words, key,
-			               name, conversion_go_type(v));
+			return err_set(err, ERR_INTERNAL, "%s: metadata.%s[%.300s] must be a string, but is %s in converted object",
+			               words, key, name, conversion_go_type(v));
 	const json_t *before = json_object_get(meta, key);
 	if (!(before && json_same(before, map)) && check_valid(map, key, words, err) < 0)
 		return -1;
@@ -84,7 +90,8 @@ int conversion_take_meta(const json_t *original, json_t *converted, const char *
 	_cleanup_json_ json_t *meta = json_clone(json_object_get(original, "metadata"));
 	if (!meta)
 		meta = json_object();
-	if (take_map(meta, given, "labels", meta_words, err) < 0 || take_map(meta, given, "annotations", meta_words, err) < 0)
+	if (take_map(meta, given, "labels", meta_words, err) < 0 ||
+	    take_map(meta, given, "annotations", meta_words, err) < 0)
 		return -1;
 	json_object_set(converted, "metadata", meta);
 	return 0;

@@ -4,7 +4,8 @@
 
 #define GROUP "apiextensions.k8s.io/"
 
-json_t *conversion_review_new(const char *review, const char *uid, const char *api_version, const struct conversion_batch *batch)
+json_t *conversion_review_new(const char *review, const char *uid, const char *api_version,
+                              const struct conversion_batch *batch)
 {
 	json_t *v = json_object(), *request = json_ensure_object(v, "request"), *objects;
 
@@ -28,7 +29,8 @@ static int check_answer(const char *review, const char *uid, const json_t *answe
 	bool v1 = strcmp(review, "v1") == 0;
 
 	if (v1 && (!str_eq(api_version, wanted) || !str_eq(kind, "ConversionReview")))
-		return err_set(err, ERR_INTERNAL, "failed: expected webhook response of %s, Kind=ConversionReview, got %.200s, Kind=%.200s",
+		return err_set(err, ERR_INTERNAL,
+		               "failed: expected webhook response of %s, Kind=ConversionReview, got %.200s, Kind=%.200s",
 		               wanted, api_version ? api_version : "/", kind ? kind : "");
 	if (!json_is_object(response))
 		return err_set(err, ERR_INTERNAL, "failed: no response provided");
@@ -39,16 +41,19 @@ static int check_answer(const char *review, const char *uid, const json_t *answe
 		return 0;
 	if (!str_empty(message))
 		return err_set(err, ERR_INTERNAL, "failed: %.4000s", message);
-	return err_set(err, ERR_INTERNAL, "failed: response.result.status was '%.200s', not 'Success'", status ? status : "");
+	return err_set(err, ERR_INTERNAL, "failed: response.result.status was '%.200s', not 'Success'",
+	               status ? status : "");
 }
 
 /* "invalid converted object at index N" of a batch, "invalid object at index 0" of one. */
-static int bad_object(const struct conversion_batch *batch, size_t i, struct err *err, const char *fmt, const char *wanted,
-                      const char *got)
+static int bad_object(const struct conversion_batch *batch, size_t i, struct err *err, const char *fmt,
+                      const char *wanted, const char *got)
 {
-	_cleanup_free_ char *where = batch->len > 1 ? xasprintf("converted object at index %zu", i) : xstrdup("object at index 0");
+	_cleanup_free_ char *where = batch->len > 1 ? xasprintf("converted object at index %zu", i)
+	                                            : xstrdup("object at index 0");
 
-	return err_set(err, ERR_INTERNAL, "returned invalid %s: invalid %s (expected %s, received %.200s)", where, fmt, wanted, got);
+	return err_set(err, ERR_INTERNAL, "returned invalid %s: invalid %s (expected %s, received %.200s)", where, fmt,
+	               wanted, got);
 }
 
 static int check_object(const struct conversion_batch *batch, size_t i, const char *api_version, const json_t *original,
@@ -59,7 +64,8 @@ static int check_object(const struct conversion_batch *batch, size_t i, const ch
 	_cleanup_free_ char *place = batch->len > 1 ? xasprintf(" at index %zu", i) : xstrdup("");
 
 	if (!json_is_object(converted))
-		return err_set(err, ERR_INTERNAL, "returned invalid converted object at index %zu: Object 'Kind' is missing", i);
+		return err_set(err, ERR_INTERNAL, "returned invalid converted object at index %zu: Object 'Kind' is missing",
+		               i);
 	if (!str_eq(version, api_version))
 		return bad_object(batch, i, err, "groupVersion", api_version, version ? version : "");
 	if (!str_eq(kind, wanted))

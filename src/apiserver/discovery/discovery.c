@@ -338,8 +338,8 @@ static void respond_aggregated(struct api_request *req, const char *which)
 	_cleanup_free_ char *key = xasprintf("aggregated:%s/%s", version, which);
 	_cleanup_free_ char *type = xasprintf("application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList",
 	                                      version);
-	_cleanup_(document_unrefp) struct document *found =
-		documents_get(req->server->documents, req->server->registry, key, build_document);
+	_cleanup_(document_unrefp) struct document *found = documents_get(req->server->documents, req->server->registry,
+	                                                                  key, build_document);
 
 	api_respond_document(req, type, found);
 }
@@ -379,8 +379,9 @@ void handle_discovery(struct api_request *req)
 		key = xasprintf("resources:/%s", parts[1]);
 	else if (len == 3 && apis)
 		key = xasprintf("resources:%s/%s", parts[1], parts[2]);
-	_cleanup_(document_unrefp) struct document *found =
-		key ? documents_get(req->server->documents, req->server->registry, key, build_document) : NULL;
+	_cleanup_(document_unrefp) struct document *found = key ? documents_get(req->server->documents,
+	                                                                        req->server->registry, key, build_document)
+	                                                        : NULL;
 	if (found)
 		api_respond_json_bytes(req, 200, document_text(found));
 	else

@@ -9,8 +9,8 @@ struct documents;
 struct documents *documents_new(void);
 struct documents *documents_free(struct documents *d);
 
-/* The kept document, or the one build() makes now, on one thread at a time for a key; a reference. NULL when build() gives
- * NULL (not kept). */
+/* The kept document, or the one build() makes now, on one thread at a time for a key; a reference. NULL when build()
+ * gives NULL (not kept). */
 struct document *documents_get(struct documents *d, struct registry *r, const char *key,
                                struct bytes *(*build)(struct registry *r, const char *key));
 

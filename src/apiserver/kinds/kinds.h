@@ -24,8 +24,8 @@ const char *kinds_message_word(const struct kinds_message *m);
  */
 int kinds_normalize(const struct kinds_message *m, json_t *obj, struct err *err);
 
-/* An object about which nothing was said yet, without defaults: what Kubernetes compares a new one with to see whose fields
- * are whose. A new reference. */
+/* An object about which nothing was said yet, without defaults: what Kubernetes compares a new one with to see whose
+ * fields are whose. A new reference. */
 json_t *kinds_zero(const struct kinds_message *m);
 
 /* Makes a member what it is when nothing is said. */

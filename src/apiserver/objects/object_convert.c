@@ -21,8 +21,8 @@ static struct store_object *with_value(const struct api_version *v, const struct
 
 #define CALL_BYTES_MAX ((size_t)4 << 20)
 
-static int convert_some(struct store *s, const struct api_type *t, const struct api_version *v, struct store_object ***places,
-                        size_t len, struct err *err)
+static int convert_some(struct store *s, const struct api_type *t, const struct api_version *v,
+                        struct store_object ***places, size_t len, struct err *err)
 {
 	json_t **objs = xcalloc(len, sizeof(*objs));
 

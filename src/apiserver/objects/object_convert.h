@@ -1,8 +1,8 @@
 #ifndef APISERVER_OBJECT_CONVERT_H
 #define APISERVER_OBJECT_CONVERT_H
-/* Stored objects of types with a conversion webhook, before anything else looks at them: what these functions give is in
- * the wanted version, and is handled from there on as if it were stored like that. For all other types they do nothing.
- * They block while the webhook is called: only on threads that may wait (api_request.may_wait). */
+/* Stored objects of types with a conversion webhook, before anything else looks at them: what these functions give is
+ * in the wanted version, and is handled from there on as if it were stored like that. For all other types they do
+ * nothing. They block while the webhook is called: only on threads that may wait (api_request.may_wait). */
 
 #include "store/store.h"
 #include "types/registry.h"

@@ -27,16 +27,16 @@ static struct schema *garden(void)
 		"type: object\n"
 		"properties:\n"
 		"  beds: {type: array, x-kubernetes-patch-strategy: merge, x-kubernetes-patch-merge-key: name, items: {type: "
-	    "object, "
+		"object, "
 		"properties: {name: {type: string}, plant: {type: string}, tools: {type: array, x-kubernetes-patch-strategy: "
-	    "merge, items: "
+		"merge, items: "
 		"{type: string}}}}}\n"
 		"  tools: {type: array, x-kubernetes-patch-strategy: merge, items: {type: string}}\n"
 		"  rows: {type: array, items: {type: string}}\n"
 		"  water: {type: object, x-kubernetes-patch-strategy: 'merge,retainKeys', properties: {rain: {type: object, "
 		"x-kubernetes-preserve-unknown-fields: true}, hose: {type: string}}}\n"
 		"  fence: {type: object, x-kubernetes-patch-strategy: replace, properties: {wood: {type: string}, wire: {type: "
-	    "string}}}\n");
+		"string}}}\n");
 	struct schema *s = schema_compile(v, "s", &err);
 
 	if (!s)

@@ -57,9 +57,8 @@ bool handle_public(struct api_request *req)
 static void count_objects(void *gauge, const char *resource, size_t count)
 {
 	const char *slash = strchr(resource, '/');
-	_cleanup_free_ char *words = slash == resource
-	                                 ? xstrdup(slash + 1)
-	                                 : xasprintf("%s.%.*s", slash + 1, (int)(slash - resource), resource);
+	_cleanup_free_ char *words = slash == resource ? xstrdup(slash + 1)
+	                                               : xasprintf("%s.%.*s", slash + 1, (int)(slash - resource), resource);
 
 	metric_set(gauge, (double)count, METRIC_LABELS(words));
 }

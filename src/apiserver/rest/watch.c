@@ -371,11 +371,11 @@ static void start_watcher(struct api_request *req, struct list_selection *select
 	w->bookmark_ns = clock_mono_ns() + BOOKMARK_NS;
 	if (req->type->conversion)
 		w->converter = watch_converter_new(&(struct watch_converter_config){ .server = req->server,
-		                                                                    .type = req->type,
-		                                                                    .version = req->version,
-		                                                                    .deliver = deliver,
-		                                                                    .fail = on_conversion_failure,
-		                                                                    .self = w });
+		                                                                     .type = req->type,
+		                                                                     .version = req->version,
+		                                                                     .deliver = deliver,
+		                                                                     .fail = on_conversion_failure,
+		                                                                     .self = w });
 	api_respond_headers(req, "application/json", &headers);
 	audit_response_started(req, 200);
 	api_request_leave(req);

@@ -11,8 +11,9 @@ struct schema;
 /* From an openAPIV3Schema. Not structural or malformed: ERR_INVALID, one cause per violation with Kubernetes' wording,
  * fields below `path`. Implied for the root: apiVersion, kind, metadata. */
 struct schema *schema_compile(const json_t *openapi, const char *path, struct err *err);
-/* One that was checked before, and whose source is elsewhere: it is compiled when it is first used, which with hundreds of
- * large kinds is never for most. load() gives the openAPIV3Schema, a new reference, from any thread; release() ends it. */
+/* One that was checked before, and whose source is elsewhere: it is compiled when it is first used, which with hundreds
+ * of large kinds is never for most. load() gives the openAPIV3Schema, a new reference, from any thread; release() ends
+ * it. */
 struct schema_source {
 	json_t *(*load)(void *self);
 	void (*release)(void *self);
@@ -32,10 +33,11 @@ void schema_default(const struct schema *s, json_t *obj);
  * is NULL; behind them those within the metadata of embedded resources. */
 void schema_prune(const struct schema *s, json_t *obj, json_t *dropped);
 /* ERR_INVALID with one cause per violation (at most ERR_CAUSES_MAX), in Kubernetes' words: reason FieldValueInvalid,
- * FieldValueRequired, FieldValueNotSupported, FieldValueTypeInvalid, …; message without the kind and name, which the caller adds.
- * Covers type, nullable, enum, minimum/maximum (exclusive), multipleOf, length, pattern, format, items, minItems, maxItems,
- * list-type set and map uniqueness, properties, additionalProperties, required, min/maxProperties, allOf, anyOf, oneOf, not,
- * int-or-string, embedded-resource. old (may be NULL) is the stored object: unchanged parts are not complained about (ratcheting). */
+ * FieldValueRequired, FieldValueNotSupported, FieldValueTypeInvalid, …; message without the kind and name, which the
+ * caller adds. Covers type, nullable, enum, minimum/maximum (exclusive), multipleOf, length, pattern, format, items,
+ * minItems, maxItems, list-type set and map uniqueness, properties, additionalProperties, required, min/maxProperties,
+ * allOf, anyOf, oneOf, not, int-or-string, embedded-resource. old (may be NULL) is the stored object: unchanged parts
+ * are not complained about (ratcheting). */
 int schema_validate(const struct schema *s, const json_t *obj, const json_t *old, struct err *err);
 /* The same with all that can be asked for. s NULL: only what check_more says. */
 struct schema_change {
@@ -49,7 +51,8 @@ struct schema_change {
 };
 int schema_validate_change(const struct schema *s, const struct schema_change *c, struct err *err);
 
-/* Walking it, for patches and field ownership. All accept NULL (no schema known: then maps are granular, lists atomic). */
+/* Walking it, for patches and field ownership. All accept NULL (no schema known: then maps are granular, lists atomic).
+ */
 enum schema_list_type { SCHEMA_LIST_ATOMIC, SCHEMA_LIST_SET, SCHEMA_LIST_MAP };
 const struct schema *schema_property(const struct schema *s, const char *name); /* or additionalProperties */
 const struct schema *schema_items(const struct schema *s);

@@ -6,7 +6,8 @@
 
 enum level { LEVEL_ROOT, LEVEL_ITEM, LEVEL_FIELD };
 
-static void check_structure(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta, const char *at);
+static void check_structure(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta,
+                            const char *at);
 static void check_nested(struct place *p, const json_t *s, const char *at, bool skip_any_of);
 
 /* True when the node may be looked into. */
@@ -45,7 +46,7 @@ static void check_logic(struct place *p, const json_t *s, const char *at, bool s
 		json_t *item;
 		if (n == 0 && skip_any_of && is_int_or_string(list))
 			continue;
-		json_array_foreach(list, i, item) {
+		json_array_foreach (list, i, item) {
 			_cleanup_free_ char *path = xasprintf("%s.%s[%zu]", at, NAMES[n], i);
 			check_nested(p, item, path, n == 1 && i == 0 && skip_first_all_of);
 		}
@@ -80,7 +81,8 @@ static void check_nested_words(struct place *p, const json_t *s, const char *at)
 		if (schema_says(s, FORBIDDEN[i].name))
 			schema_forbidden(&p->structural, below(at, FORBIDDEN[i].name), FORBIDDEN[i].detail);
 	if (schema_has(json_object_get(s, "properties"), "metadata"))
-		schema_forbidden(&p->structural, xasprintf("%s.properties[metadata]", at), "must not be specified in a nested context");
+		schema_forbidden(&p->structural, xasprintf("%s.properties[metadata]", at),
+		                 "must not be specified in a nested context");
 }
 
 static void check_nested(struct place *p, const json_t *s, const char *at, bool skip_any_of)
@@ -99,8 +101,9 @@ static void check_nested(struct place *p, const json_t *s, const char *at, bool 
 		check_nested(p, json_object_get(s, "items"), path, false);
 	}
 	if (schema_says(s, "properties") && more && !json_is_null(more) && !json_is_true(more))
-		schema_forbidden(&p->form, below(at, "additionalProperties"), "additionalProperties and properties are mutual exclusive");
-	json_object_foreach(json_object_get(s, "properties"), key, field) {
+		schema_forbidden(&p->form, below(at, "additionalProperties"),
+		                 "additionalProperties and properties are mutual exclusive");
+	json_object_foreach (json_object_get(s, "properties"), key, field) {
 		_cleanup_free_ char *path = xasprintf("%s.properties[%s]", at, key);
 		check_nested(p, field, path, false);
 	}
@@ -111,18 +114,21 @@ static void check_nested(struct place *p, const json_t *s, const char *at, bool 
 /* Of the metadata of the whole, a schema may only restrict the names. */
 static void check_root_metadata(struct place *p, const json_t *s, const char *at)
 {
-	static const char *const FREE[] = { "type", "default", "properties", NULL }, *const NAMES[] = { "name", "generateName", NULL };
+	static const char *const FREE[] = { "type", "default", "properties", NULL }, *const NAMES[] = { "name",
+		                                                                                            "generateName",
+		                                                                                            NULL };
 	const char *key;
 	json_t *v;
 	bool other = false;
 
-	json_object_foreach(json_unconst(s), key, v)
+	json_object_foreach (json_unconst(s), key, v)
 		other = other || (!str_in(key, FREE) && schema_says(s, key));
-	json_object_foreach(json_object_get(s, "properties"), key, v)
+	json_object_foreach (json_object_get(s, "properties"), key, v)
 		other = other || !str_in(key, NAMES);
 	if (other)
-		schema_forbidden(&p->structural, xstrdup(at),
-		                 "must not specify anything other than name and generateName, but metadata is implicitly specified");
+		schema_forbidden(
+			&p->structural, xstrdup(at),
+			"must not specify anything other than name and generateName, but metadata is implicitly specified");
 }
 
 static void check_resource_fields(struct place *p, const json_t *s, enum level level, const char *at)
@@ -136,8 +142,8 @@ static void check_resource_fields(struct place *p, const json_t *s, enum level l
 		if (!json_is_object(field))
 			continue;
 		if (!str_eq(json_get_str(field, "type"), wanted))
-			schema_invalid(&p->structural, xasprintf("%s.properties[%s].type", at, NAMES[i]), json_object_get(field, "type"),
-			               xasprintf("must be %s", wanted));
+			schema_invalid(&p->structural, xasprintf("%s.properties[%s].type", at, NAMES[i]),
+			               json_object_get(field, "type"), xasprintf("must be %s", wanted));
 		if (level != LEVEL_ROOT)
 			continue;
 		if (*wanted == 'o') {
@@ -148,12 +154,15 @@ static void check_resource_fields(struct place *p, const json_t *s, enum level l
 }
 
 /* Defaults of metadata, apiVersion and kind. */
-static void check_default_place(struct place *p, const json_t *s, enum schema_meta_place meta, const char *name, const char *at)
+static void check_default_place(struct place *p, const json_t *s, enum schema_meta_place meta, const char *name,
+                                const char *at)
 {
 	if (meta != META_ROOT_FIELD || !schema_has(s, "default"))
 		return;
-	_cleanup_free_ char *detail = *name ? xasprintf("must not be set in top-level %s", name)
-	                                    : xstrdup("must not be set inside additionalProperties applying to object metadata");
+	_cleanup_free_ char *detail = *name
+	                                  ? xasprintf("must not be set in top-level %s", name)
+	                                  : xstrdup(
+											"must not be set inside additionalProperties applying to object metadata");
 	schema_forbidden(&p->form, below(at, "default"), detail);
 }
 
@@ -172,8 +181,9 @@ static void check_embedded(struct place *p, const json_t *s, const char *at)
 		schema_forbidden(&p->structural, below(at, "additionalProperties"),
 		                 "must not be used if x-kubernetes-embedded-resource is set");
 	if (!schema_says(s, "x-kubernetes-preserve-unknown-fields") && !schema_says(s, "properties"))
-		schema_required(&p->structural, below(at, "properties"),
-		                "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
+		schema_required(
+			&p->structural, below(at, "properties"),
+			"must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
 }
 
 static void check_int_or_string(struct place *p, const json_t *s, const char *at)
@@ -204,10 +214,12 @@ static void check_structure_type(struct place *p, const json_t *s, enum level le
 	         !schema_says(s, "x-kubernetes-preserve-unknown-fields"))
 		schema_required(&p->structural, below(at, "type"), EMPTY[level]);
 	if (level == LEVEL_ROOT && !str_empty(type) && strcmp(type, "object") != 0)
-		schema_invalid(&p->structural, below(at, "type"), json_object_get(s, "type"), xstrdup("must be object at the root"));
+		schema_invalid(&p->structural, below(at, "type"), json_object_get(s, "type"),
+		               xstrdup("must be object at the root"));
 }
 
-static void check_additional(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta, const char *at)
+static void check_additional(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta,
+                             const char *at)
 {
 	const json_t *more = json_object_get(s, "additionalProperties");
 
@@ -230,13 +242,14 @@ static bool is_implied(const char *key)
 	return strcmp(key, "metadata") == 0 || strcmp(key, "kind") == 0 || strcmp(key, "apiVersion") == 0;
 }
 
-static void check_properties(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta, const char *at)
+static void check_properties(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta,
+                             const char *at)
 {
 	bool resource = level == LEVEL_ROOT || schema_says(s, "x-kubernetes-embedded-resource");
 	const char *key;
 	json_t *field;
 
-	json_object_foreach(json_object_get(s, "properties"), key, field) {
+	json_object_foreach (json_object_get(s, "properties"), key, field) {
 		_cleanup_free_ char *path = xasprintf("%s.properties[%s]", at, key);
 		enum schema_meta_place inside = meta;
 		if (resource && is_implied(key))
@@ -246,12 +259,14 @@ static void check_properties(struct place *p, const json_t *s, enum level level,
 	}
 }
 
-static void check_structure(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta, const char *at)
+static void check_structure(struct place *p, const json_t *s, enum level level, enum schema_meta_place meta,
+                            const char *at)
 {
 	if (!enter(p, s, at))
 		return;
 	if (meta != META_OUTSIDE && schema_says(s, "x-kubernetes-embedded-resource"))
-		schema_forbidden(&p->form, below(at, "x-kubernetes-embedded-resource"), "must not be used inside of resource meta");
+		schema_forbidden(&p->form, below(at, "x-kubernetes-embedded-resource"),
+		                 "must not be used inside of resource meta");
 	check_structure_type(p, s, level, at);
 	schema_check_lists(p, s, at);
 	schema_check_rules(p, s, at);
@@ -275,7 +290,8 @@ static int cause_order(const void *a, const void *b)
 
 	/* The texts compared are "FIELD: MESSAGE". */
 	if (order != 0) {
-		_cleanup_free_ char *s = xasprintf("%s: %s", x->field, x->message), *t = xasprintf("%s: %s", y->field, y->message);
+		_cleanup_free_ char *s = xasprintf("%s: %s", x->field, x->message),
+							*t = xasprintf("%s: %s", y->field, y->message);
 		return strcmp(s, t);
 	}
 	return strcmp(x->message, y->message);

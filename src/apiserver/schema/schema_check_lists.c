@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static void unsupported_word(struct place *p, const json_t *s, const char *at, const char *name, const char *const *words)
+static void unsupported_word(struct place *p, const json_t *s, const char *at, const char *name,
+                             const char *const *words)
 {
 	_cleanup_json_ json_t *names = json_array();
 
@@ -41,7 +42,7 @@ static void check_map_keys(struct place *p, const json_t *s, const char *at)
 	size_t i, k;
 	json_t *key, *other;
 
-	json_array_foreach(keys, i, key) {
+	json_array_foreach (keys, i, key) {
 		const char *name = json_string_value(key);
 		const json_t *field = json_object_get(json_object_get(items, "properties"), name);
 		bool always = false;
@@ -53,13 +54,15 @@ static void check_map_keys(struct place *p, const json_t *s, const char *at)
 			continue;
 		}
 		if (str_eq(json_get_str(field, "type"), "array") || str_eq(json_get_str(field, "type"), "object"))
-			schema_invalid(&p->form, xasprintf("%s.items.properties[%s].type", at, name), json_object_get(field, "type"),
+			schema_invalid(&p->form, xasprintf("%s.items.properties[%s].type", at, name),
+			               json_object_get(field, "type"),
 			               xstrdup("must be a scalar type if parent array's x-kubernetes-list-type is map"));
-		json_array_foreach(required, k, other)
+		json_array_foreach (required, k, other)
 			always = always || str_eq(json_string_value(other), name);
 		if (!always && !schema_has(field, "default"))
-			schema_required(&p->form, xasprintf("%s.items.properties[%s].default", at, name),
-			                "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
+			schema_required(
+				&p->form, xasprintf("%s.items.properties[%s].default", at, name),
+				"this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
 		if (schema_says(field, "nullable"))
 			schema_forbidden(&p->form, xasprintf("%s.items.properties[%s].nullable", at, name),
 			                 "this property is in x-kubernetes-list-map-keys, so it cannot be nullable");
@@ -74,7 +77,8 @@ static void check_keys_belong(struct place *p, const json_t *s, const char *at)
 	if (json_array_size(json_object_get(s, "x-kubernetes-list-map-keys")) == 0)
 		return;
 	if (!type)
-		schema_required(&p->form, below(at, "x-kubernetes-list-type"), "must be map if x-kubernetes-list-map-keys is non-empty");
+		schema_required(&p->form, below(at, "x-kubernetes-list-type"),
+		                "must be map if x-kubernetes-list-map-keys is non-empty");
 	else if (strcmp(type, "map") != 0)
 		schema_invalid(&p->form, below(at, "x-kubernetes-list-type"), json_object_get(s, "x-kubernetes-list-type"),
 		               xstrdup("must be map if x-kubernetes-list-map-keys is non-empty"));
@@ -106,12 +110,14 @@ static void check_list_type(struct place *p, const json_t *s, const char *at)
 			schema_invalid(&p->form, xasprintf("%s.items.x-kubernetes-map-type", at), NULL,
 			               xstrdup("must be atomic as item of a list with x-kubernetes-list-type=set"));
 		if (str_eq(of, "array") && list_type && strcmp(list_type, "atomic") != 0)
-			schema_invalid(&p->form, xasprintf("%s.items.x-kubernetes-list-type", at), json_object_get(items, "x-kubernetes-list-type"),
+			schema_invalid(&p->form, xasprintf("%s.items.x-kubernetes-list-type", at),
+			               json_object_get(items, "x-kubernetes-list-type"),
 			               xstrdup("must be atomic as item of a list with x-kubernetes-list-type=set"));
 		return;
 	}
 	if (json_array_size(keys) == 0)
-		schema_required(&p->form, below(at, "x-kubernetes-list-map-keys"), "must not be empty if x-kubernetes-list-type is map");
+		schema_required(&p->form, below(at, "x-kubernetes-list-map-keys"),
+		                "must not be empty if x-kubernetes-list-type is map");
 	if (!schema_has(s, "items"))
 		schema_required(&p->form, below(at, "items"), "must have a schema if x-kubernetes-list-type is map");
 	else if (!str_eq(json_get_str(items, "type"), "object"))

@@ -104,12 +104,13 @@ void schema_check_rules(struct place *p, const json_t *s, const char *at)
 	size_t i;
 	json_t *rule;
 
-	json_array_foreach(json_object_get(s, "x-kubernetes-validations"), i, rule) {
+	json_array_foreach (json_object_get(s, "x-kubernetes-validations"), i, rule) {
 		_cleanup_free_ char *path = xasprintf("%s.x-kubernetes-validations[%zu]", at, i);
 		const char *expression = json_get_str(rule, "messageExpression");
 		check_message(p, rule, path);
 		if (!str_empty(expression) && is_blank(expression))
-			schema_required(&p->form, below(path, "messageExpression"), "messageExpression must be non-empty if specified");
+			schema_required(&p->form, below(path, "messageExpression"),
+			                "messageExpression must be non-empty if specified");
 		check_reason(p, rule, path);
 		check_field_path(p, s, rule, path);
 	}
@@ -131,7 +132,7 @@ static void check_declared_logic(struct place *p, const json_t *v, const json_t 
 		check_declared(p, not_schema, s, at, path);
 	}
 	for (size_t n = 0; n < ARRAY_SIZE(NAMES); n++)
-		json_array_foreach(json_object_get(v, NAMES[n]), i, item) {
+		json_array_foreach (json_object_get(v, NAMES[n]), i, item) {
 			_cleanup_free_ char *path = xasprintf("%s.%s[%zu]", from, NAMES[n], i);
 			check_declared(p, item, s, at, path);
 		}
@@ -161,7 +162,7 @@ static void check_declared(struct place *p, const json_t *v, const json_t *s, co
 		_cleanup_free_ char *path = below(at, "items"), *where = below(from, "items");
 		check_declared_at(p, json_object_get(v, "items"), json_object_get(s, "items"), path, where);
 	}
-	json_object_foreach(json_object_get(v, "properties"), key, field) {
+	json_object_foreach (json_object_get(v, "properties"), key, field) {
 		_cleanup_free_ char *path = xasprintf("%s.properties[%s]", at, key);
 		_cleanup_free_ char *where = xasprintf("%s.properties[%s]", from, key);
 		check_declared_at(p, field, json_object_get(declared, key), path, where);

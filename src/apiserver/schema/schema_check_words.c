@@ -28,8 +28,8 @@ static void wrong_type(struct place *p, const char *at, const char *name, const 
 {
 	char *field = xasprintf("%s.%s", at, name);
 	schema_errors_add(&p->form, "FieldValueTypeInvalid", field,
-	                  xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", kind_of(v), field, wanted,
-	                            kind_of(v)));
+	                  xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", kind_of(v), field,
+	                            wanted, kind_of(v)));
 }
 
 static bool is_count(const json_t *v)
@@ -86,7 +86,7 @@ static bool all_strings(const json_t *v)
 
 	if (!json_is_array(v))
 		return false;
-	json_array_foreach(v, i, item)
+	json_array_foreach (v, i, item)
 		if (!json_is_string(item))
 			return false;
 	return true;
@@ -211,8 +211,9 @@ static void check_type_name(struct place *p, const json_t *s, const char *at)
 
 void schema_check_not_object(struct place *p, const json_t *v, const char *at)
 {
-	schema_errors_add(&p->form, "FieldValueTypeInvalid", xstrdup(at),
-	                  xasprintf("Invalid value: \"%s\": %s in body must be of type object: \"%s\"", kind_of(v), at, kind_of(v)));
+	schema_errors_add(
+		&p->form, "FieldValueTypeInvalid", xstrdup(at),
+		xasprintf("Invalid value: \"%s\": %s in body must be of type object: \"%s\"", kind_of(v), at, kind_of(v)));
 }
 
 bool schema_check_words(struct place *p, const json_t *s, const char *at)

@@ -62,7 +62,7 @@ static char **copy_strv(struct compiler *c, const json_t *array)
 	if (len == 0)
 		return NULL;
 	char **v = arena_alloc(c->arena, (len + 1) * sizeof(*v));
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		v[i] = arena_strdup(c->arena, json_string_value(item));
 	return v;
 }
@@ -80,7 +80,7 @@ static void compile_fields(struct compiler *c, const json_t *properties, struct 
 	if (json_object_size(properties) == 0)
 		return;
 	struct schema_field *fields = arena_alloc(c->arena, json_object_size(properties) * sizeof(*fields));
-	json_object_foreach(json_unconst(properties), key, v)
+	json_object_foreach (json_unconst(properties), key, v)
 		fields[into->fields_len++] = (struct schema_field){
 			.name = arena_strdup(c->arena, key),
 			.schema = compile_node(c, v, NULL),
@@ -97,7 +97,7 @@ static struct schema_list compile_list(struct compiler *c, const json_t *list)
 	if (len == 0)
 		return (struct schema_list){ 0 };
 	const struct schema **items = arena_alloc(c->arena, len * sizeof(*items));
-	json_array_foreach(list, i, item)
+	json_array_foreach (list, i, item)
 		items[i] = compile_node(c, item, NULL);
 	return (struct schema_list){ .items = items, .len = len };
 }
@@ -148,8 +148,10 @@ static unsigned compile_range(const json_t *s, struct schema_rules *r)
 		unsigned flag, exclusive_flag;
 		size_t at;
 	} RANGES[] = {
-		{ "minimum", "exclusiveMinimum", RULES_MINIMUM, RULES_EXCLUSIVE_MINIMUM, offsetof(struct schema_rules, minimum) },
-		{ "maximum", "exclusiveMaximum", RULES_MAXIMUM, RULES_EXCLUSIVE_MAXIMUM, offsetof(struct schema_rules, maximum) },
+		{ "minimum", "exclusiveMinimum", RULES_MINIMUM, RULES_EXCLUSIVE_MINIMUM,
+		  offsetof(struct schema_rules, minimum) },
+		{ "maximum", "exclusiveMaximum", RULES_MAXIMUM, RULES_EXCLUSIVE_MAXIMUM,
+		  offsetof(struct schema_rules, maximum) },
 		{ "multipleOf", "", RULES_MULTIPLE_OF, 0, offsetof(struct schema_rules, multiple_of) },
 	};
 	unsigned flags = 0;

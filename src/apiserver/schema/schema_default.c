@@ -22,7 +22,7 @@ static void default_fields(const struct schema *s, json_t *obj)
 		if (d && !json_object_get(obj, s->fields[i].name))
 			json_put(obj, s->fields[i].name, json_clone(d));
 	}
-	json_object_foreach_safe(obj, next, key, v) {
+	json_object_foreach_safe (obj, next, key, v) {
 		const struct schema *field = schema_property(s, key);
 		if (!field)
 			continue;
@@ -43,7 +43,7 @@ static void fill_in(const struct schema *s, json_t *obj)
 	if (json_is_object(obj)) {
 		default_fields(s, obj);
 	} else if (json_is_array(obj) && s->items) {
-		json_array_foreach(obj, i, item) {
+		json_array_foreach (obj, i, item) {
 			if (json_is_null(item) && null_default(s->items)) {
 				json_array_set_new(obj, i, json_clone(null_default(s->items)));
 				item = json_array_get(obj, i);
@@ -78,7 +78,7 @@ static void prune_kept(const struct schema *s, json_t *v, const struct schema_st
 	if (!s || (s->fields_len == 0 && !s->additional && !s->items))
 		return;
 	if (json_is_object(v)) {
-		json_object_foreach(v, key, value) {
+		json_object_foreach (v, key, value) {
 			const struct schema_step step = { .up = at, .key = key };
 			const struct schema *field = is_implied(s, key) ? NULL : schema_find_field(s, key);
 			if (!field && !is_implied(s, key))
@@ -87,7 +87,7 @@ static void prune_kept(const struct schema *s, json_t *v, const struct schema_st
 				prune(field, value, &step, dropped);
 		}
 	} else if (json_is_array(v)) {
-		json_array_foreach(v, i, value) {
+		json_array_foreach (v, i, value) {
 			const struct schema_step step = { .up = at, .index = i };
 			prune_kept(s->items, value, &step, dropped);
 		}
@@ -100,7 +100,7 @@ static void prune_fields(const struct schema *s, json_t *obj, const struct schem
 	json_t *v;
 	void *next;
 
-	json_object_foreach_safe(obj, next, key, v) {
+	json_object_foreach_safe (obj, next, key, v) {
 		const struct schema_step step = { .up = at, .key = key };
 		if (is_implied(s, key))
 			continue;
@@ -129,7 +129,7 @@ static void prune(const struct schema *s, json_t *v, const struct schema_step *a
 	} else if (json_is_object(v)) {
 		prune_fields(s, v, at, dropped);
 	} else if (json_is_array(v)) {
-		json_array_foreach(v, i, item) {
+		json_array_foreach (v, i, item) {
 			const struct schema_step step = { .up = at, .index = i };
 			prune(s ? s->items : NULL, item, &step, dropped);
 		}
@@ -150,7 +150,7 @@ static void append_sorted(json_t *dropped, const json_t *from)
 	if (len == 0)
 		return;
 	const char **paths = xcalloc(len, sizeof(*paths));
-	json_array_foreach(from, i, path)
+	json_array_foreach (from, i, path)
 		paths[i] = json_string_value(path);
 	qsort(paths, len, sizeof(*paths), path_order);
 	for (i = 0; i < len; i++)

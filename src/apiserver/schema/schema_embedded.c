@@ -32,14 +32,14 @@ static void walk(struct walk *w, const struct schema *s, json_t *v, const struct
 			w->each(w, v, at);
 		if (!s->fields && !s->additional)
 			return;
-		json_object_foreach(v, key, value) {
+		json_object_foreach (v, key, value) {
 			const struct schema *field = schema_find_field(s, key);
 			const struct schema_step step = { .up = at, .key = key, .bracket = !field };
 			if (field || s->additional)
 				walk(w, field ? field : s->additional, value, &step);
 		}
 	} else if (json_is_array(v) && s->items) {
-		json_array_foreach(v, i, value) {
+		json_array_foreach (v, i, value) {
 			const struct schema_step step = { .up = at, .index = i };
 			walk(w, s->items, value, &step);
 		}
@@ -104,8 +104,8 @@ static void check_resource(struct walk *w, json_t *v, const struct schema_step *
 	schema_errors_append(w->e, &found);
 }
 
-void schema_validate_embedded(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
-                              void (*check_meta)(const json_t *resource, struct err *err))
+void schema_validate_embedded(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                              const json_t *v, void (*check_meta)(const json_t *resource, struct err *err))
 {
 	struct walk w = { .each = check_resource, .e = e, .check_meta = check_meta };
 
@@ -130,7 +130,7 @@ static void form_resource(struct walk *w, json_t *v, const struct schema_step *a
 
 	if (!json_is_object(meta))
 		return;
-	json_object_foreach_safe(meta, next, key, value) {
+	json_object_foreach_safe (meta, next, key, value) {
 		const struct schema_step step = { .up = &here, .key = key };
 		if (!schema_find_field(&SCHEMA_OBJECT_META, key) && w->dropped) {
 			_cleanup_free_ char *path = schema_step_text(&step);

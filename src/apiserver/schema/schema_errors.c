@@ -131,7 +131,7 @@ static void go_write_map(const json_t *v, struct buf *out)
 	size_t len = 0;
 	json_t *value;
 
-	json_object_foreach(json_unconst(v), key, value)
+	json_object_foreach (json_unconst(v), key, value)
 		keys[len++] = key;
 	qsort(keys, len, sizeof(*keys), text_order);
 	buf_puts(out, "map[string]interface {}{");
@@ -151,7 +151,7 @@ static void go_write_list(const json_t *v, struct buf *out)
 	json_t *item;
 
 	buf_puts(out, "[]interface {}{");
-	json_array_foreach(v, i, item) {
+	json_array_foreach (v, i, item) {
 		buf_puts(out, i ? ", " : "");
 		go_write(item, out);
 	}
@@ -180,7 +180,7 @@ char *schema_show_strings(const json_t *list)
 	json_t *item;
 
 	buf_puts(&out, json_is_array(list) ? "[]string{" : "[]string(nil)");
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		buf_puts(&out, i ? ", " : "");
 		go_write(item, &out);
 	}

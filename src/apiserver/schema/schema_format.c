@@ -66,7 +66,8 @@ static bool is_date_time(const char *s, size_t len)
 	}
 	if (len - i == 1)
 		return s[i] == 'Z' || s[i] == 'z';
-	return len - i == 6 && (s[i] == '+' || s[i] == '-') && digits(s + i + 1, 2) && s[i + 3] == ':' && digits(s + i + 4, 2);
+	return len - i == 6 && (s[i] == '+' || s[i] == '-') && digits(s + i + 1, 2) && s[i + 3] == ':' &&
+	       digits(s + i + 4, 2);
 }
 
 /* Go's time.ParseDuration(): [-+]? (digits [. digits] unit)+, or "0". */
@@ -103,9 +104,9 @@ static bool is_scala_duration(const char *s)
 		const char *name;
 		bool prefix; /* the longest form may have an ending */
 	} UNITS[] = {
-		{ "ns", false },   { "nano", true }, { "us", false }, { "micro", true }, { "ms", false }, { "milli", true },
-		{ "s", false },    { "sec", true },  { "m", false },  { "min", true },   { "h", false },  { "hr", false },
-		{ "hour", true },  { "d", false },   { "day", true }, { "w", false },    { "wk", false }, { "week", true },
+		{ "ns", false },  { "nano", true }, { "us", false }, { "micro", true }, { "ms", false }, { "milli", true },
+		{ "s", false },   { "sec", true },  { "m", false },  { "min", true },   { "h", false },  { "hr", false },
+		{ "hour", true }, { "d", false },   { "day", true }, { "w", false },    { "wk", false }, { "week", true },
 	};
 	bool found = false;
 

@@ -26,7 +26,7 @@ enum schema_type {
 
 enum schema_flags {
 	SCHEMA_NULLABLE = 1,
-	SCHEMA_PRESERVE = 2,       /* x-kubernetes-preserve-unknown-fields */
+	SCHEMA_PRESERVE = 2, /* x-kubernetes-preserve-unknown-fields */
 	SCHEMA_INT_OR_STRING = 4,
 	SCHEMA_EMBEDDED = 8,       /* x-kubernetes-embedded-resource */
 	SCHEMA_RESOURCE = 16,      /* the root: apiVersion, kind and metadata are implied */
@@ -36,7 +36,7 @@ enum schema_flags {
 	SCHEMA_SOME_EMBEDDED = 128, /* an embedded resource */
 	SCHEMA_SOME_LISTS = 256,    /* a list of type set or map */
 	SCHEMA_SOME_RULES = 512,    /* x-kubernetes-validations */
-	SCHEMA_LATER = 1024,        /* a root that is compiled when it is first used; schema_resolve() gives the other one */
+	SCHEMA_LATER = 1024, /* a root that is compiled when it is first used; schema_resolve() gives the other one */
 };
 
 struct schema_field {
@@ -100,8 +100,8 @@ const struct schema *schema_find_field(const struct schema *s, const char *name)
 /* What a schema was compiled from, a new reference; s is what schema_compile() or schema_compile_later() gave. */
 json_t *schema_source(const struct schema *s);
 
-/* Nodes that several schemas share, made by hand in one arena. Each root keeps the pool; it is a copy of one of the nodes,
- * a resource, and has no source to be published from. */
+/* Nodes that several schemas share, made by hand in one arena. Each root keeps the pool; it is a copy of one of the
+ * nodes, a resource, and has no source to be published from. */
 struct arena;
 struct schema_pool;
 struct schema_pool *schema_pool_new(void);
@@ -135,8 +135,8 @@ void schema_errors_below(struct schema_errors *e, const char *path);
 /* 0 when there are none, else ERR_INVALID. Empties it. */
 int schema_errors_finish(struct schema_errors *e, struct err *err);
 
-/* As Kubernetes shows a bad value: "text" quoted as Go does, 12, true, "null", map[string]interface {}{"a":1}; cut when it is
- * long. free(). */
+/* As Kubernetes shows a bad value: "text" quoted as Go does, 12, true, "null", map[string]interface {}{"a":1}; cut when
+ * it is long. free(). */
 char *schema_show(const json_t *v);
 /* A list of strings: []string{"a", "b"}. free() */
 char *schema_show_strings(const json_t *list);
@@ -166,18 +166,19 @@ bool schema_format_is_secret(uint8_t format);
 bool schema_format_check(uint8_t format, const char *s, size_t len);
 
 /* Resources within resources: apiVersion, kind, metadata (schema_embedded.c). check_meta as in struct schema_change. */
-void schema_validate_embedded(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
-                              void (*check_meta)(const json_t *resource, struct err *err));
+void schema_validate_embedded(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                              const json_t *v, void (*check_meta)(const json_t *resource, struct err *err));
 /* Brings their metadata into form, as that of every object; paths of unknown fields are appended to dropped. */
 void schema_prune_embedded(const struct schema *s, json_t *v, const struct schema_step *at, json_t *dropped);
 /* One node and everything below it. old may be NULL. */
-void schema_validate_node(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
-                          const json_t *old);
+void schema_validate_node(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                          const json_t *v, const json_t *old);
 void schema_validate_logic(struct schema_errors *e, const struct schema_logic *logic, const struct schema_step *at,
                            const json_t *v);
 /* What an item of such a list is told apart by: itself, or the object of its keys. A new reference. */
 json_t *schema_item_identity(const struct schema *s, const json_t *item);
 /* Uniqueness in lists of type set and map, here and below (schema_lists.c). */
-void schema_validate_list_types(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v);
+void schema_validate_list_types(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                                const json_t *v);
 
 #endif

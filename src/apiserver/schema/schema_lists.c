@@ -39,14 +39,15 @@ static bool is_unique(const struct schema *s, const json_t *list)
 	return true;
 }
 
-static void name_repetitions(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+static void name_repetitions(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                             const json_t *v)
 {
 	static char once[] = "once", again[] = "again";
 	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(v, i, item) {
+	json_array_foreach (v, i, item) {
 		_cleanup_json_ json_t *id = schema_item_identity(s, item);
 		_cleanup_free_ char *text = json_canonical(id);
 		const char *before = map_get(seen, text);
@@ -67,10 +68,11 @@ static bool has_stranger(struct schema_errors *e, const struct schema *s, const 
 
 	if (s->list_type != SCHEMA_LIST_MAP)
 		return false;
-	json_array_foreach(v, i, item)
+	json_array_foreach (v, i, item)
 		if (!json_is_object(item) && !json_is_null(item)) {
 			const struct schema_step step = { .up = at, .index = i };
-			schema_invalid(e, schema_step_text(&step), item, xstrdup("must be an object for an array of list-type map"));
+			schema_invalid(e, schema_step_text(&step), item,
+			               xstrdup("must be an object for an array of list-type map"));
 			return true;
 		}
 	return false;
@@ -84,13 +86,14 @@ static void check_list(struct schema_errors *e, const struct schema *s, const st
 	if (s->list_type != SCHEMA_LIST_ATOMIC && !has_stranger(e, s, at, v) && !is_unique(s, v))
 		name_repetitions(e, s, at, v);
 	if (s->items && (s->items->fields || s->items->items || s->items->additional))
-		json_array_foreach(v, i, item) {
+		json_array_foreach (v, i, item) {
 			const struct schema_step step = { .up = at, .index = i };
 			schema_validate_list_types(e, s->items, &step, item);
 		}
 }
 
-void schema_validate_list_types(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+void schema_validate_list_types(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                                const json_t *v)
 {
 	const char *key;
 	json_t *value;
@@ -99,7 +102,7 @@ void schema_validate_list_types(struct schema_errors *e, const struct schema *s,
 		check_list(e, s, at, v);
 	if (!json_is_object(v))
 		return;
-	json_object_foreach(json_unconst(v), key, value) {
+	json_object_foreach (json_unconst(v), key, value) {
 		const struct schema *field = schema_find_field(s, key);
 		const struct schema_step step = { .up = at, .key = key, .bracket = !field };
 		if (field || s->additional)

@@ -26,7 +26,8 @@ static void keep_best(struct schema_errors *best, struct schema_errors *found)
 	}
 }
 
-static void any_of(struct schema_errors *e, const struct schema_list *list, const struct schema_step *at, const json_t *v)
+static void any_of(struct schema_errors *e, const struct schema_list *list, const struct schema_step *at,
+                   const json_t *v)
 {
 	struct schema_errors best = { 0 };
 
@@ -44,7 +45,8 @@ static void any_of(struct schema_errors *e, const struct schema_list *list, cons
 	schema_errors_append(e, &best);
 }
 
-static void one_of(struct schema_errors *e, const struct schema_list *list, const struct schema_step *at, const json_t *v)
+static void one_of(struct schema_errors *e, const struct schema_list *list, const struct schema_step *at,
+                   const json_t *v)
 {
 	struct schema_errors best = { 0 };
 	size_t valid = 0;
@@ -67,7 +69,8 @@ static void one_of(struct schema_errors *e, const struct schema_list *list, cons
 	schema_errors_truncate(&best, 0);
 }
 
-static void all_of(struct schema_errors *e, const struct schema_list *list, const struct schema_step *at, const json_t *v)
+static void all_of(struct schema_errors *e, const struct schema_list *list, const struct schema_step *at,
+                   const json_t *v)
 {
 	size_t valid = 0;
 

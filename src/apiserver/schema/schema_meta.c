@@ -27,12 +27,8 @@ static const struct schema_rules OWNER_RULES = {
 	.required = OWNER_REQUIRED,
 };
 static const struct schema_field OWNER_FIELDS[] = {
-	{ "apiVersion", &SCHEMA_PLAIN_STRING },
-	{ "blockOwnerDeletion", &BOOLEAN },
-	{ "controller", &BOOLEAN },
-	{ "kind", &SCHEMA_PLAIN_STRING },
-	{ "name", &SCHEMA_PLAIN_STRING },
-	{ "uid", &SCHEMA_PLAIN_STRING },
+	{ "apiVersion", &SCHEMA_PLAIN_STRING }, { "blockOwnerDeletion", &BOOLEAN }, { "controller", &BOOLEAN },
+	{ "kind", &SCHEMA_PLAIN_STRING },       { "name", &SCHEMA_PLAIN_STRING },   { "uid", &SCHEMA_PLAIN_STRING },
 };
 static const struct schema OWNER = {
 	.type = SCHEMA_OBJECT,
@@ -52,12 +48,9 @@ static const struct schema OWNERS = {
 };
 
 static const struct schema_field MANAGER_FIELDS[] = {
-	{ "apiVersion", &SCHEMA_PLAIN_STRING },
-	{ "fieldsType", &SCHEMA_PLAIN_STRING },
-	{ "fieldsV1", &FREE_OBJECT },
-	{ "manager", &SCHEMA_PLAIN_STRING },
-	{ "operation", &SCHEMA_PLAIN_STRING },
-	{ "subresource", &SCHEMA_PLAIN_STRING },
+	{ "apiVersion", &SCHEMA_PLAIN_STRING }, { "fieldsType", &SCHEMA_PLAIN_STRING },
+	{ "fieldsV1", &FREE_OBJECT },           { "manager", &SCHEMA_PLAIN_STRING },
+	{ "operation", &SCHEMA_PLAIN_STRING },  { "subresource", &SCHEMA_PLAIN_STRING },
 	{ "time", &SCHEMA_PLAIN_STRING },
 };
 static const struct schema MANAGER = { .type = SCHEMA_OBJECT, FIELDS(MANAGER_FIELDS) };

@@ -88,7 +88,9 @@ static bool rewrite_escape(struct rewrite *r, bool in_class)
 	}
 	r->p++;
 	if (c == 's' || c == 'S') /* RE2's does not contain the vertical tab */
-		buf_puts(&r->out, in_class ? (c == 's' ? "\\t\\n\\f\\r " : "\\S\\x0b") : c == 's' ? "[\\t\\n\\f\\r ]" : "[^\\t\\n\\f\\r ]");
+		buf_puts(&r->out, in_class   ? (c == 's' ? "\\t\\n\\f\\r " : "\\S\\x0b")
+		                  : c == 's' ? "[\\t\\n\\f\\r ]"
+		                             : "[^\\t\\n\\f\\r ]");
 	else if (c == 'v')
 		buf_puts(&r->out, "\\x0b");
 	else if (c >= '1' && c <= '7' && !(*r->p >= '0' && *r->p <= '7'))
@@ -252,8 +254,8 @@ static pcre2_code *compile(const char *text, char **ret_error)
 			out_of_memory(0);
 		pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 		pcre2_set_parens_nest_limit(context, 200);
-		code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
-		                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &error, &at, context);
+		code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &error,
+		                     &at, context);
 		pcre2_compile_context_free(context);
 		if (!code) {
 			PCRE2_UCHAR why[160] = "";

@@ -22,7 +22,8 @@ static void add_resource_fields(json_t *s, bool v2)
 	const char *meta_text = json_str_at(properties, "metadata", "description", NULL);
 	json_t *meta = json_object(), *ref = json_object();
 
-	json_put_str(meta, "description", meta_text ? meta_text : "Name, labels, owners and other data that every resource has.");
+	json_put_str(meta, "description",
+	             meta_text ? meta_text : "Name, labels, owners and other data that every resource has.");
 	json_put_str(ref, "$ref", v2 ? V2_META : V3_META);
 	if (v2) {
 		json_put_str(meta, "$ref", V2_META);
@@ -63,7 +64,7 @@ static void reduce_v2(json_t *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(LOST); i++)
 		json_object_del(s, LOST[i]);
-	json_object_foreach_safe(json_object_get(s, "properties"), next, key, field) {
+	json_object_foreach_safe (json_object_get(s, "properties"), next, key, field) {
 		if (json_get_bool(field, "nullable", false))
 			forget_required(s, key);
 		reduce_v2(field);
@@ -96,7 +97,7 @@ static void embed_v3(json_t *s)
 	json_t *field;
 	void *next;
 
-	json_object_foreach_safe(json_object_get(s, "properties"), next, key, field)
+	json_object_foreach_safe (json_object_get(s, "properties"), next, key, field)
 		embed_v3(field);
 	if (json_is_object(json_object_get(s, "items")))
 		embed_v3(json_object_get(s, "items"));

@@ -50,7 +50,8 @@ static const struct {
 } REFUSED[] = {
 	{ "{}", "s.type", "Required value: must not be empty at the root", "no type" },
 	{ "{type: string}", "s.type", "Invalid value: \"string\": must be object at the root", "root type" },
-	{ "{type: 1}", "s.type", "Invalid value: \"integer\": s.type in body must be of type string: \"integer\"", "no string" },
+	{ "{type: 1}", "s.type", "Invalid value: \"integer\": s.type in body must be of type string: \"integer\"",
+	  "no string" },
 	{ "[]", "s", "Invalid value: \"array\": s in body must be of type object: \"array\"", "no object" },
 	{ "{type: object, nullable: true}", "s.nullable", "Forbidden: nullable cannot be true at the root", "null object" },
 	{ "{type: object, additionalProperties: true}", "s.additionalProperties", "Forbidden: must not be used at the root",
@@ -58,10 +59,12 @@ static const struct {
 	{ "{type: object, properties: {a: {}}}", "s.properties[a].type",
 	  "Required value: must not be empty for specified object fields", "a field without type" },
 	{ "{type: object, properties: {a: {type: thing}}}", "s.properties[a].type",
-	  "Unsupported value: \"thing\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
+	  "Unsupported value: \"thing\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", "
+	  "\"string\"",
 	  "unknown type" },
 	{ "{type: object, properties: {a: {type: 'null'}}}", "s.properties[a].type",
-	  "Unsupported value: \"null\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"",
+	  "Unsupported value: \"null\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", "
+	  "\"string\"",
 	  "type null" },
 	{ "{type: object, properties: {a: {type: array}}}", "s.properties[a].items", "Required value: must be specified",
 	  "array of what" },
@@ -70,17 +73,21 @@ static const struct {
 	{ "{type: object, properties: {a: {type: array, items: [{type: string}]}}}", "s.properties[a].items",
 	  "Forbidden: items must be a schema object and not an array", "tuple" },
 	{ "{type: object, properties: {a: {type: string, pattern: '['}}}", "s.properties[a].pattern",
-	  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
+	  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: "
+	  "`[`",
 	  "pattern" },
 	{ "{type: object, properties: {a: {type: string, pattern: '(?=x)'}}}", "s.properties[a].pattern",
-	  "Invalid value: \"(?=x)\": must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl "
+	  "Invalid value: \"(?=x)\": must be a valid regular expression, but isn't: error parsing regexp: invalid or "
+	  "unsupported Perl "
 	  "syntax: `(?=`",
 	  "look-ahead" },
 	{ "{type: object, properties: {a: {type: array, uniqueItems: true, items: {type: string}}}}",
 	  "s.properties[a].uniqueItems",
 	  "Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic", "uniqueItems" },
-	{ "{type: object, properties: {a: {type: object, properties: {b: {type: string}}, additionalProperties: {type: string}}}}",
-	  "s.properties[a].additionalProperties", "Forbidden: additionalProperties and properties are mutual exclusive", "both" },
+	{ "{type: object, properties: {a: {type: object, properties: {b: {type: string}}, additionalProperties: {type: "
+	  "string}}}}",
+	  "s.properties[a].additionalProperties", "Forbidden: additionalProperties and properties are mutual exclusive",
+	  "both" },
 	{ "{type: object, patternProperties: {a: {type: string}}}", "s.patternProperties",
 	  "Forbidden: patternProperties is not supported", "patternProperties" },
 	{ "{type: object, properties: {a: {$ref: '#/x', type: string}}}", "s.properties[a].$ref",
@@ -93,26 +100,32 @@ static const struct {
 	{ "{type: object, properties: {a: {type: string, x-kubernetes-list-type: set}}}", "s.properties[a].type",
 	  "Invalid value: \"string\": must be array if x-kubernetes-list-type is specified", "set of no list" },
 	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, items: {type: object}}}}",
-	  "s.properties[a].x-kubernetes-list-map-keys", "Required value: must not be empty if x-kubernetes-list-type is map",
-	  "no keys" },
-	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
+	  "s.properties[a].x-kubernetes-list-map-keys",
+	  "Required value: must not be empty if x-kubernetes-list-type is map", "no keys" },
+	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], "
+	  "items: "
 	  "{type: object}}}}",
-	  "s.properties[a].x-kubernetes-list-map-keys", "Invalid value: []string{\"k\"}: entries must all be names of item properties",
-	  "unknown key" },
-	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: "
+	  "s.properties[a].x-kubernetes-list-map-keys",
+	  "Invalid value: []string{\"k\"}: entries must all be names of item properties", "unknown key" },
+	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], "
+	  "items: "
 	  "{type: object, properties: {k: {type: string}}}}}}",
 	  "s.properties[a].items.properties[k].default",
-	  "Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
+	  "Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required "
+	  "property",
 	  "a key that may be missing" },
 	{ "{type: object, properties: {a: {type: array, x-kubernetes-list-type: set, items: {type: object}}}}",
 	  "s.properties[a].items.x-kubernetes-map-type",
-	  "Invalid value: \"null\": must be atomic as item of a list with x-kubernetes-list-type=set", "set of granular maps" },
+	  "Invalid value: \"null\": must be atomic as item of a list with x-kubernetes-list-type=set",
+	  "set of granular maps" },
 	{ "{type: object, properties: {a: {type: string, anyOf: [{type: string}]}}}", "s.properties[a].anyOf[0].type",
 	  "Forbidden: must be empty to be structural", "type in anyOf" },
-	{ "{type: object, properties: {a: {x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}], "
+	{ "{type: object, properties: {a: {x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: "
+	  "string}], "
 	  "pattern: '['}]}}}",
 	  "s.properties[a].allOf[0].pattern",
-	  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: `[`",
+	  "Invalid value: \"[\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ]: "
+	  "`[`",
 	  "beside the types of an int or string" },
 	{ "{type: object, properties: {a: {type: string, not: {anyOf: [{type: integer}, {type: string}]}}}}",
 	  "s.properties[a].not.anyOf[0].type", "Forbidden: must be empty to be structural", "types elsewhere" },
@@ -120,27 +133,33 @@ static const struct {
 	  "Forbidden: must be undefined to be structural", "default in not" },
 	{ "{type: object, properties: {metadata: {type: object, properties: {labels: {type: object}}}}}",
 	  "s.properties[metadata]",
-	  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified", "labels" },
+	  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
+	  "labels" },
 	{ "{type: object, properties: {kind: {type: integer}}}", "s.properties[kind].type",
 	  "Invalid value: \"integer\": must be string", "kind is text" },
 	{ "{type: object, properties: {a: {x-kubernetes-embedded-resource: true, properties: {b: {type: string}}}}}",
-	  "s.properties[a].type", "Required value: must be object if x-kubernetes-embedded-resource is true", "embedded without type" },
+	  "s.properties[a].type", "Required value: must be object if x-kubernetes-embedded-resource is true",
+	  "embedded without type" },
 	{ "{type: object, properties: {a: {type: integer, default: 1}}, anyOf: [{properties: {b: {minimum: 1}}}]}",
-	  "s.properties[b]", "Required value: because it is defined in s.anyOf[0].properties[b]", "a value validation of nothing" },
+	  "s.properties[b]", "Required value: because it is defined in s.anyOf[0].properties[b]",
+	  "a value validation of nothing" },
 	{ "{type: object, properties: {metadata: {type: object, description: x}}}", "s.properties[metadata]",
 	  "Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
 	  "words about metadata" },
 	{ "{type: object, properties: {kind: {type: string, default: K}}}", "s.properties[kind].default",
 	  "Forbidden: must not be set in top-level kind", "a default of what is implied" },
-	{ "{type: object, nullable: true}", "s.nullable", "Forbidden: nullable cannot be true at the root", "a root that may be null" },
-	{ "{type: object, properties: {a: {type: object, default: {}, required: [b], properties: {b: {type: string, default: x}}}}}",
+	{ "{type: object, nullable: true}", "s.nullable", "Forbidden: nullable cannot be true at the root",
+	  "a root that may be null" },
+	{ "{type: object, properties: {a: {type: object, default: {}, required: [b], properties: {b: {type: string, "
+	  "default: x}}}}}",
 	  "s.properties[a].default.b", "Required value", "defaults do not complete each other" },
 	{ "{type: object, x-kubernetes-validations: [{message: x}]}", "s.x-kubernetes-validations[0].rule",
 	  "Required value: rule is not specified", "no rule" },
 	{ "{type: object, x-kubernetes-validations: [{rule: \"a\\nb\"}]}", "s.x-kubernetes-validations[0].message",
 	  "Required value: message must be specified if rule contains line breaks", "a rule of two lines" },
 	{ "{type: object, x-kubernetes-validations: [{rule: a, reason: Bad}]}", "s.x-kubernetes-validations[0].reason",
-	  "Unsupported value: \"Bad\": supported values: \"FieldValueDuplicate\", \"FieldValueForbidden\", \"FieldValueInvalid\", "
+	  "Unsupported value: \"Bad\": supported values: \"FieldValueDuplicate\", \"FieldValueForbidden\", "
+	  "\"FieldValueInvalid\", "
 	  "\"FieldValueRequired\"",
 	  "no such reason" },
 	{ "{type: object, properties: {a: {type: string}}, x-kubernetes-validations: [{rule: a, fieldPath: .b}]}",
@@ -176,8 +195,9 @@ static void test_schema_compile_names_every_violation(void **state)
 
 	assert_null(schema_compile(v, "s", &err));
 	assert_int_equal(err.causes_len, 2);
-	assert_string_equal(err_message(&err), "[s.properties[a].type: Required value: must not be empty for specified object fields, "
-	                                       "s.properties[b].items: Required value: must be specified]");
+	assert_string_equal(err_message(&err),
+	                    "[s.properties[a].type: Required value: must not be empty for specified object fields, "
+	                    "s.properties[b].items: Required value: must be specified]");
 }
 
 static void test_schema_compile_tells_structure_before_form(void **state)
@@ -240,7 +260,8 @@ static void test_schema_default_fills_in(void **state)
 		{ "{a: {type: integer, default: 1}}", "{a: null}", "{a: 1}", "null that may not be" },
 		{ "{a: {type: integer, default: 1, nullable: true}}", "{a: null}", "{a: null}", "null that may be" },
 		{ "{a: {type: string}}", "{a: null}", "{}", "null without default is dropped" },
-		{ "{a: {type: object, properties: {b: {type: string, default: x}}}}", "{}", "{}", "the object itself is missing" },
+		{ "{a: {type: object, properties: {b: {type: string, default: x}}}}", "{}", "{}",
+		  "the object itself is missing" },
 		{ "{a: {type: object, default: {}, properties: {b: {type: string, default: x}}}}", "{}", "{a: {b: x}}",
 		  "a default is filled in itself" },
 		{ "{a: {type: array, items: {type: object, properties: {b: {type: string, default: x}}}}}", "{a: [{}, {b: z}]}",
@@ -261,7 +282,8 @@ static void test_schema_default_fills_in(void **state)
 static void test_schema_default_copies(void **state)
 {
 	(void)state;
-	_cleanup_(schema_unrefp) struct schema *s = compiled("{type: object, properties: {a: {type: object, default: {b: 1}, properties: {b: {type: integer}}}}}");
+	_cleanup_(schema_unrefp) struct schema *s = compiled(
+		"{type: object, properties: {a: {type: object, default: {b: 1}, properties: {b: {type: integer}}}}}");
 	_cleanup_json_ json_t *one = json_object(), *two = json_object();
 
 	schema_default(s, one);
@@ -278,20 +300,24 @@ static void test_schema_prune_drops_unknown_fields(void **state)
 	} CASES[] = {
 		{ "{a: {type: string}}", "{a: x, b: {c: 1}}", "{a: x}", "[b]", "unknown field" },
 		{ "{}", "{apiVersion: v1, kind: X, metadata: {name: x, labels: {a: b}, other: 1}}",
-		  "{apiVersion: v1, kind: X, metadata: {name: x, labels: {a: b}}}", "[metadata.other]", "every resource has metadata" },
+		  "{apiVersion: v1, kind: X, metadata: {name: x, labels: {a: b}}}", "[metadata.other]",
+		  "every resource has metadata" },
 		{ "{a: {type: array, items: {type: object, properties: {b: {type: string}}}}}", "{a: [{b: x}, {c: 1}]}",
 		  "{a: [{b: x}, {}]}", "['a[1].c']", "in items" },
-		{ "{a: {type: object, additionalProperties: {type: object, properties: {b: {type: string}}}}}", "{a: {k: {b: x, c: 1}}}",
-		  "{a: {k: {b: x}}}", "[a.k.c]", "in a map" },
+		{ "{a: {type: object, additionalProperties: {type: object, properties: {b: {type: string}}}}}",
+		  "{a: {k: {b: x, c: 1}}}", "{a: {k: {b: x}}}", "[a.k.c]", "in a map" },
 		{ "{a: {type: object, x-kubernetes-preserve-unknown-fields: true}}", "{a: {k: {c: [1, {d: 2}]}}}",
 		  "{a: {k: {c: [1, {d: 2}]}}}", "[]", "preserved" },
-		{ "{a: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {b: {type: object, properties: {c: {type: "
+		{ "{a: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {b: {type: object, properties: "
+		  "{c: {type: "
 		  "string}}}}}}",
-		  "{a: {k: 1, b: {c: x, d: 1}}}", "{a: {k: 1, b: {c: x}}}", "[a.b.d]", "declared fields within preserved ones" },
+		  "{a: {k: 1, b: {c: x, d: 1}}}", "{a: {k: 1, b: {c: x}}}", "[a.b.d]",
+		  "declared fields within preserved ones" },
 		{ "{a: {type: object, x-kubernetes-embedded-resource: true, properties: {b: {type: string}}}}",
 		  "{a: {apiVersion: v1, kind: X, metadata: {anything: 1}, b: x, c: 1}}",
 		  "{a: {apiVersion: v1, kind: X, metadata: {}, b: x}}", "[a.c, a.metadata.anything]", "an embedded resource" },
-		{ "{a: {type: array, x-kubernetes-preserve-unknown-fields: true, items: {type: object, properties: {b: {type: object, "
+		{ "{a: {type: array, x-kubernetes-preserve-unknown-fields: true, items: {type: object, properties: {b: {type: "
+		  "object, "
 		  "properties: {c: {type: string}}}}}}}",
 		  "{a: [{k: 1, b: {c: x, d: 1}}]}", "{a: [{k: 1, b: {c: x}}]}", "['a[0].b.d']", "items of a preserved list" },
 		{ "{a: {type: object}, z: {type: object}}", "{z: {x: 1}, metadata: {other: 1}, a: {w: 1, x: 1}}",
@@ -311,10 +337,13 @@ static void test_schema_can_be_walked(void **state)
 {
 	(void)state;
 	_cleanup_(schema_unrefp) struct schema *s = compiled(
-	        "{type: object, properties: {l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [p, id], "
-	        "x-kubernetes-patch-strategy: 'merge,retainKeys', x-kubernetes-patch-merge-key: id, items: {type: object, required: [id], "
-	        "properties: {id: {type: string}, p: {type: string, default: TCP}}}}, m: {type: object, x-kubernetes-map-type: atomic, "
-	        "additionalProperties: {type: integer}}, u: {type: object, x-kubernetes-preserve-unknown-fields: true}}}");
+		"{type: object, properties: {l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [p, "
+	    "id], "
+		"x-kubernetes-patch-strategy: 'merge,retainKeys', x-kubernetes-patch-merge-key: id, items: {type: object, "
+	    "required: [id], "
+		"properties: {id: {type: string}, p: {type: string, default: TCP}}}}, m: {type: object, x-kubernetes-map-type: "
+	    "atomic, "
+		"additionalProperties: {type: integer}}, u: {type: object, x-kubernetes-preserve-unknown-fields: true}}}");
 	const struct schema *l = schema_property(s, "l"), *m = schema_property(s, "m");
 
 	assert_int_equal(schema_list_type(l), SCHEMA_LIST_MAP);
@@ -389,12 +418,15 @@ static void test_schema_metadata_agrees_with_its_file(void **state)
 static void test_schema_publish_v3(void **state)
 {
 	(void)state;
-	_cleanup_(schema_unrefp) struct schema *s = compiled("{type: object, description: D, properties: {a: {type: string, nullable: true, default: x, description: E}}}");
+	_cleanup_(schema_unrefp) struct schema *s = compiled(
+		"{type: object, description: D, properties: {a: {type: string, nullable: true, default: x, description: E}}}");
 	_cleanup_json_ json_t *v = schema_publish_v3(s);
 
 	assert_string_equal(json_get_str(v, "description"), "D");
-	assert_same(json_at(v, "properties", "a", NULL), "{type: string, nullable: true, default: x, description: E}", "as written");
-	assert_string_equal(json_string_value(json_object_get(json_array_get(json_at(v, "properties", "metadata", "allOf", NULL), 0), "$ref")),
+	assert_same(json_at(v, "properties", "a", NULL), "{type: string, nullable: true, default: x, description: E}",
+	            "as written");
+	assert_string_equal(json_string_value(json_object_get(
+							json_array_get(json_at(v, "properties", "metadata", "allOf", NULL), 0), "$ref")),
 	                    "#/components/schemas/" BUILTIN_OBJECT_META);
 	assert_string_equal(json_str_at(v, "properties", "kind", "type", NULL), "string");
 }
@@ -418,7 +450,8 @@ static void test_schema_publish_v2_leaves_out_what_it_cannot_say(void **state)
 		_cleanup_(schema_unrefp) struct schema *s = compiled(text);
 		_cleanup_json_ json_t *v = schema_publish_v2(s);
 		assert_same(json_at(v, "properties", "a", NULL), CASES[i].published, CASES[i].why);
-		assert_string_equal(json_str_at(v, "properties", "metadata", "$ref", NULL), "#/definitions/" BUILTIN_OBJECT_META);
+		assert_string_equal(json_str_at(v, "properties", "metadata", "$ref", NULL),
+		                    "#/definitions/" BUILTIN_OBJECT_META);
 	}
 }
 
@@ -436,8 +469,9 @@ static char *project_file(const char *name)
 static void test_schema_compiles_the_projects_own_types(void **state)
 {
 	(void)state;
-	static const char *const FILES[] = { "local.scia.io_processes",       "nop.scia.io_nopresources", "scia.io_cloudproviders",
-		                                 "scia.io_deploymentrevisions", "scia.io_deployments",      "scia.io_infrastructures" };
+	static const char *const FILES[] = { "local.scia.io_processes", "nop.scia.io_nopresources",
+		                                 "scia.io_cloudproviders",  "scia.io_deploymentrevisions",
+		                                 "scia.io_deployments",     "scia.io_infrastructures" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
 		_cleanup_err_ struct err err = { 0 };
@@ -449,9 +483,9 @@ static void test_schema_compiles_the_projects_own_types(void **state)
 			fail_msg("%s", err_message(&err));
 		_cleanup_json_ json_t *crd = yaml_parse(text, len, name, &err);
 		assert_non_null(crd);
-		json_array_foreach(json_at(crd, "spec", "versions", NULL), k, version) {
-			_cleanup_(schema_unrefp) struct schema *s =
-			        schema_compile(json_at(version, "schema", "openAPIV3Schema", NULL), name, &err);
+		json_array_foreach (json_at(crd, "spec", "versions", NULL), k, version) {
+			_cleanup_(schema_unrefp) struct schema *s = schema_compile(
+				json_at(version, "schema", "openAPIV3Schema", NULL), name, &err);
 			if (!s)
 				fail_msg("%s", err_message(&err));
 		}
@@ -471,10 +505,11 @@ static void assert_builtin(const json_t *type)
 	assert_non_null(json_get_str(type, "group"));
 	assert_non_null(json_str_at(type, "names", "kind", NULL));
 	assert_true(json_array_size(json_object_get(type, "verbs")) > 0);
-	_cleanup_(schema_unrefp) struct schema *s = schema_compile(json_at(version, "schema", "openAPIV3Schema", NULL), plural, &err);
+	_cleanup_(schema_unrefp) struct schema *s = schema_compile(json_at(version, "schema", "openAPIV3Schema", NULL),
+	                                                           plural, &err);
 	if (!s)
 		fail_msg("%s", err_message(&err));
-	json_array_foreach(json_object_get(version, "additionalPrinterColumns"), i, column) {
+	json_array_foreach (json_object_get(version, "additionalPrinterColumns"), i, column) {
 		const char *cell = json_get_str(column, "cell");
 		assert_true((cell && builtin_cell(cell)) || json_get_str(column, "jsonPath"));
 	}
@@ -492,7 +527,7 @@ static void test_schema_compiles_built_in_kinds(void **state)
 		fail_msg("%s", err_message(&err));
 	assert_non_null(builtin_types_find(types, "apiextensions.k8s.io", "customresourcedefinitions"));
 	assert_null(builtin_types_find(types, "apps", "deployments"));
-	json_array_foreach(types, i, type)
+	json_array_foreach (types, i, type)
 		assert_builtin(type);
 	assert_null(builtin_cell("unknown"));
 }
@@ -507,10 +542,13 @@ static void test_schema_built_in_events_are_shown_in_both_groups(void **state)
 		{ "event-source", "operator, host" }, { "event-message", "it works" }, { "event-subobject", "spec.x" },
 	};
 	static const char *const EVENTS[] = {
-		"{involvedObject: {kind: Deployment, name: shop, fieldPath: spec.x}, source: {component: operator, host: host}, message: 'it "
+		"{involvedObject: {kind: Deployment, name: shop, fieldPath: spec.x}, source: {component: operator, host: "
+		"host}, message: 'it "
 		"works ', firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:55Z', count: 3}",
-		"{regarding: {kind: Deployment, name: shop, fieldPath: spec.x}, reportingController: operator, reportingInstance: host, note: "
-		"'it works', eventTime: '2026-01-01T00:00:00.000000Z', series: {count: 3, lastObservedTime: '2026-01-01T00:00:55.000000Z'}}",
+		"{regarding: {kind: Deployment, name: shop, fieldPath: spec.x}, reportingController: operator, "
+		"reportingInstance: host, note: "
+		"'it works', eventTime: '2026-01-01T00:00:00.000000Z', series: {count: 3, lastObservedTime: "
+		"'2026-01-01T00:00:55.000000Z'}}",
 	};
 	int64_t now_ns = INT64_C(1767225660) * 1000000000;
 

@@ -8,8 +8,13 @@
 #include <stdio.h>
 
 static const char *const TYPE_NAMES[] = {
-	[SCHEMA_ANY] = "",           [SCHEMA_OBJECT] = "object", [SCHEMA_ARRAY] = "array",    [SCHEMA_STRING] = "string",
-	[SCHEMA_INTEGER] = "integer", [SCHEMA_NUMBER] = "number", [SCHEMA_BOOLEAN] = "boolean",
+	[SCHEMA_ANY] = "",
+	[SCHEMA_OBJECT] = "object",
+	[SCHEMA_ARRAY] = "array",
+	[SCHEMA_STRING] = "string",
+	[SCHEMA_INTEGER] = "integer",
+	[SCHEMA_NUMBER] = "number",
+	[SCHEMA_BOOLEAN] = "boolean",
 };
 
 static const char *type_name(const json_t *v)
@@ -34,9 +39,9 @@ static const char *type_name(const json_t *v)
 
 static bool is_whole(const json_t *v)
 {
-	return json_is_integer(v) || (json_is_real(v) && fabs(json_real_value(v)) < 0x1p53 &&
-	                              !(trunc(json_real_value(v)) < json_real_value(v)) &&
-	                              !(trunc(json_real_value(v)) > json_real_value(v)));
+	return json_is_integer(v) ||
+	       (json_is_real(v) && fabs(json_real_value(v)) < 0x1p53 && !(trunc(json_real_value(v)) < json_real_value(v)) &&
+	        !(trunc(json_real_value(v)) > json_real_value(v)));
 }
 
 static bool type_fits(const struct schema *s, const json_t *v)
@@ -66,8 +71,9 @@ static void type_invalid(struct schema_errors *e, const struct schema_step *at, 
 {
 	char *field = schema_step_text(at);
 
-	schema_errors_add(e, "FieldValueTypeInvalid", field,
-	                  xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", found, field, wanted, found));
+	schema_errors_add(
+		e, "FieldValueTypeInvalid", field,
+		xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", found, field, wanted, found));
 }
 
 static void check_type(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
@@ -86,13 +92,17 @@ static void check_type(struct schema_errors *e, const struct schema *s, const st
 		return;
 	/* With a format, Kubernetes names the formats instead of the types. */
 	if (s->format && !json_is_string(v) && !json_is_array(v))
-		type_invalid(e, at, schema_format_name(s->format), json_is_integer(v) ? "int64" : json_is_real(v) ? "float64" : "");
+		type_invalid(e, at, schema_format_name(s->format),
+		             json_is_integer(v) ? "int64"
+		             : json_is_real(v)  ? "float64"
+		                                : "");
 	else
 		type_invalid(e, at, wanted, type_name(v));
 }
 
 /* "Invalid value: VALUE: FIELD in body RULE" */
-static void _printf_(4, 5) broken(struct schema_errors *e, const struct schema_step *at, const json_t *value, const char *fmt, ...)
+static void _printf_(4, 5)
+	broken(struct schema_errors *e, const struct schema_step *at, const json_t *value, const char *fmt, ...)
 {
 	char *field = schema_step_text(at);
 	va_list ap;
@@ -234,14 +244,14 @@ static const json_t *old_item(struct old_items *old, const json_t *item, size_t 
 	if (i < len && same_keys(old->s, item, json_array_get(old->list, i)))
 		return json_array_get(old->list, i);
 	if (len <= SEARCH_MAX) {
-		json_array_foreach(old->list, k, v)
+		json_array_foreach (old->list, k, v)
 			if (same_keys(old->s, item, v))
 				return v;
 		return NULL;
 	}
 	if (!old->index) {
 		old->index = map_new(NULL);
-		json_array_foreach(old->list, k, v) {
+		json_array_foreach (old->list, k, v) {
 			_cleanup_free_ char *text = keys_text(old->s, v);
 			map_set(old->index, text, v);
 		}
@@ -258,7 +268,7 @@ static void check_array(struct schema_errors *e, const struct schema *s, const s
 	json_t *item;
 
 	if (s->items)
-		json_array_foreach(v, i, item) {
+		json_array_foreach (v, i, item) {
 			const struct schema_step step = { .up = at, .index = i };
 			schema_validate_node(e, s->items, &step, item, old_item(&before, item, i));
 		}
@@ -273,7 +283,7 @@ static void check_fields(struct schema_errors *e, const struct schema *s, const 
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(json_unconst(v), key, value) {
+	json_object_foreach (json_unconst(v), key, value) {
 		const struct schema_step step = { .up = at, .key = key };
 		const json_t *before = json_object_get(old, key);
 		const struct schema *field = schema_find_field(s, key);
@@ -306,19 +316,20 @@ static void check_object(struct schema_errors *e, const struct schema *s, const 
 		}
 }
 
-static void check_choices(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v)
+static void check_choices(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                          const json_t *v)
 {
 	size_t i;
 	json_t *choice;
 
-	json_array_foreach(s->rules->choices, i, choice)
+	json_array_foreach (s->rules->choices, i, choice)
 		if (json_same(choice, v) && !json_is_null(v))
 			return;
 	schema_unsupported(e, schema_step_text(at), v, s->rules->choices);
 }
 
-void schema_validate_node(struct schema_errors *e, const struct schema *s, const struct schema_step *at, const json_t *v,
-                          const json_t *old)
+void schema_validate_node(struct schema_errors *e, const struct schema *s, const struct schema_step *at,
+                          const json_t *v, const json_t *old)
 {
 	size_t before = e->len;
 

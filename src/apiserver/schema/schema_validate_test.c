@@ -40,11 +40,13 @@ static char *causes_of(const struct err *err)
 	struct buf out = BUF_INIT(1 << 20);
 
 	for (size_t i = 0; i < err->causes_len; i++)
-		buf_printf(&out, "%s%s %s: %s", i ? "\n" : "", err->causes[i].reason, err->causes[i].field, err->causes[i].message);
+		buf_printf(&out, "%s%s %s: %s", i ? "\n" : "", err->causes[i].reason, err->causes[i].field,
+		           err->causes[i].message);
 	return buf_steal(&out);
 }
 
-static void assert_found(const char *properties, const char *value, const char *old, const char *wanted, const char *why)
+static void assert_found(const char *properties, const char *value, const char *old, const char *wanted,
+                         const char *why)
 {
 	_cleanup_err_ struct err err = { 0 };
 	_cleanup_(schema_unrefp) struct schema *s = compiled(properties);
@@ -68,8 +70,9 @@ static void assert_cases(const struct validation_case *cases, size_t len)
 		assert_found(cases[i].properties, cases[i].value, NULL, cases[i].wanted, cases[i].why);
 }
 
-#define TYPE(field, found, wanted)                                                                                             \
-	"FieldValueTypeInvalid " field ": Invalid value: \"" found "\": " field " in body must be of type " wanted ": \"" found "\""
+#define TYPE(field, found, wanted)                                                                             \
+	"FieldValueTypeInvalid " field ": Invalid value: \"" found "\": " field " in body must be of type " wanted \
+	": \"" found "\""
 #define INVALID(field, value, rule) "FieldValueInvalid " field ": Invalid value: " value ": " field " in body " rule
 
 static void test_schema_validate_types(void **state)
@@ -93,16 +96,19 @@ static void test_schema_validate_types(void **state)
 		{ "{a: {x-kubernetes-int-or-string: true}}", "{a: 80%}", "", "int or string: string" },
 		{ "{a: {x-kubernetes-int-or-string: true}}", "{a: 80}", "", "int or string: int" },
 		{ "{a: {x-kubernetes-int-or-string: true}}", "{a: true}", TYPE("a", "boolean", "integer,string"), "neither" },
-		{ "{a: {type: object, additionalProperties: {type: string}}}", "{a: {k: 1}}", TYPE("a.k", "integer", "string"), "map value" },
+		{ "{a: {type: object, additionalProperties: {type: string}}}", "{a: {k: 1}}", TYPE("a.k", "integer", "string"),
+		  "map value" },
 		{ "{a: {type: object, additionalProperties: false}}", "{a: {k: 1}}",
 		  "FieldValueInvalid a: Invalid value: \"k\": a.k in body is a forbidden property", "no members allowed" },
-		{ "{a: {type: string, format: date-time}}", "{a: 1}", TYPE("a", "int64", "date-time"), "a number for a format" },
+		{ "{a: {type: string, format: date-time}}", "{a: 1}", TYPE("a", "int64", "date-time"),
+		  "a number for a format" },
 		{ "{a: {type: integer, format: int32}}", "{a: 2147483648}", "", "formats of numbers are not looked at" },
 		{ "{a: {type: integer}}", "{a: 9223372036854775808}", TYPE("a", "number", "integer"), "64 bits" },
 		{ "{a: {type: integer, format: int64}}", "{a: 9223372036854775807}", "", "int64" },
 		{ "{a: {type: number, format: float}}", "{a: 1.0e+39}", "", "nor of fractions" },
 		{ "{}", "{kind: 1}", TYPE("kind", "integer", "string"), "kind is text" },
-		{ "{metadata: {type: object}}", "{metadata: 1}", TYPE("metadata", "integer", "object"), "metadata is complained about once" },
+		{ "{metadata: {type: object}}", "{metadata: 1}", TYPE("metadata", "integer", "object"),
+		  "metadata is complained about once" },
 		{ "{metadata: {type: object, properties: {name: {type: string, maxLength: 2}}}}", "{metadata: {name: abc}}",
 		  "FieldValueTooLong metadata.name: Too long: may not be longer than 2", "names can be restricted" },
 	};
@@ -120,19 +126,25 @@ static void test_schema_validate_values(void **state)
 		  "FieldValueNotSupported a: Unsupported value: 3: supported values: \"1\", \"2\"", "numbers are quoted too" },
 		{ "{a: {type: string, nullable: true, enum: [x]}}", "{a: null}",
 		  "FieldValueNotSupported a: Unsupported value: \"null\": supported values: \"x\"", "null must be listed" },
-		{ "{a: {type: integer, minimum: 1, maximum: 3}}", "{a: 0}", INVALID("a", "0", "should be greater than or equal to 1"), "min" },
-		{ "{a: {type: integer, minimum: 1, maximum: 3}}", "{a: 4}", INVALID("a", "4", "should be less than or equal to 3"), "max" },
-		{ "{a: {type: number, minimum: 0.5, exclusiveMinimum: true}}", "{a: 0.5}", INVALID("a", "0.5", "should be greater than 0.5"),
-		  "exclusive minimum" },
-		{ "{a: {type: number, maximum: 1, exclusiveMaximum: true}}", "{a: 1}", INVALID("a", "1", "should be less than 1"),
-		  "exclusive maximum" },
+		{ "{a: {type: integer, minimum: 1, maximum: 3}}", "{a: 0}",
+		  INVALID("a", "0", "should be greater than or equal to 1"), "min" },
+		{ "{a: {type: integer, minimum: 1, maximum: 3}}", "{a: 4}",
+		  INVALID("a", "4", "should be less than or equal to 3"), "max" },
+		{ "{a: {type: number, minimum: 0.5, exclusiveMinimum: true}}", "{a: 0.5}",
+		  INVALID("a", "0.5", "should be greater than 0.5"), "exclusive minimum" },
+		{ "{a: {type: number, maximum: 1, exclusiveMaximum: true}}", "{a: 1}",
+		  INVALID("a", "1", "should be less than 1"), "exclusive maximum" },
 		{ "{a: {type: integer, multipleOf: 5}}", "{a: 7}", INVALID("a", "7", "should be a multiple of 5"), "multiple" },
 		{ "{a: {type: number, multipleOf: 0.1}}", "{a: 0.3}", "", "multiple of a fraction, in spite of binary" },
-		{ "{a: {type: string, minLength: 2}}", "{a: x}", INVALID("a", "\"x\"", "should be at least 2 chars long"), "too short" },
-		{ "{a: {type: string, maxLength: 2}}", "{a: abc}", "FieldValueTooLong a: Too long: may not be longer than 2", "too long" },
-		{ "{a: {type: string, maxLength: 1}}", "{a: ab}", "FieldValueTooLong a: Too long: may not be longer than 1", "one byte" },
+		{ "{a: {type: string, minLength: 2}}", "{a: x}", INVALID("a", "\"x\"", "should be at least 2 chars long"),
+		  "too short" },
+		{ "{a: {type: string, maxLength: 2}}", "{a: abc}", "FieldValueTooLong a: Too long: may not be longer than 2",
+		  "too long" },
+		{ "{a: {type: string, maxLength: 1}}", "{a: ab}", "FieldValueTooLong a: Too long: may not be longer than 1",
+		  "one byte" },
 		{ "{a: {type: string, maxLength: 2}}", "{a: ää}", "", "characters count, not bytes" },
-		{ "{a: {type: string, pattern: '^[a-z]+$'}}", "{a: 'x1'}", INVALID("a", "\"x1\"", "should match '^[a-z]+$'"), "pattern" },
+		{ "{a: {type: string, pattern: '^[a-z]+$'}}", "{a: 'x1'}", INVALID("a", "\"x1\"", "should match '^[a-z]+$'"),
+		  "pattern" },
 		{ "{a: {type: string, pattern: '^x$'}}", "{a: \"x\\n\"}", INVALID("a", "\"x\\n\"", "should match '^x$'"),
 		  "$ is the very end" },
 		{ "{a: {type: string, pattern: b}}", "{a: abc}", "", "a pattern is not anchored" },
@@ -152,7 +164,8 @@ static void test_schema_validate_values(void **state)
 		  "FieldValueTypeInvalid a: Invalid value: \"1.2.3\": a in body must be of type ipv4: \"1.2.3\"", "format" },
 		{ "{a: {type: string, format: made-up}}", "{a: anything}", "", "unknown formats mean nothing" },
 		{ "{a: {type: string, enum: [x]}}", "{a: \"\\e\\u00a0\\\"q\"}",
-		  "FieldValueNotSupported a: Unsupported value: \"\\x1b\\u00a0\\\"q\": supported values: \"x\"", "quoted as Go does" },
+		  "FieldValueNotSupported a: Unsupported value: \"\\x1b\\u00a0\\\"q\": supported values: \"x\"",
+		  "quoted as Go does" },
 	};
 	assert_cases(CASES, ARRAY_SIZE(CASES));
 }
@@ -166,13 +179,17 @@ static void test_schema_validate_lists(void **state)
 		  "FieldValueDuplicate a[2]: Duplicate value: \"x\"", "only the first repetition is named" },
 		{ "{a: {type: array, x-kubernetes-list-type: set, items: {type: number}}}", "{a: [1, 1.0]}",
 		  "FieldValueDuplicate a[1]: Duplicate value: 1", "numbers that are equal" },
-		{ "{a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], "
+		{ "{a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, "
+		  "required: [k], "
 		  "properties: {k: {type: string}, v: {type: integer}}}}}",
-		  "{a: [{k: x, v: 1}, {k: x, v: 2}]}", "FieldValueDuplicate a[1]: Duplicate value: map[string]interface {}{\"k\":\"x\"}", "map keys" },
-		{ "{a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k, l], items: {type: object, required: [k, l], "
+		  "{a: [{k: x, v: 1}, {k: x, v: 2}]}",
+		  "FieldValueDuplicate a[1]: Duplicate value: map[string]interface {}{\"k\":\"x\"}", "map keys" },
+		{ "{a: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k, l], items: {type: object, "
+		  "required: [k, l], "
 		  "properties: {k: {type: string}, l: {type: integer}}}}}",
 		  "{a: [{k: x, l: 1}, {k: x, l: 2}]}", "", "both keys count" },
-		{ "{a: {type: object, additionalProperties: {type: array, x-kubernetes-list-type: set, items: {type: integer}}}}",
+		{ "{a: {type: object, additionalProperties: {type: array, x-kubernetes-list-type: set, items: {type: "
+		  "integer}}}}",
 		  "{a: {m: [1, 1]}}", "FieldValueDuplicate a[m][1]: Duplicate value: 1", "below a map" },
 	};
 	assert_cases(CASES, ARRAY_SIZE(CASES));
@@ -190,21 +207,26 @@ static void test_schema_validate_logic(void **state)
 		  "none, and what the best one lacks" },
 		{ "{a: {type: string, oneOf: [{pattern: ^x}, {pattern: z$}]}}", "{a: xz}",
 		  NOWHERE("\"a\" must validate one and only one schema (oneOf). Found 2 valid alternatives"), "two of one" },
-		{ "{a: {type: object, properties: {b: {type: string}, c: {type: string}}, oneOf: [{required: [b]}, {required: [c]}]}}",
+		{ "{a: {type: object, properties: {b: {type: string}, c: {type: string}}, oneOf: [{required: [b]}, {required: "
+		  "[c]}]}}",
 		  "{a: {}}",
-		  NOWHERE("\"a\" must validate one and only one schema (oneOf). Found none valid") "\nFieldValueRequired a.b: Required value",
+		  NOWHERE("\"a\" must validate one and only one schema (oneOf). Found none valid") "\nFieldValueRequired a.b: "
+		                                                                                   "Required value",
 		  "none of one" },
 		{ "{a: {type: integer, allOf: [{minimum: 2}, {maximum: 1}]}}", "{a: 2}",
-		  INVALID("a", "2", "should be less than or equal to 1") "\n" NOWHERE("\"a\" must validate all the schemas (allOf)"),
+		  INVALID("a", "2",
+		          "should be less than or equal to 1") "\n" NOWHERE("\"a\" must validate all the schemas (allOf)"),
 		  "one of all" },
 		{ "{a: {type: integer, allOf: [{minimum: 5}, {maximum: 1}]}}", "{a: 3}",
-		  INVALID("a", "3", "should be greater than or equal to 5") "\n" INVALID("a", "3", "should be less than or equal to 1") "\n"
-		          NOWHERE("\"a\" must validate all the schemas (allOf). None validated"),
+		  INVALID("a", "3", "should be greater than or equal to 5") "\n" INVALID(
+			  "a", "3", "should be less than or equal to 1") "\n" NOWHERE("\"a\" must validate all the schemas "
+		                                                                  "(allOf). None validated"),
 		  "none of all" },
-		{ "{a: {type: string, not: {enum: [x]}}}", "{a: x}", NOWHERE("\"a\" must not validate the schema (not)"), "not" },
+		{ "{a: {type: string, not: {enum: [x]}}}", "{a: x}", NOWHERE("\"a\" must not validate the schema (not)"),
+		  "not" },
 		{ "{a: {type: string, not: {enum: [x]}}}", "{a: z}", "", "not not" },
-		{ "{a: {x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}], pattern: '%$'}}", "{a: '5'}",
-		  INVALID("a", "\"5\"", "should match '%$'"), "int or string with a rule" },
+		{ "{a: {x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}], pattern: '%$'}}",
+		  "{a: '5'}", INVALID("a", "\"5\"", "should match '%$'"), "int or string with a rule" },
 	};
 	assert_cases(CASES, ARRAY_SIZE(CASES));
 }
@@ -213,19 +235,23 @@ static void test_schema_validate_embedded_resources(void **state)
 {
 	(void)state;
 	static const char *const SCHEMA =
-	        "{a: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}}";
+		"{a: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}}";
 	const struct validation_case cases[] = {
 		{ SCHEMA, "{a: {apiVersion: v1, kind: K, metadata: {name: x}}}", "", "complete" },
-		{ SCHEMA, "{a: {}}", "FieldValueRequired a.apiVersion: Required value: must not be empty\nFieldValueRequired a.kind: Required value: must not be empty",
+		{ SCHEMA, "{a: {}}",
+		  "FieldValueRequired a.apiVersion: Required value: must not be empty\nFieldValueRequired a.kind: Required "
+		  "value: must not be empty",
 		  "empty" },
 		{ SCHEMA, "{a: {apiVersion: '', kind: 1}}",
-		  "FieldValueInvalid a.apiVersion: Invalid value: \"\": must not be empty\nFieldValueInvalid a.kind: Invalid value: 1: must be a "
+		  "FieldValueInvalid a.apiVersion: Invalid value: \"\": must not be empty\nFieldValueInvalid a.kind: Invalid "
+		  "value: 1: must be a "
 		  "string",
 		  "of the wrong form" },
 		{ SCHEMA, "{a: {apiVersion: a/b/c, kind: K}}",
-		  "FieldValueInvalid a.apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c", "two slashes" },
-		{ SCHEMA, "{a: {apiVersion: v1, kind: K, metadata: {labels: {x: 1}}}}", TYPE("a.metadata.labels.x", "integer", "string"),
-		  "its metadata" },
+		  "FieldValueInvalid a.apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c",
+		  "two slashes" },
+		{ SCHEMA, "{a: {apiVersion: v1, kind: K, metadata: {labels: {x: 1}}}}",
+		  TYPE("a.metadata.labels.x", "integer", "string"), "its metadata" },
 	};
 	assert_cases(cases, ARRAY_SIZE(cases));
 }
@@ -234,18 +260,21 @@ static void test_schema_validate_leaves_what_did_not_change(void **state)
 {
 	(void)state;
 	static const char *const SCHEMA =
-	        "{a: {type: object, properties: {b: {type: string, maxLength: 1}, c: {type: integer}}}, l: {type: array, "
-	        "x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], properties: {k: {type: "
-	        "string}, v: {type: integer, maximum: 1}}}}, p: {type: array, items: {type: integer, maximum: 1}}}";
+		"{a: {type: object, properties: {b: {type: string, maxLength: 1}, c: {type: integer}}}, l: {type: array, "
+		"x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], "
+	    "properties: {k: {type: "
+		"string}, v: {type: integer, maximum: 1}}}}, p: {type: array, items: {type: integer, maximum: 1}}}";
 	static const struct {
 		const char *value, *old, *wanted, *why;
 	} CASES[] = {
 		{ "{a: {b: xx, c: 2}}", "{a: {b: xx, c: 1}}", "", "an old fault beside a change" },
 		{ "{a: {b: xz}}", "{a: {b: xx}}", "FieldValueTooLong a.b: Too long: may not be longer than 1", "a new fault" },
 		{ "{l: [{k: m, v: 1}, {k: o, v: 5}]}", "{l: [{k: o, v: 5}]}", "", "items are found by their key" },
-		{ "{l: [{k: o, v: 6}]}", "{l: [{k: o, v: 5}]}", INVALID("l[0].v", "6", "should be less than or equal to 1"), "changed item" },
+		{ "{l: [{k: o, v: 6}]}", "{l: [{k: o, v: 5}]}", INVALID("l[0].v", "6", "should be less than or equal to 1"),
+		  "changed item" },
 		{ "{p: [5]}", "{p: [5]}", "", "a list that is the same" },
-		{ "{p: [5, 1]}", "{p: [5]}", INVALID("p[0]", "5", "should be less than or equal to 1"), "items of other lists are not matched" },
+		{ "{p: [5, 1]}", "{p: [5]}", INVALID("p[0]", "5", "should be less than or equal to 1"),
+		  "items of other lists are not matched" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)
 		assert_found(SCHEMA, CASES[i].value, CASES[i].old, CASES[i].wanted, CASES[i].why);
@@ -256,8 +285,9 @@ static void test_schema_validate_finds_old_items_of_long_lists(void **state)
 	(void)state;
 	_cleanup_err_ struct err err = { 0 };
 	_cleanup_(schema_unrefp) struct schema *s = compiled(
-	        "{l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], "
-	        "properties: {k: {type: integer}, v: {type: integer, maximum: 1}}}}}");
+		"{l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, "
+	    "required: [k], "
+		"properties: {k: {type: integer}, v: {type: integer, maximum: 1}}}}}");
 	_cleanup_json_ json_t *old = json_object(), *new = json_object();
 	json_t *a = json_ensure_array(old, "l"), *b = json_ensure_array(new, "l");
 
@@ -278,8 +308,9 @@ static void test_schema_validate_finds_old_items_of_long_lists(void **state)
 static void test_schema_validate_lets_old_lists_pass(void **state)
 {
 	(void)state;
-	static const char *const SCHEMA = "{a: {type: array, x-kubernetes-list-type: set, items: {type: integer}}, b: {type: array, "
-	                                  "x-kubernetes-list-type: set, items: {type: integer}}}";
+	static const char *const SCHEMA =
+		"{a: {type: array, x-kubernetes-list-type: set, items: {type: integer}}, b: {type: array, "
+		"x-kubernetes-list-type: set, items: {type: integer}}}";
 
 	assert_found(SCHEMA, "{a: [1, 1]}", "{a: [1]}", "FieldValueDuplicate a[1]: Duplicate value: 1", "a new repetition");
 	assert_found(SCHEMA, "{a: [1, 1], b: [2, 2]}", "{a: [1, 1]}", "", "one repetition hides all others");
@@ -289,13 +320,15 @@ static void test_schema_validate_says_when_rules_are_not_checked(void **state)
 {
 	(void)state;
 	static const char *const SCHEMA =
-	        "{a: {type: integer, maximum: 1, x-kubernetes-validations: [{rule: 'self > 0'}]}, b: {type: string}}";
+		"{a: {type: integer, maximum: 1, x-kubernetes-validations: [{rule: 'self > 0'}]}, b: {type: string}}";
 
-	assert_found(SCHEMA, "{a: 5}", NULL, INVALID("a", "5", "should be less than or equal to 1"), "a value can still be compared");
+	assert_found(SCHEMA, "{a: 5}", NULL, INVALID("a", "5", "should be less than or equal to 1"),
+	             "a value can still be compared");
 	assert_found(SCHEMA, "{b: 5}", NULL,
 	             TYPE("b", "integer", "string") "\n"
-	             "FieldValueInvalid <nil>: Invalid value: \"null\": some validation rules were not checked because the object was "
-	             "invalid; correct the existing errors to complete validation",
+	                                            "FieldValueInvalid <nil>: Invalid value: \"null\": some validation "
+	                                            "rules were not checked because the object was "
+	                                            "invalid; correct the existing errors to complete validation",
 	             "a type cannot");
 }
 
@@ -310,9 +343,9 @@ static void test_schema_validate_status_by_itself(void **state)
 {
 	(void)state;
 	_cleanup_err_ struct err err = { 0 };
-	_cleanup_(schema_unrefp) struct schema *s =
-	        compiled("{spec: {type: object, properties: {c: {type: integer}}}, status: {type: object, properties: {c: {type: "
-	                 "integer}}}}");
+	_cleanup_(schema_unrefp) struct schema *s = compiled(
+		"{spec: {type: object, properties: {c: {type: integer}}}, status: {type: object, properties: {c: {type: "
+		"integer}}}}");
 	_cleanup_json_ json_t *v = yaml("{spec: {c: x}, status: {c: x}}");
 	const struct schema_change c = { .obj = v, .old = v, .status_only = true };
 	const struct schema_change more = { .obj = v, .check_more = name_it, .self = "words" };
@@ -321,7 +354,8 @@ static void test_schema_validate_status_by_itself(void **state)
 	_cleanup_json_ json_t *old = yaml("{status: {c: 1}}");
 	const struct schema_change changed = { .obj = v, .old = old, .status_only = true };
 	assert_int_equal(schema_validate_change(s, &changed, &err), -1);
-	assert_string_equal(err_message(&err), "status.c: Invalid value: \"string\": status.c in body must be of type integer: \"string\"");
+	assert_string_equal(err_message(&err),
+	                    "status.c: Invalid value: \"string\": status.c in body must be of type integer: \"string\"");
 	err_clear(&err);
 	assert_int_equal(schema_validate_change(NULL, &more, &err), -1);
 	assert_string_equal(err_message(&err), ".spec.replicas: words");
@@ -331,7 +365,8 @@ static void test_schema_validate_bounds_its_answer(void **state)
 {
 	(void)state;
 	_cleanup_err_ struct err err = { 0 };
-	_cleanup_(schema_unrefp) struct schema *s = compiled("{a: {type: array, items: {type: string, maxLength: 1}}, b: {type: string, enum: [x]}}");
+	_cleanup_(schema_unrefp) struct schema *s = compiled(
+		"{a: {type: array, items: {type: string, maxLength: 1}}, b: {type: string, enum: [x]}}");
 	_cleanup_json_ json_t *v = json_object(), *list = json_array();
 	_cleanup_free_ char *big = xcalloc(1, 100001);
 
@@ -356,10 +391,12 @@ static void test_schema_validate_writes_one_message(void **state)
 	_cleanup_json_ json_t *v = yaml("{a: 1}"), *w = yaml("{a: 1, b: 2}");
 
 	schema_validate(s, v, NULL, &one);
-	assert_string_equal(err_message(&one), "a: Invalid value: \"integer\": a in body must be of type string: \"integer\"");
+	assert_string_equal(err_message(&one),
+	                    "a: Invalid value: \"integer\": a in body must be of type string: \"integer\"");
 	schema_validate(s, w, NULL, &two);
-	assert_string_equal(err_message(&two), "[a: Invalid value: \"integer\": a in body must be of type string: \"integer\", b: Invalid "
-	                                       "value: \"integer\": b in body must be of type string: \"integer\"]");
+	assert_string_equal(err_message(&two),
+	                    "[a: Invalid value: \"integer\": a in body must be of type string: \"integer\", b: Invalid "
+	                    "value: \"integer\": b in body must be of type string: \"integer\"]");
 	assert_int_equal(schema_validate(NULL, v, NULL, NULL), 0);
 }
 

@@ -35,9 +35,9 @@ static void note_stored_version(json_t *obj)
 static void crd_create(json_t *obj)
 {
 	crd_decode(obj, NULL);
-	json_put(obj, "status",
-	         json_pack("{s:n,s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "",
-	                   "storedVersions"));
+	json_put(
+		obj, "status",
+		json_pack("{s:n,s:{s:s,s:s},s:[]}", "conditions", "acceptedNames", "plural", "", "kind", "", "storedVersions"));
 	note_stored_version(obj);
 }
 

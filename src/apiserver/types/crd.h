@@ -17,8 +17,8 @@ enum crd_approval { CRD_APPROVAL_INVALID, CRD_APPROVAL_GIVEN, CRD_APPROVAL_BYPAS
 /* What the annotation says, with a sentence in *ret_words (free()). */
 enum crd_approval crd_approval(const json_t *obj, char **ret_words);
 
-/* crd_form.c: the form that Kubernetes' own types give a CRD: unknown keywords of schemas are dropped (paths appended to
- * dropped unless it is NULL), and so is what is empty; defaults. */
+/* crd_form.c: the form that Kubernetes' own types give a CRD: unknown keywords of schemas are dropped (paths appended
+ * to dropped unless it is NULL), and so is what is empty; defaults. */
 void crd_decode(json_t *obj, json_t *dropped);
 
 /* crd_validate.c: everything beyond the schema of CRDs; old NULL: create. Adds causes. */

@@ -26,7 +26,7 @@ static bool check_path(const char *path, const char *field, struct err *err)
 static void check_column(const json_t *c, const char *at, struct err *err)
 {
 	static const char *const TYPES[] = { "boolean", "date", "integer", "number", "string", NULL };
-	static const char *const FORMATS[] = { "byte",  "date",  "date-time", "double",  "float",
+	static const char *const FORMATS[] = { "byte",  "date",  "date-time", "double", "float",
 		                                   "int32", "int64", "password",  NULL };
 	_cleanup_free_ char *type_field = xasprintf("%s.type", at), *format_field = xasprintf("%s.format", at);
 	_cleanup_free_ char *name_field = xasprintf("%s.name", at), *path_field = xasprintf("%s.JSONPath", at);
@@ -95,7 +95,8 @@ static const json_t *schema_at(const json_t *schema, const char *path, const cha
 		}
 		size_t len = strcspn(path + 1, ".[]");
 		_cleanup_free_ char *name = xstrndup(path + 1, len);
-		const json_t *fields = json_object_get(schema, "properties"), *more = json_object_get(schema, "additionalProperties");
+		const json_t *fields = json_object_get(schema, "properties"),
+					 *more = json_object_get(schema, "additionalProperties");
 		schema = json_object_size(fields) > 0 ? json_object_get(fields, name) : more;
 		if (!json_is_object(schema)) {
 			*ret_fault = "does not refer to a valid field";
@@ -114,8 +115,8 @@ static void check_selectable(const char *path, const json_t *schema, const char 
 
 	if (*path && *path != '.' && *path != '[') {
 		_cleanup_free_ char *token = xstrndup(path, strcspn(path, ".[]"));
-		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": is an invalid path: expected [ or . but got: %s", path,
-		            token);
+		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": is an invalid path: expected [ or . but got: %s",
+		            path, token);
 		return;
 	}
 	found = schema_at(schema, path, &fault);
@@ -126,10 +127,11 @@ static void check_selectable(const char *path, const json_t *schema, const char 
 	if (strcmp(path, ".metadata") == 0 || str_starts_with(path, ".metadata."))
 		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": must not point to fields in metadata", path);
 	if (!json_get_str(found, "type") || !str_in(json_get_str(found, "type"), TYPES))
-		invalid_add(err, INVALID_VALUE, field,
-		            "Invalid value: \"%s\": must point to a field of type string, boolean or integer. Enum string fields and "
-		            "strings with formats are allowed.",
-		            path);
+		invalid_add(
+			err, INVALID_VALUE, field,
+			"Invalid value: \"%s\": must point to a field of type string, boolean or integer. Enum string fields and "
+			"strings with formats are allowed.",
+			path);
 }
 
 void crd_validate_selectable(const json_t *fields, const json_t *schema, const char *path, struct err *err)
@@ -154,5 +156,6 @@ void crd_validate_selectable(const json_t *fields, const json_t *schema, const c
 			strv_push(&seen, text);
 	}
 	if (seen && strv_len(seen) > SELECTABLE_MAX)
-		invalid_add(err, "FieldValueTooMany", path, "Too many: %zu: must have at most %d items", strv_len(seen), SELECTABLE_MAX);
+		invalid_add(err, "FieldValueTooMany", path, "Too many: %zu: must have at most %d items", strv_len(seen),
+		            SELECTABLE_MAX);
 }

@@ -1,5 +1,5 @@
-/* spec.conversion of a CRD: strategy and webhook, checked as apiextensions.k8s.io/v1 does. Kubernetes tells of the parts of
- * "webhook" one level higher. */
+/* spec.conversion of a CRD: strategy and webhook, checked as apiextensions.k8s.io/v1 does. Kubernetes tells of the
+ * parts of "webhook" one level higher. */
 #include "base/str.h"
 #include "codec/base64.h"
 #include "crd.h"
@@ -11,9 +11,9 @@
 #define CLIENT AT ".webhookClientConfig"
 #define REVIEWS AT ".conversionReviewVersions"
 #define URL_FORM "; desired format: https://host[/path]"
-#define STEP_WORDS                                                                                                    \
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "   \
-	"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "                        \
+#define STEP_WORDS                                                                                                   \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start " \
+	"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "                      \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
 static void check_url(const char *url, struct err *err)
@@ -26,8 +26,8 @@ static void check_url(const char *url, struct err *err)
 	if (!*host)
 		scheme = 0;
 	if (scheme != 5 || strncmp(url, "https", 5) != 0)
-		invalid_add(err, INVALID_VALUE, FIELD, "Invalid value: \"%.*s\": 'https' is the only allowed URL scheme" URL_FORM,
-		            (int)scheme, url);
+		invalid_add(err, INVALID_VALUE, FIELD,
+		            "Invalid value: \"%.*s\": 'https' is the only allowed URL scheme" URL_FORM, (int)scheme, url);
 	if (host_len == 0)
 		invalid_add(err, INVALID_VALUE, FIELD, "Invalid value: \"\": host must be specified" URL_FORM);
 	const char *at = memchr(host, '@', host_len), *query = strchr(url, '?'), *fragment = strchr(url, '#');
@@ -35,7 +35,8 @@ static void check_url(const char *url, struct err *err)
 		invalid_add(err, INVALID_VALUE, FIELD, "Invalid value: \"%.*s\": user information is not permitted in the URL",
 		            (int)(at - host), host);
 	if (fragment && fragment[1])
-		invalid_add(err, INVALID_VALUE, FIELD, "Invalid value: \"%s\": fragments are not permitted in the URL", fragment + 1);
+		invalid_add(err, INVALID_VALUE, FIELD, "Invalid value: \"%s\": fragments are not permitted in the URL",
+		            fragment + 1);
 	if (query && (!fragment || query < fragment) && query[1] && query[1] != '#')
 		invalid_add(err, INVALID_VALUE, FIELD, "Invalid value: \"%.*s\": query parameters are not permitted in the URL",
 		            (int)strcspn(query + 1, "#"), query + 1);
@@ -101,7 +102,8 @@ static void check_bundle(const char *encoded, struct err *err)
 
 	if (text && strspn(text, " \t\r\n") < len && !memmem(text, len, "-----BEGIN CERTIFICATE-----", 27))
 		invalid_add(err, INVALID_VALUE, CLIENT ".caBundle",
-		            "Invalid value: \"%s\": unable to load root certificates: unable to parse bytes as PEM block", encoded);
+		            "Invalid value: \"%s\": unable to load root certificates: unable to parse bytes as PEM block",
+		            encoded);
 }
 
 static void check_client(const json_t *config, bool established, struct err *err)
@@ -146,11 +148,13 @@ static void check_reviews(const json_t *versions, struct err *err)
 		if (again)
 			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": duplicate version", name);
 		else if (!is_dns_1035(name))
-			invalid_add(err, INVALID_VALUE, field,
-			            "Invalid value: \"%s\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start "
-			            "with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
-			            "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
-			            name);
+			invalid_add(
+				err, INVALID_VALUE, field,
+				"Invalid value: \"%s\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
+			    "start "
+				"with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+				"regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
+				name);
 	}
 	_cleanup_free_ char *text = known ? NULL : schema_show_strings(versions);
 	if (!known)
@@ -180,5 +184,6 @@ void crd_validate_conversion(const json_t *spec, bool established, struct err *e
 	if (json_object_get(webhook, "clientConfig"))
 		invalid_add(err, INVALID_FORBIDDEN, CLIENT, "Forbidden: should not be set when strategy is not set to Webhook");
 	if (json_array_size(json_object_get(webhook, "conversionReviewVersions")) > 0)
-		invalid_add(err, INVALID_FORBIDDEN, REVIEWS, "Forbidden: should not be set when strategy is not set to Webhook");
+		invalid_add(err, INVALID_FORBIDDEN, REVIEWS,
+		            "Forbidden: should not be set when strategy is not set to Webhook");
 }

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-
-
 /* ---- JSON schemas ---- */
 
 /* What follows a keyword. */
@@ -131,7 +129,9 @@ static void form_list(json_t *list, const struct place *at, json_t *dropped)
 
 static void form_rules(json_t *list, const struct place *at, json_t *dropped)
 {
-	static const char *const NAMES[] = { "rule", "message", "messageExpression", "reason", "fieldPath", "optionalOldSelf", NULL };
+	static const char *const NAMES[] = { "rule",   "message",   "messageExpression",
+		                                 "reason", "fieldPath", "optionalOldSelf",
+		                                 NULL };
 	size_t i;
 	json_t *item;
 

@@ -54,11 +54,12 @@ static json_t *load(void *self)
 	_cleanup_(bytes_unrefp) struct bytes *text = text_now(p->text);
 	/* What is stored was written by us and its checksum was verified. */
 	_cleanup_json_ json_t *crd = json_parse(text->data, text->len, 0, NULL);
-	json_t *schema =
-		json_at(json_array_get(json_at(crd, "spec", "versions", NULL), p->version), "schema", "openAPIV3Schema", NULL);
+	json_t *schema = json_at(json_array_get(json_at(crd, "spec", "versions", NULL), p->version), "schema",
+	                         "openAPIV3Schema", NULL);
 
 	/* Should the version be gone, a request that is still under way with it keeps everything. */
-	return schema ? json_incref(schema) : json_pack("{s:s,s:b}", "type", "object", "x-kubernetes-preserve-unknown-fields", true);
+	return schema ? json_incref(schema)
+	              : json_pack("{s:s,s:b}", "type", "object", "x-kubernetes-preserve-unknown-fields", true);
 }
 
 static void release(void *self)

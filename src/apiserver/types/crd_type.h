@@ -1,7 +1,7 @@
 #ifndef APISERVER_CRD_TYPE_H
 #define APISERVER_CRD_TYPE_H
-/* The type that a stored CRD defines. Its schemas are compiled when they are first used, and read again from the CRD's text
- * when they are published: a kind that nobody uses costs little more than its text, which the store has anyway. */
+/* The type that a stored CRD defines. Its schemas are compiled when they are first used, and read again from the CRD's
+ * text when they are published: a kind that nobody uses costs little more than its text, which the store has anyway. */
 
 #include "base/bytes.h"
 #include "registry.h"
@@ -16,7 +16,8 @@ void crd_text_set(struct crd_text *t, struct bytes *text);
 /* The schema of one of spec.versions. */
 struct schema *crd_schema_later(struct crd_text *text, size_t version);
 
-/* registry_crd.c. spec was checked when it was written (crd_validate()); ERR_INVALID when it cannot be served all the same. */
+/* registry_crd.c. spec was checked when it was written (crd_validate()); ERR_INVALID when it cannot be served all the
+ * same. */
 struct api_type *crd_type_new(const json_t *spec, struct crd_text *text, struct err *err);
 
 #endif

@@ -1,19 +1,19 @@
-/* Is a CustomResourceDefinition right? Rules, words and places are those of apiextensions.k8s.io/v1. There, what all versions
- * have in common is told of the spec as a whole: "spec.validation" is the schema of every version, for example when there
- * is only one. */
+/* Is a CustomResourceDefinition right? Rules, words and places are those of apiextensions.k8s.io/v1. There, what all
+ * versions have in common is told of the spec as a whole: "spec.validation" is the schema of every version, for example
+ * when there is only one. */
 #include "base/str.h"
 #include "crd.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
 #include "schema/schema.h"
 
-#define LABEL_WORDS                                                                                                   \
+#define LABEL_WORDS                                                                                                    \
 	"a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, " \
 	"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "             \
 	"'[a-z]([-a-z0-9]*[a-z0-9])?')"
-#define SUBDOMAIN_WORDS                                                                                               \
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "   \
-	"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "                        \
+#define SUBDOMAIN_WORDS                                                                                              \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start " \
+	"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "                      \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
 /* ---- names ---- */
@@ -24,8 +24,8 @@ static const char *label_fault(const char *s)
 
 	if (strlen(s) > 63)
 		return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s) && s[strlen(s) - 1] != '-' && *s >= 'a'
-		               ? "must be no more than 63 characters"
-		               : "must be no more than 63 characters," LABEL_WORDS;
+		           ? "must be no more than 63 characters"
+		           : "must be no more than 63 characters," LABEL_WORDS;
 	return form ? NULL : LABEL_WORDS;
 }
 
@@ -106,16 +106,19 @@ static void check_group(const json_t *spec, struct err *err)
 	if (str_empty(group))
 		return;
 	if (strlen(group) > 253)
-		invalid_add(err, INVALID_VALUE, "spec.group", "Invalid value: \"%s\": must be no more than 253 characters", group);
+		invalid_add(err, INVALID_VALUE, "spec.group", "Invalid value: \"%s\": must be no more than 253 characters",
+		            group);
 	else if (!kube_is_dns_subdomain(group))
 		invalid_add(err, INVALID_VALUE, "spec.group", "Invalid value: \"%s\": " SUBDOMAIN_WORDS, group);
 	else if (!strchr(group, '.'))
-		invalid_add(err, INVALID_VALUE, "spec.group", "Invalid value: \"%s\": should be a domain with at least one dot", group);
+		invalid_add(err, INVALID_VALUE, "spec.group", "Invalid value: \"%s\": should be a domain with at least one dot",
+		            group);
 }
 
 static void check_own_name(const json_t *obj, struct err *err)
 {
-	const char *plural = json_str_at(obj, "spec", "names", "plural", NULL), *group = json_str_at(obj, "spec", "group", NULL);
+	const char *plural = json_str_at(obj, "spec", "names", "plural", NULL),
+			   *group = json_str_at(obj, "spec", "group", NULL);
 	_cleanup_free_ char *wanted = xasprintf("%s.%s", plural ? plural : "", group ? group : "");
 
 	if (strcmp(kube_name(obj), wanted) != 0)
@@ -129,7 +132,8 @@ static void check_own_name(const json_t *obj, struct err *err)
 struct part {
 	const char *key, *common;
 };
-static const struct part SCHEMA = { "schema", "spec.validation" }, SUBRESOURCES = { "subresources", "spec.subresources" },
+static const struct part SCHEMA = { "schema", "spec.validation" },
+						 SUBRESOURCES = { "subresources", "spec.subresources" },
 						 COLUMNS = { "additionalPrinterColumns", "spec.additionalPrinterColumns" },
 						 SELECTABLE = { "selectableFields", "spec.selectableFields" };
 
@@ -158,10 +162,29 @@ static char *place_of(const json_t *versions, const struct part *part, size_t i)
 /* Keywords that a schema may have at its root when the status can be written by itself. */
 static bool is_allowed_beside_status(const char *key)
 {
-	static const char *const ALLOWED[] = { "description", "type", "format", "title", "maximum", "exclusiveMaximum", "minimum",
-		                                   "exclusiveMinimum", "maxLength", "minLength", "pattern", "maxItems", "minItems",
-		                                   "uniqueItems", "multipleOf", "required", "items", "properties", "externalDocs",
-		                                   "example", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-validations", NULL };
+	static const char *const ALLOWED[] = { "description",
+		                                   "type",
+		                                   "format",
+		                                   "title",
+		                                   "maximum",
+		                                   "exclusiveMaximum",
+		                                   "minimum",
+		                                   "exclusiveMinimum",
+		                                   "maxLength",
+		                                   "minLength",
+		                                   "pattern",
+		                                   "maxItems",
+		                                   "minItems",
+		                                   "uniqueItems",
+		                                   "multipleOf",
+		                                   "required",
+		                                   "items",
+		                                   "properties",
+		                                   "externalDocs",
+		                                   "example",
+		                                   "x-kubernetes-preserve-unknown-fields",
+		                                   "x-kubernetes-validations",
+		                                   NULL };
 
 	return str_in(key, ALLOWED);
 }
@@ -173,22 +196,26 @@ static void check_status_root(const json_t *schema, const char *at, struct err *
 
 	if (type && strcmp(type, "object") != 0) {
 		_cleanup_free_ char *field = xasprintf("%s.type", at);
-		invalid_add(err, INVALID_VALUE, field,
-		            "Invalid value: \"%s\": only \"object\" is allowed as the type at the root of the schema if the status "
-		            "subresource is enabled",
-		            type);
+		invalid_add(
+			err, INVALID_VALUE, field,
+			"Invalid value: \"%s\": only \"object\" is allowed as the type at the root of the schema if the status "
+			"subresource is enabled",
+			type);
 		return;
 	}
 	json_object_foreach ((json_t *)(uintptr_t)schema, key, v) {
 		if (is_allowed_beside_status(key))
 			continue;
 		_cleanup_free_ char *text = json_to_str(schema);
-		invalid_add(err, INVALID_VALUE, at,
-		            "Invalid value: %.1000s: only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum "
-		            "MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs "
-		            "Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status "
-		            "subresource is enabled",
-		            text);
+		invalid_add(
+			err, INVALID_VALUE, at,
+			"Invalid value: %.1000s: only [Description Type Format Title Maximum ExclusiveMaximum Minimum "
+		    "ExclusiveMinimum "
+			"MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties "
+		    "ExternalDocs "
+			"Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status "
+			"subresource is enabled",
+			text);
 		return;
 	}
 }
@@ -236,10 +263,11 @@ static void check_deprecation(const json_t *v, const char *at, struct err *err)
 		invalid_add(err, INVALID_VALUE, field, "Invalid value: \"\": must not be an empty string");
 	for (const char *p = text; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-			invalid_add(err, INVALID_VALUE, field,
-			            "Invalid value: %s: must only contain printable UTF-8 characters; non-printable character found at "
-			            "index %zu",
-			            field, (size_t)(p - text));
+			invalid_add(
+				err, INVALID_VALUE, field,
+				"Invalid value: %s: must only contain printable UTF-8 characters; non-printable character found at "
+				"index %zu",
+				field, (size_t)(p - text));
 			return;
 		}
 }
@@ -248,7 +276,8 @@ static void check_version(const json_t *versions, size_t i, struct err *err)
 {
 	const json_t *v = json_array_get(versions, i);
 	_cleanup_free_ char *at = xasprintf("spec.versions[%zu]", i), *name = xasprintf("%s.name", at);
-	_cleanup_free_ char *columns = place_of(versions, &COLUMNS, i), *subresources = place_of(versions, &SUBRESOURCES, i);
+	_cleanup_free_ char *columns = place_of(versions, &COLUMNS, i),
+						*subresources = place_of(versions, &SUBRESOURCES, i);
 	_cleanup_free_ char *selectable = place_of(versions, &SELECTABLE, i);
 
 	check_label(json_object_get(v, "name"), name, err);
@@ -279,8 +308,8 @@ static void write_version(const json_t *versions, const json_t *v, struct buf *o
 	           "apiextensions.CustomResourceDefinitionVersion{Name:\"%s\", Served:%s, Storage:%s, Deprecated:%s, "
 	           "DeprecationWarning:(*string)(%s)",
 	           name ? name : "", json_get_bool(v, "served", false) ? "true" : "false",
-	           json_get_bool(v, "storage", false) ? "true" : "false", json_get_bool(v, "deprecated", false) ? "true" : "false",
-	           warning ? "0xc0" : "nil");
+	           json_get_bool(v, "storage", false) ? "true" : "false",
+	           json_get_bool(v, "deprecated", false) ? "true" : "false", warning ? "0xc0" : "nil");
 	for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
 		bool there = json_object_get(v, PARTS[i].part->key) && !is_common(versions, PARTS[i].part);
 		buf_printf(out, ", %s:%s(%s)", PARTS[i].name, PARTS[i].none, there ? "0xc0" : "nil");
@@ -376,7 +405,8 @@ static bool is_first(const json_t *versions, size_t i)
 /* What was stored must stay readable. */
 static void check_stored(const json_t *obj, struct err *err)
 {
-	const json_t *list = json_at(obj, "status", "storedVersions", NULL), *versions = json_at(obj, "spec", "versions", NULL);
+	const json_t *list = json_at(obj, "status", "storedVersions", NULL),
+				 *versions = json_at(obj, "spec", "versions", NULL);
 	size_t i;
 	json_t *v;
 
@@ -396,7 +426,8 @@ static void check_stored(const json_t *obj, struct err *err)
 	json_array_foreach (list, i, v) {
 		_cleanup_free_ char *field = xasprintf("status.storedVersions[%zu]", i);
 		if (!has_version(versions, json_string_value(v)))
-			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": must appear in spec.versions", json_string_value(v));
+			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": must appear in spec.versions",
+			            json_string_value(v));
 	}
 }
 

@@ -31,14 +31,15 @@ struct api_version {
 	char *name;        /* "v1alpha1" */
 	char *api_version; /* "scia.io/v1alpha1" */
 	bool served, deprecated;
-	char *deprecation_warning;  /* when deprecated */
-	struct schema *schema;      /* NULL: anything goes */
-	/* Of built-in kinds: what their objects look like (kinds/kinds.h). Values are checked by this, not by the schema. */
+	char *deprecation_warning; /* when deprecated */
+	struct schema *schema;     /* NULL: anything goes */
+	/* Of built-in kinds: what their objects look like (kinds/kinds.h). Values are checked by this, not by the schema.
+	 */
 	const struct kinds_message *message;
-	unsigned further;     /* subresources besides status and scale, enum kinds_subresources */
-	const char *unserved; /* a warning for who writes one: nothing acts on such objects here; NULL: something does */
-	bool has_status;            /* the status subresource */
-	struct api_scale *scale;    /* NULL: none */
+	unsigned further;        /* subresources besides status and scale, enum kinds_subresources */
+	const char *unserved;    /* a warning for who writes one: nothing acts on such objects here; NULL: something does */
+	bool has_status;         /* the status subresource */
+	struct api_scale *scale; /* NULL: none */
 	struct api_column *columns; /* without NAME; none: NAME and AGE only */
 	size_t columns_len;
 	bool no_name_column; /* tables do not begin with the name */
@@ -101,9 +102,9 @@ struct api_type {
 	char **short_names, **categories; /* NULL: none */
 	char *resource;                   /* the store's name: "group/plural" */
 	const char *stored_as;            /* apiVersion in the store; NULL: that of the storage version */
-	struct conversion *conversion; /* the webhook that knows the versions; NULL: only apiVersion differs */
+	struct conversion *conversion;    /* the webhook that knows the versions; NULL: only apiVersion differs */
 	bool namespaced, custom;
-	bool terminating; /* its CRD is being deleted: no new objects */
+	bool terminating;             /* its CRD is being deleted: no new objects */
 	unsigned verbs;               /* 0: only create, answered without storing (reviews) */
 	struct api_version *versions; /* in the order of discovery: the preferred one first */
 	size_t versions_len, storage;

@@ -14,13 +14,13 @@
 
 static const char SPEC[] =
 	"{\"group\":\"example.org\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"things\",\"singular\":\"thing\","
-    "\"kind\":\"Thing\","
+	"\"kind\":\"Thing\","
 	"\"shortNames\":[\"th\"]},\"versions\":[{\"name\":\"v1beta1\",\"served\":true,\"storage\":false,\"schema\":{"
-    "\"openAPIV3Schema\":"
+	"\"openAPIV3Schema\":"
 	"{\"type\":\"object\"}}},{\"name\":\"v1\",\"served\":true,\"storage\":true,\"subresources\":{\"status\":{}},"
 	"\"additionalPrinterColumns\":[{\"name\":\"Size\",\"type\":\"integer\",\"jsonPath\":\".spec.size\"},"
 	"{\"name\":\"Since\",\"type\":\"date\",\"jsonPath\":\".spec.since\"},{\"name\":\"Names\",\"type\":\"string\","
-    "\"jsonPath\":"
+	"\"jsonPath\":"
 	"\".spec.names\"},{\"name\":\"On\",\"type\":\"boolean\",\"jsonPath\":\".spec.on\"}],"
 	"\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":\"object\","
 	"\"x-kubernetes-preserve-unknown-fields\":true}}}}}]}";
@@ -96,7 +96,8 @@ static void test_registry_refuses_what_cannot_be_served(void **state _unused_)
 static void test_registry_shows_no_columns_that_make_no_sense(void **state _unused_)
 {
 	static const char text[] =
-		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":true,"
+		"{\"group\":\"g.h\",\"names\":{\"plural\":\"p\",\"kind\":\"K\"},\"versions\":[{\"name\":\"v1\",\"storage\":"
+	    "true,"
 		"\"additionalPrinterColumns\":[{\"name\":\"A\",\"jsonPath\":\".a\"},{\"name\":\"X\",\"jsonPath\":\".a[\"}]}]}";
 	_cleanup_json_ json_t *spec = json_parse(text, strlen(text), 0, NULL);
 	_cleanup_(api_type_unrefp) struct api_type *t = registry_type_from_spec(spec, false, NULL);

@@ -207,7 +207,8 @@ static int secret_validate(const json_t *obj, const json_t *old, struct err *err
 	check_secret_type(obj, type, err);
 	if (str_eq(type, "kubernetes.io/service-account-token") &&
 	    str_empty(json_str_at(obj, "metadata", "annotations", "kubernetes.io/service-account.name", NULL)))
-		invalid_add(err, INVALID_REQUIRED, "metadata.annotations[kubernetes.io/service-account.name]", "Required value");
+		invalid_add(err, INVALID_REQUIRED, "metadata.annotations[kubernetes.io/service-account.name]",
+		            "Required value");
 	if (old && !str_eq(type, json_get_str(old, "type")))
 		invalid_add(err, INVALID_VALUE, "type", "Invalid value: \"%s\": field is immutable", type ? type : "");
 	if (old)

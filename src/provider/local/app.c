@@ -121,12 +121,11 @@ void app_set_spec(struct app *a, const json_t *managed, char *const *env, char *
 
 int app_save(struct app *a, struct err *err)
 {
-	_cleanup_json_ json_t *v = json_pack("{s:O, s:O, s:O?, s:i, s:s, s:I, s:s, s:I, s:b, s:b, s:i}", "spec", a->spec,
-	                                     "about", a->about, "deployment", a->deployment, "port", a->port, "servingHash",
-	                                     a->serving_hash, "servingRevision", (json_int_t)a->serving_revision,
-	                                     "failedHash", a->failed_hash, "failedRevision", (json_int_t)a->failed_revision,
-	                                     "orphaned", a->is_orphaned, "fixedPort", a->has_fixed_port, "restarts",
-	                                     a->restarts);
+	_cleanup_json_ json_t *v = json_pack(
+		"{s:O, s:O, s:O?, s:i, s:s, s:I, s:s, s:I, s:b, s:b, s:i}", "spec", a->spec, "about", a->about, "deployment",
+		a->deployment, "port", a->port, "servingHash", a->serving_hash, "servingRevision",
+		(json_int_t)a->serving_revision, "failedHash", a->failed_hash, "failedRevision", (json_int_t)a->failed_revision,
+		"orphaned", a->is_orphaned, "fixedPort", a->has_fixed_port, "restarts", a->restarts);
 	_cleanup_free_ char *text = json_to_str(v), *path = fs_join(a->dir, "app.json");
 	if (fs_mkdir_p(a->dir, 0700, err) < 0)
 		return -1;

@@ -19,8 +19,8 @@
  *   instances/ID/       the folder of a scia-shim, and instance.json: what it runs
  *   previous.log        of the instance that ended last
  *
- * DATA/homes/NS: the home folder of a namespace's builds, with the caches of package managers. DATA/trash: what is being
- * removed. */
+ * DATA/homes/NS: the home folder of a namespace's builds, with the caches of package managers. DATA/trash: what is
+ * being removed. */
 
 #include "builder.h"
 #include "cgroup.h"
@@ -53,8 +53,8 @@ struct local_provider {
 	struct log_server *logs;
 	struct metric *drift_total; /* NULL without metrics */
 	uint64_t next_instance_id;
-	uint8_t told_ports[PORTS / 8];        /* a bit for each port that an instance was told */
-	STAILQ_HEAD(, launch) launches;       /* planned, not run yet */
+	uint8_t told_ports[PORTS / 8];  /* a bit for each port that an instance was told */
+	STAILQ_HEAD(, launch) launches; /* planned, not run yet */
 	int epoll_fd, wake_fd;
 	pthread_t supervisor;
 	bool is_supervised, stopping;

@@ -44,7 +44,8 @@ static struct app *app_of(struct fixture *f, const char *for_provider)
 {
 	struct app *a = app_new(&f->provider, "team-a", "shop-app");
 	_cleanup_json_ json_t *managed = process(for_provider);
-	char variable[] = "TOKEN=hunter22", secret[] = "hunter22", *env[] = { variable, NULL }, *secrets[] = { secret, NULL };
+	char variable[] = "TOKEN=hunter22", secret[] = "hunter22", *env[] = { variable, NULL },
+		 *secrets[] = { secret, NULL };
 	app_set_spec(a, managed, env, secrets);
 	return a;
 }

@@ -114,9 +114,10 @@ void app_remove_old_releases(struct app *a)
 void app_over_quota(struct app *a, const char *release_id, int64_t max, int64_t now)
 {
 	_cleanup_free_ char *dir = app_release_dir(a, release_id);
-	_cleanup_free_ char *message = xasprintf("wrote more than %lld MiB below /app: it is stopped, and starts again with "
-	                                         "the files its build made",
-	                                         (long long)(max >> 20));
+	_cleanup_free_ char *message = xasprintf(
+		"wrote more than %lld MiB below /app: it is stopped, and starts again with "
+		"the files its build made",
+		(long long)(max >> 20));
 	struct instance *i;
 	bool is_news = false;
 

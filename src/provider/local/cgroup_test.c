@@ -35,9 +35,8 @@ static const struct cgroup_limits LIMITS = { .memory = 268435456, .cpu_milli = 1
 
 static void test_cgroup_v2_limits(void **state)
 {
-	static const char *const files[] = { "cgroup.subtree_control",      "scia/cgroup.subtree_control",
-		                                 "scia/a/cgroup.procs",         "scia/a/memory.max",
-		                                 "scia/a/memory.swap.max",      "scia/a/cpu.max",
+	static const char *const files[] = { "cgroup.subtree_control", "scia/cgroup.subtree_control", "scia/a/cgroup.procs",
+		                                 "scia/a/memory.max",      "scia/a/memory.swap.max",      "scia/a/cpu.max",
 		                                 "scia/a/pids.max" };
 	const char *root = *state;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -64,14 +63,11 @@ static void test_cgroup_v2_limits(void **state)
 
 static void test_cgroup_v1_limits(void **state)
 {
-	static const char *const files[] = { "memory/scia/cgroup.procs",
-		                                 "memory/scia/a/cgroup.procs",
-		                                 "memory/scia/a/memory.limit_in_bytes",
-		                                 "cpu/scia/a/cgroup.procs",
-		                                 "cpu/scia/a/cpu.cfs_period_us",
-		                                 "cpu/scia/a/cpu.cfs_quota_us",
-		                                 "pids/scia/a/cgroup.procs",
-		                                 "pids/scia/a/pids.max" };
+	static const char *const files[] = {
+		"memory/scia/cgroup.procs", "memory/scia/a/cgroup.procs",   "memory/scia/a/memory.limit_in_bytes",
+		"cpu/scia/a/cgroup.procs",  "cpu/scia/a/cpu.cfs_period_us", "cpu/scia/a/cpu.cfs_quota_us",
+		"pids/scia/a/cgroup.procs", "pids/scia/a/pids.max"
+	};
 	const char *root = *state;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		put(root, files[i]);

@@ -68,8 +68,8 @@ static void note_port(struct app *a, struct instance *i, int port)
 	a->has_fixed_port = port != i->port;
 	if (a->has_fixed_port && str_eq(app_mode(a), "kubernetes") && json_get_int(a->spec, "replicas", 1) > 1)
 		app_event(a, KUBE_EVENT_WARNING, "ReplicasLimited",
-		          "it listens on port %d though PORT says %d: one replica runs, as another could not listen there", port,
-		          i->port);
+		          "it listens on port %d though PORT says %d: one replica runs, as another could not listen there",
+		          port, i->port);
 }
 
 void app_probe_done(struct app *a, struct instance *i, const struct probe_result *result, int64_t now)

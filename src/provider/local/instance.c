@@ -39,7 +39,7 @@ static void mark_told(struct local_provider *p, int port, bool told)
 	if (told)
 		p->told_ports[port / 8] |= (uint8_t)(1u << (port % 8));
 	else
-		p->told_ports[port / 8] &= (uint8_t)~(1u << (port % 8));
+		p->told_ports[port / 8] &= (uint8_t) ~(1u << (port % 8));
 }
 
 /* A port nobody has now, and that we told nobody else. Another program may still take it before ours does; then ours
@@ -65,11 +65,10 @@ static int find_free_port(const struct local_provider *p)
 
 char *instance_record(const struct instance *i)
 {
-	_cleanup_json_ json_t *v = json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:b, s:s, s:I}", "runHash", i->run_hash,
-	                                     "release", i->release_id, "revision", (json_int_t)i->revision, "replica",
-	                                     i->replica, "port", i->port, "backendPort", i->backend_port, "ready",
-	                                     i->state == INSTANCE_READY, "cgroup", i->cgroup, "started",
-	                                     (json_int_t)i->started_wall_ns);
+	_cleanup_json_ json_t *v = json_pack(
+		"{s:s, s:s, s:I, s:i, s:i, s:i, s:b, s:s, s:I}", "runHash", i->run_hash, "release", i->release_id, "revision",
+		(json_int_t)i->revision, "replica", i->replica, "port", i->port, "backendPort", i->backend_port, "ready",
+		i->state == INSTANCE_READY, "cgroup", i->cgroup, "started", (json_int_t)i->started_wall_ns);
 	return json_to_str(v);
 }
 
@@ -182,8 +181,8 @@ static bool shim_lives(const char *dir)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-/* A shim that its starter did not live to see take its lock finds no folder any more and ends before it starts anything;
- * one that took it writes down who it is in a moment. */
+/* A shim that its starter did not live to see take its lock finds no folder any more and ends before it starts
+ * anything; one that took it writes down who it is in a moment. */
 struct instance *instance_adopt(struct app *a, const char *dir, int64_t deadline_ns)
 {
 	struct instance *i = instance_new(a, dir);

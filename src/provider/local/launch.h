@@ -1,7 +1,7 @@
 #ifndef LOCAL_LAUNCH_H
 #define LOCAL_LAUNCH_H
-/* Starting a program takes milliseconds, more on a busy machine. So it is planned with the provider's lock held and done
- * without it. */
+/* Starting a program takes milliseconds, more on a busy machine. So it is planned with the provider's lock held and
+ * done without it. */
 
 #include "app.h"
 

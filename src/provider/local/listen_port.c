@@ -78,7 +78,8 @@ static void add_listener(struct listeners *l, uint64_t inode, int port)
 	l->list[l->len++] = (struct listener){ .inode = inode, .port = port };
 }
 
-/* ---- from the kernel's socket diagnostics (sock_diag(7)): listening sockets only, however many others there are ---- */
+/* ---- from the kernel's socket diagnostics (sock_diag(7)): listening sockets only, however many others there are ----
+ */
 
 static bool ask_diagnostics(int fd, int family)
 {

@@ -19,9 +19,10 @@ static void test_local_fork_bomb_stays_within_its_limits(void **state)
 	bool can = cgroups_version(c) != CGROUP_NONE;
 	cgroups_close(c);
 	need(can, "this machine lets nobody make control groups");
-	world_want(w, "bomb", 1,
-	           "\"startCommand\": \"bomb() { sleep 0.02; bomb | bomb & }; bomb 2>/dev/null; sleep 1000\", \"resources\": "
-	           "{\"cpu\": \"100m\"}");
+	world_want(
+		w, "bomb", 1,
+		"\"startCommand\": \"bomb() { sleep 0.02; bomb | bomb & }; bomb 2>/dev/null; sleep 1000\", \"resources\": "
+		"{\"cpu\": \"100m\"}");
 	world_want(w, "app", 1, NULL);
 	eventually(world_is_ready(w, "app")); /* others go on */
 	assert_true(answers(w, "app", "v1 "));
@@ -35,9 +36,10 @@ static void test_local_disk_quota(void **state)
 	struct world *w = *state;
 	w->config.disk_max = INT64_C(4) << 20;
 	world_start(w);
-	world_want(w, "app", 1,
-	           "\"startCommand\": \"i=0; while [ $i -lt 500 ]; do head -c 1M /dev/urandom >f$i; i=$((i+1)); sleep 0.03; "
-	           "done\"");
+	world_want(
+		w, "app", 1,
+		"\"startCommand\": \"i=0; while [ $i -lt 500 ]; do head -c 1M /dev/urandom >f$i; i=$((i+1)); sleep 0.03; "
+		"done\"");
 	eventually(world_says(w, "app", "message", "wrote more than 4 MiB below /app"));
 	assert_true(world_says(w, "app", "reason", "DiskQuotaExceeded"));
 	world_want(w, "app", 2, NULL);

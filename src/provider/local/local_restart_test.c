@@ -1,4 +1,5 @@
-/* The local provider as a whole, with real repositories, builds, sandboxes and programs: the end of the provider, wished for or not, and the next one. */
+/* The local provider as a whole, with real repositories, builds, sandboxes and programs: the end of the provider,
+ * wished for or not, and the next one. */
 
 #include "world_testing.h"
 
@@ -127,7 +128,8 @@ static void die_at(struct world *w, const char *fault)
 
 static void test_local_killed_at_any_moment_runs_once(void **state)
 {
-	static const char *const faults[] = { "local.after-save=kill", "local.before-spawn=kill", "local.after-spawn=kill" };
+	static const char *const faults[] = { "local.after-save=kill", "local.before-spawn=kill",
+		                                  "local.after-spawn=kill" };
 	need_sandbox();
 	struct world *w = *state;
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {

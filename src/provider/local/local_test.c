@@ -1,4 +1,5 @@
-/* The local provider as a whole, with real repositories, builds, sandboxes and programs: how applications live, end, and what they may say. */
+/* The local provider as a whole, with real repositories, builds, sandboxes and programs: how applications live, end,
+ * and what they may say. */
 
 #include "world_testing.h"
 
@@ -88,8 +89,8 @@ static void test_local_program_that_insists_on_its_port(void **state)
 	struct world *w = *state;
 	int port = 0;
 	_cleanup_close_ int fd = listen_on(AF_INET, &port);
-	_cleanup_free_ char *fields = xasprintf("\"port\": %d, \"env\": [{\"name\": \"FIXED_PORT\", \"value\": \"%d\"}]", port,
-	                                        port);
+	_cleanup_free_ char *fields = xasprintf("\"port\": %d, \"env\": [{\"name\": \"FIXED_PORT\", \"value\": \"%d\"}]",
+	                                        port, port);
 	world_want(w, "app", 1, fields);
 	_cleanup_free_ char *message = xasprintf("port %d is used by another program on this machine", port);
 	eventually(world_says(w, "app", "message", message));
@@ -106,8 +107,8 @@ static void test_local_secrets_reach_the_program_only(void **state)
 	need_sandbox();
 	struct world *w = *state;
 	struct testing_api *api = testing_api_start();
-	json_decref(testing_create(api, &KUBE_SECRET,
-	                           "metadata: {name: s, namespace: default}\nstringData: {key: s3cr3t-value}"));
+	json_decref(
+		testing_create(api, &KUBE_SECRET, "metadata: {name: s, namespace: default}\nstringData: {key: s3cr3t-value}"));
 	w->config.client = api->client;
 	world_start(w);
 	world_want(w, "app", 1,
@@ -119,7 +120,8 @@ static void test_local_secrets_reach_the_program_only(void **state)
 		NULL, (const char *const[]){ "sh", "-c", "grep -rl s3cr3t-valu[e] \"$0\" || true", w->data, NULL });
 	assert_string_equal(found, "");
 	_cleanup_free_ char *lines = testing_run(
-		NULL, (const char *const[]){ "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -c s3cr3t-valu[e] || true", NULL });
+		NULL, (const char *const[]){ "sh", "-c",
+	                                 "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -c s3cr3t-valu[e] || true", NULL });
 	assert_string_equal(lines, "0");
 	world_stop(w, false);
 	testing_api_stop(api);
@@ -137,13 +139,13 @@ static void test_local_missing_secret_is_named(void **state)
 	struct world *w = *state;
 	need_sandbox();
 	struct testing_api *api = testing_api_start();
-	json_decref(testing_create(api, &KUBE_SECRET,
-	                           "metadata: {name: s, namespace: default}\ndata: {key: eA==, binary: AAEC}"));
+	json_decref(
+		testing_create(api, &KUBE_SECRET, "metadata: {name: s, namespace: default}\ndata: {key: eA==, binary: AAEC}"));
 	w->config.client = api->client;
 	world_start(w);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *fields = xasprintf(
-			"\"env\": [{\"name\": \"A\", \"valueFrom\": {\"secretKeyRef\": %s}}]", cases[i].reference);
+		_cleanup_free_ char *fields = xasprintf("\"env\": [{\"name\": \"A\", \"valueFrom\": {\"secretKeyRef\": %s}}]",
+		                                        cases[i].reference);
 		_cleanup_json_ json_t *process = world_process(w, "app", 1, fields);
 		_cleanup_err_ struct err err = { 0 };
 		assert_true(world_apply(w, process, &err) < 0);

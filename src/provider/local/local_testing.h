@@ -12,21 +12,21 @@
 #include <arpa/inet.h>
 
 /* Ends the test, saying why, where sandboxes cannot be made. */
-#define need_sandbox()                                              \
-	do {                                                            \
-		_cleanup_err_ struct err _why = { 0 };                      \
-		if (sandbox_probe(&_why) < 0) {                             \
-			print_message("skipped: %s\n", err_message(&_why));     \
-			skip();                                                 \
-		}                                                           \
+#define need_sandbox()                                          \
+	do {                                                        \
+		_cleanup_err_ struct err _why = { 0 };                  \
+		if (sandbox_probe(&_why) < 0) {                         \
+			print_message("skipped: %s\n", err_message(&_why)); \
+			skip();                                             \
+		}                                                       \
 	} while (0)
 
-#define need(condition, why)                   \
-	do {                                       \
-		if (!(condition)) {                    \
+#define need(condition, why)                     \
+	do {                                         \
+		if (!(condition)) {                      \
 			print_message("skipped: %s\n", why); \
-			skip();                            \
-		}                                      \
+			skip();                              \
+		}                                        \
 	} while (0)
 
 /* A file of the folder this test program is in (free()). */

@@ -1,4 +1,5 @@
-/* The local provider as a whole, with real repositories, builds, sandboxes and programs: updates, replicas, sleeping and waking. */
+/* The local provider as a whole, with real repositories, builds, sandboxes and programs: updates, replicas, sleeping
+ * and waking. */
 
 #include "world_testing.h"
 

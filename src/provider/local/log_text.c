@@ -75,8 +75,8 @@ static bool contains_any(const char *lower_line, const char *const *words)
 
 static bool looks_like_cause(const char *line)
 {
-	static const char *const words[] = { "error",        "err!",   "fatal",     "cannot find", "not found",
-		                                 "no such file", "failed", "exception", "denied",      "eaddrinuse", NULL };
+	static const char *const words[] = { "error",  "err!",      "fatal",  "cannot find", "not found", "no such file",
+		                                 "failed", "exception", "denied", "eaddrinuse",  NULL };
 	_cleanup_free_ char *lower = xstrdup(line);
 	str_lower(lower);
 	/* A warning that mentions an error is a retry, mostly; the error itself follows. */
@@ -158,8 +158,12 @@ struct conflict {
 
 static bool see_conflict(void *self, const char *line, int64_t number _unused_)
 {
-	static const char *const words[] = { "eaddrinuse",        "address already in use", "address in use",
-		                                 "connection in use", "was already in use",     "port is already allocated",
+	static const char *const words[] = { "eaddrinuse",
+		                                 "address already in use",
+		                                 "address in use",
+		                                 "connection in use",
+		                                 "was already in use",
+		                                 "port is already allocated",
 		                                 NULL };
 	struct conflict *conflict = self;
 	_cleanup_free_ char *lower = xstrdup(line);

@@ -81,8 +81,7 @@ static int connect_loopback(int family, int port)
 		                       .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	const struct sockaddr *address = family == AF_INET ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
 	_cleanup_close_ int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 ||
-	    (connect(fd, address, family == AF_INET ? sizeof(v4) : sizeof(v6)) < 0 && errno != EINPROGRESS))
+	if (fd < 0 || (connect(fd, address, family == AF_INET ? sizeof(v4) : sizeof(v6)) < 0 && errno != EINPROGRESS))
 		return -1;
 	return TAKE_FD(fd);
 }
@@ -95,7 +94,8 @@ static char *describe_refusal(int port)
 	int error = 0;
 	socklen_t size = sizeof(error);
 	/* On loopback a connection is made or refused at once. */
-	if (v6 >= 0 && poll(&pollfd, 1, LOOPBACK_WAIT_MS) > 0 && getsockopt(v6, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+	if (v6 >= 0 && poll(&pollfd, 1, LOOPBACK_WAIT_MS) > 0 && getsockopt(v6, SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+	    error == 0)
 		return xasprintf("port %d accepts connections on ::1 only; let the program listen on the address in HOST "
 		                 "(127.0.0.1)",
 		                 port);

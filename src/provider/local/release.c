@@ -128,7 +128,8 @@ static int check_out(struct build *b, struct err *err)
 			return err_wrap(err, "reading Secret %s", secret_name);
 	}
 	_cleanup_free_ char *user = kube_secret_text(secret, "username"), *token = kube_secret_text(secret, "token");
-	_cleanup_free_ char *password = kube_secret_text(secret, "password"), *key = kube_secret_text(secret, "ssh-privatekey");
+	_cleanup_free_ char *password = kube_secret_text(secret, "password"),
+						*key = kube_secret_text(secret, "ssh-privatekey");
 	_cleanup_free_ char *hosts = kube_secret_text(secret, "known_hosts");
 	struct git_credentials credentials = { user, token ? token : password, key, hosts };
 	if (secret)
@@ -138,7 +139,8 @@ static int check_out(struct build *b, struct err *err)
 
 /* ---- commands ---- */
 
-/* Is a folder the build writes to larger than allowed? Large trees take long to measure, so they are not all the time. */
+/* Is a folder the build writes to larger than allowed? Large trees take long to measure, so they are not all the time.
+ */
 static bool is_too_large(void *self)
 {
 	struct build *b = self;
@@ -218,8 +220,8 @@ static char *describe_failure(const struct build *b, const char *command, const 
 		return xasprintf("`%s` used more than %lld MiB of memory", command, (long long)(BUILD_MEMORY_MAX >> 20));
 	if (run->signal)
 		return xasprintf("`%s` was killed by signal %d", command, run->signal);
-	return xasprintf("`%s` exited with %d%s%s (line %lld of the build log)", command, run->exit_code,
-	                 cause ? ": " : "", cause ? cause : "", (long long)line);
+	return xasprintf("`%s` exited with %d%s%s (line %lld of the build log)", command, run->exit_code, cause ? ": " : "",
+	                 cause ? cause : "", (long long)line);
 }
 
 /* Runs the command in the sandbox, its output into the log; negative when it cannot even be started. */

@@ -171,10 +171,12 @@ static void test_release_failure_says_command_code_cause_and_line(void **state)
 {
 	need_sandbox();
 	struct fixture *f = *state;
-	const struct outcome *o = build(f, "true", "echo compiling; echo 'main.c:3: error: no such thing' >&2; echo more; exit 2");
+	const struct outcome *o = build(f, "true",
+	                                "echo compiling; echo 'main.c:3: error: no such thing' >&2; echo more; exit 2");
 	assert_string_equal(o->reason, "BuildFailed");
-	assert_string_equal(o->message, "`echo compiling; echo 'main.c:3: error: no such thing' >&2; echo more; exit 2` exited "
-	                                "with 2: main.c:3: error: no such thing (line 4 of the build log)");
+	assert_string_equal(o->message,
+	                    "`echo compiling; echo 'main.c:3: error: no such thing' >&2; echo more; exit 2` exited "
+	                    "with 2: main.c:3: error: no such thing (line 4 of the build log)");
 	assert_false(o->is_transient);
 	assert_false(release_is_done(f->release));
 }
@@ -220,7 +222,8 @@ static void test_release_ends_what_grows_too_large(void **state)
 	struct fixture *f = *state;
 	f->config.release.size_max = INT64_C(4) << 20;
 	const struct outcome *o = build(f, "head -c 8M /dev/urandom >big; sleep 1000", NULL);
-	assert_string_equal(o->message, "`head -c 8M /dev/urandom >big; sleep 1000` made the work folder larger than 4 MiB");
+	assert_string_equal(o->message,
+	                    "`head -c 8M /dev/urandom >big; sleep 1000` made the work folder larger than 4 MiB");
 	/* The home folder is shared by many builds: it begins anew rather than keep all of them from building. */
 	o = build(f, "head -c 8M /dev/urandom >$HOME/big; sleep 1000", NULL);
 	assert_non_null(strstr(o->message, "made the home folder larger than 4 MiB"));
@@ -318,8 +321,9 @@ static void test_release_cannot_read_outside(void **state)
 
 static void test_release_id_is_about_source_and_commands(void **state _unused_)
 {
-	_cleanup_json_ json_t *spec = json_pack("{s:{s:s, s:s, s:s}, s:s, s:s, s:s}", "source", "url", "u", "commit", "c", "ref",
-	                                        "main", "installCommand", "i", "buildCommand", "b", "startCommand", "s");
+	_cleanup_json_ json_t *spec = json_pack("{s:{s:s, s:s, s:s}, s:s, s:s, s:s}", "source", "url", "u", "commit", "c",
+	                                        "ref", "main", "installCommand", "i", "buildCommand", "b", "startCommand",
+	                                        "s");
 	char first[17], other[17];
 	release_id(spec, first);
 	assert_int_equal(strlen(first), 16);

@@ -124,7 +124,8 @@ static void test_rollout_zero_replicas(void **state _unused_)
 
 static void test_rollout_failed_build_is_tried_again_later(void **state _unused_)
 {
-	WORLD->build_result = (struct release_result){ .reason = "BuildFailed", .message = (char[]){ "`make` exited with 2" } };
+	WORLD->build_result = (struct release_result){ .reason = "BuildFailed",
+		                                           .message = (char[]){ "`make` exited with 2" } };
 	world_want("vm", 1, 'a', NULL);
 	world_settle();
 	assert_state("Failed", false);
@@ -151,9 +152,9 @@ static void test_rollout_failed_build_is_tried_again_later(void **state _unused_
 static void test_rollout_network_away_for_a_moment(void **state _unused_)
 {
 	serve_first("vm", NULL);
-	WORLD->build_result = (struct release_result){
-		.reason = "CloneFailed", .message = (char[]){ "host not found" }, .is_transient = true
-	};
+	WORLD->build_result = (struct release_result){ .reason = "CloneFailed",
+		                                           .message = (char[]){ "host not found" },
+		                                           .is_transient = true };
 	world_want("vm", 2, 'b', NULL);
 	world_settle();
 	assert_int_equal(revision_in_status("failedRevision"), 0);

@@ -1,8 +1,8 @@
 #ifndef LOCAL_ROLLOUT_TESTING_H
 #define LOCAL_ROLLOUT_TESTING_H
 /* One application and a world of its own: no programs, no proxy, no clock but the test's. What rollout.c, health.c,
- * exits.c and builds.c call to act on the outside is defined here instead, so that they are tested as the plain functions
- * of state and time that they are. */
+ * exits.c and builds.c call to act on the outside is defined here instead, so that they are tested as the plain
+ * functions of state and time that they are. */
 
 #include "app.h"
 
@@ -293,7 +293,8 @@ static inline void world_free(void)
 	WORLD = NULL;
 }
 
-/* A Process of that mode and those further fields (JSON members) is wanted, as revision N of a commit of that letter. */
+/* A Process of that mode and those further fields (JSON members) is wanted, as revision N of a commit of that letter.
+ */
 static inline void world_want(const char *mode, int revision, char commit, const char *fields)
 {
 	_cleanup_free_ char *text = xasprintf(

@@ -17,33 +17,13 @@
 /* What of /etc programs need: names, certificates, library paths; nothing that tells about the machine's users, and no
  * keys. */
 static const char *const ETC[] = {
-	"alternatives",
-	"ca-certificates",
-	"crypto-policies",
-	"debian_version",
-	"gai.conf",
-	"host.conf",
-	"hosts",
-	"java-17-openjdk",
-	"ld.so.cache",
-	"ld.so.conf",
-	"ld.so.conf.d",
-	"localtime",
-	"mime.types",
-	"nsswitch.conf",
-	"os-release",
-	"php",
-	"pki/ca-trust",
-	"pki/tls/cert.pem",
-	"pki/tls/certs",
-	"protocols",
-	"python3",
-	"resolv.conf",
-	"services",
-	"ssl/cert.pem",
-	"ssl/certs",
-	"ssl/openssl.cnf",
-	"timezone",
+	"alternatives", "ca-certificates",  "crypto-policies", "debian_version",
+	"gai.conf",     "host.conf",        "hosts",           "java-17-openjdk",
+	"ld.so.cache",  "ld.so.conf",       "ld.so.conf.d",    "localtime",
+	"mime.types",   "nsswitch.conf",    "os-release",      "php",
+	"pki/ca-trust", "pki/tls/cert.pem", "pki/tls/certs",   "protocols",
+	"python3",      "resolv.conf",      "services",        "ssl/cert.pem",
+	"ssl/certs",    "ssl/openssl.cnf",  "timezone",
 };
 
 static void push_all(char ***argv, const char *const *words)
@@ -101,7 +81,8 @@ char **sandbox_command(const struct sandbox_spec *spec)
 	snprintf(fd, sizeof(fd), "%d", SANDBOX_ARGS_FD);
 	snprintf(tmp_max, sizeof(tmp_max), "%lld", (long long)(spec->tmp_max ? spec->tmp_max : TMP_MAX_DEFAULT));
 	PUSH(&argv, "bwrap", "--args", fd, "--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid",
-	     "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "app", "--uid", "1000", "--gid", "1000");
+	     "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "app", "--uid", "1000", "--gid",
+	     "1000");
 	push_system(&argv, spec, tmp_max);
 	PUSH(&argv, "--bind", spec->app_dir, "/app");
 	if (spec->home_dir)

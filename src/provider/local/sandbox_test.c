@@ -105,7 +105,8 @@ static void test_sandbox_hides_other_applications(void **state)
 
 static void test_sandbox_leaves_nothing_else_writable(void **state)
 {
-	static const char *const places[] = { "/", "/usr", "/usr/bin", "/etc", "/etc/ssl", "/bin", "/home", "/var", "/proc/sys" };
+	static const char *const places[] = { "/",    "/usr",  "/usr/bin", "/etc",     "/etc/ssl",
+		                                  "/bin", "/home", "/var",     "/proc/sys" };
 	need_sandbox();
 	struct fixture *f = *state;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -119,7 +120,8 @@ static void test_sandbox_has_places_for_scratch(void **state)
 {
 	need_sandbox();
 	struct fixture *f = *state;
-	assert_inside(f, "for d in /tmp /var/tmp /dev/shm \"$HOME\" /run; do echo x >$d/x && cat $d/x; done", "x\nx\nx\nx\nx");
+	assert_inside(f, "for d in /tmp /var/tmp /dev/shm \"$HOME\" /run; do echo x >$d/x && cat $d/x; done",
+	              "x\nx\nx\nx\nx");
 	/* Each time a new one: nothing is left of it, and nobody else sees it. */
 	assert_inside(f, "ls /tmp /dev/shm \"$HOME\"", "/dev/shm:\n\n/home/app:\n\n/tmp:");
 	assert_false(fs_exists("/tmp/x"));
@@ -130,10 +132,12 @@ static void test_sandbox_scratch_is_bounded(void **state)
 	need_sandbox();
 	struct fixture *f = *state;
 	int code;
-	struct sandbox_spec spec = { .app_dir = f->app,
-		                         .command = "for d in /tmp /dev/shm /var/tmp /home/app; do head -c 3M /dev/zero >$d/x && exit 1; "
-									        "done; exit 0",
-		                         .tmp_max = INT64_C(2) << 20 };
+	struct sandbox_spec spec = {
+		.app_dir = f->app,
+		.command = "for d in /tmp /dev/shm /var/tmp /home/app; do head -c 3M /dev/zero >$d/x && exit 1; "
+				   "done; exit 0",
+		.tmp_max = INT64_C(2) << 20
+	};
 	free(run_walled(&spec, NULL, &code));
 	assert_int_equal(code, 0);
 }
@@ -168,11 +172,12 @@ static void test_sandbox_environment_is_what_was_given(void **state)
 {
 	need_sandbox();
 	struct fixture *f = *state;
-	char greeting[] = "GREETING=hello  world\nagain", path[] = "PATH=/app/bin:/usr/bin:/bin", empty[] = "EMPTY=",
-		 broken[] = "=nameless", *extra[] = { greeting, path, empty, broken, NULL };
+	char greeting[] = "GREETING=hello  world\nagain", path[] = "PATH=/app/bin:/usr/bin:/bin",
+		 empty[] = "EMPTY=", broken[] = "=nameless", *extra[] = { greeting, path, empty, broken, NULL };
 	_cleanup_strv_ char **env = sandbox_environment(extra);
 	struct sandbox_spec spec = {
-		.app_dir = f->app, .command = "echo \"$GREETING|$PATH|${EMPTY-unset}|$HOME|$USER|$LANG|$TMPDIR\"; env | grep -c SCIA_TEST"
+		.app_dir = f->app,
+		.command = "echo \"$GREETING|$PATH|${EMPTY-unset}|$HOME|$USER|$LANG|$TMPDIR\"; env | grep -c SCIA_TEST"
 	};
 	int code;
 	setenv("SCIA_TEST_OUTSIDE", "must not be seen", 1);
@@ -181,8 +186,8 @@ static void test_sandbox_environment_is_what_was_given(void **state)
 	assert_string_equal(out, "hello  world\nagain|/app/bin:/usr/bin:/bin||/home/app|app|C.UTF-8|/tmp\n0");
 }
 
-/* What an application wants in its environment must not reach a program outside of the walls: LD_PRELOAD would run there.
- * The loader's LD_SHOW_AUXV makes each program that sees it say its name. */
+/* What an application wants in its environment must not reach a program outside of the walls: LD_PRELOAD would run
+ * there. The loader's LD_SHOW_AUXV makes each program that sees it say its name. */
 static void test_sandbox_environment_does_nothing_outside(void **state)
 {
 	need_sandbox();

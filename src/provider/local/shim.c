@@ -4,16 +4,16 @@
  *
  * In DIR it keeps
  *
- *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so that
- *          an application exists at most once, whoever starts it, and whenever its starter was killed
- *   pid    "SHIM_PID SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started
- *   log    what the program printed, rotated to log.1 at LOG_MAX bytes
- *   exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal did it)
+ *   lock   locked (flock) as long as the shim lives: a second shim for the same folder ends at once with code 75, so
+ * that an application exists at most once, whoever starts it, and whenever its starter was killed pid    "SHIM_PID
+ * SHIM_START_TIME CHILD_PID CHILD_START_TIME\n", written when the program was started log    what the program printed,
+ * rotated to log.1 at LOG_MAX bytes exit   "CODE SIGNAL UNIX_TIME\n", written when it ended (CODE is -1 when a signal
+ * did it)
  *
- * The program dies with the shim. SIGTERM to the shim is passed on. Descriptor N, which the shim was started with, is the
- * program's too: bubblewrap reads the application's environment from it, so that secrets are on no command line. A
- * program that prints more than LOG_MAX bytes a second waits for its log. The folder's files are replaced whole (rename),
- * so a reader sees old or new, never half. */
+ * The program dies with the shim. SIGTERM to the shim is passed on. Descriptor N, which the shim was started with, is
+ * the program's too: bubblewrap reads the application's environment from it, so that secrets are on no command line. A
+ * program that prints more than LOG_MAX bytes a second waits for its log. The folder's files are replaced whole
+ * (rename), so a reader sees old or new, never half. */
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -252,8 +252,8 @@ static int output_pause(struct shim *shim)
 	return shim->window_size < shim->log_max ? -1 : (int)((shim->window_ns + NS_PER_S - now) / NS_PER_MS) + 1;
 }
 
-/* The first process of bubblewrap may be ended while it sets the sandbox up; what it started then is handed to us, as we
- * are the subreaper, and must not live on without a shim. */
+/* The first process of bubblewrap may be ended while it sets the sandbox up; what it started then is handed to us, as
+ * we are the subreaper, and must not live on without a shim. */
 static void end_leftovers(void)
 {
 	do

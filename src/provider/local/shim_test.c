@@ -302,9 +302,15 @@ static void test_shim_hands_the_environment_over_unseen(void **state)
 static void test_shim_limits(void **state)
 {
 	struct fixture *f = *state;
-	char *words[] = { (char[]){ "--rlimit" }, (char[]){ "core=0" }, (char[]){ "--rlimit" }, (char[]){ "fsize=4096" },
-		              (char[]){ "--" },       (char[]){ "/bin/sh" }, (char[]){ "-c" },
-		              (char[]){ "ulimit -c; head -c 8192 /dev/zero >big; echo head exited with $?" }, NULL };
+	char *words[] = { (char[]){ "--rlimit" },
+		              (char[]){ "core=0" },
+		              (char[]){ "--rlimit" },
+		              (char[]){ "fsize=4096" },
+		              (char[]){ "--" },
+		              (char[]){ "/bin/sh" },
+		              (char[]){ "-c" },
+		              (char[]){ "ulimit -c; head -c 8192 /dev/zero >big; echo head exited with $?" },
+		              NULL };
 	f->pid = start_words(f, words, -1);
 	wait_shim(f);
 	assert_true(log_has(f, "0\n"));

@@ -29,7 +29,8 @@ static inline void on_terminate(int number _unused_)
 }
 
 /* "serve TOKEN": answers each request with the text of /app/version and the environment variable GREETING, "/crash" by
- * ending, "/slow" after 300 ms; each start adds a line to /app/starts. Listens on PORT, or on the port in FIXED_PORT. */
+ * ending, "/slow" after 300 ms; each start adds a line to /app/starts. Listens on PORT, or on the port in FIXED_PORT.
+ */
 _Noreturn static inline void serve(void)
 {
 	const char *greeting = getenv("GREETING"), *fixed = getenv("FIXED_PORT"), *told = getenv("PORT");
@@ -149,11 +150,13 @@ static inline int world_teardown(void **state)
 static inline json_t *world_process(struct world *w, const char *name, int revision, const char *fields)
 {
 	_cleanup_free_ char *commit = testing_commit(w->repo);
-	_cleanup_free_ char *text = xasprintf(
-		"{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", \"metadata\": {\"namespace\": \"default\", "
-		"\"name\": \"%s\", \"uid\": \"uid-%s\"}, \"spec\": {\"forProvider\": {\"source\": {\"url\": \"%s\", \"commit\": "
-		"\"%s\"}, \"startCommand\": \"exec scia serve %s\", \"revision\": %d%s%s}}}",
-		name, name, w->repo, commit, w->token, revision, fields ? ", " : "", fields ? fields : "");
+	_cleanup_free_ char *text = xasprintf("{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", "
+	                                      "\"metadata\": {\"namespace\": \"default\", "
+	                                      "\"name\": \"%s\", \"uid\": \"uid-%s\"}, \"spec\": {\"forProvider\": "
+	                                      "{\"source\": {\"url\": \"%s\", \"commit\": "
+	                                      "\"%s\"}, \"startCommand\": \"exec scia serve %s\", \"revision\": %d%s%s}}}",
+	                                      name, name, w->repo, commit, w->token, revision, fields ? ", " : "",
+	                                      fields ? fields : "");
 	_cleanup_err_ struct err err = { 0 };
 	/* Members that are said again replace the ones before. */
 	json_t *v = json_parse(text, strlen(text), 0, &err);
@@ -262,7 +265,8 @@ static inline char *fetch(int port, const char *path)
 	size_t len = 0;
 	ssize_t n;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&to, sizeof(to))) < 0 || fs_write_all(fd, request, strlen(request)) < 0)
+	if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&to, sizeof(to))) < 0 ||
+	    fs_write_all(fd, request, strlen(request)) < 0)
 		return NULL;
 	while (len < sizeof(answer) - 1 && (n = TEMP_FAILURE_RETRY(read(fd, answer + len, sizeof(answer) - 1 - len))) > 0)
 		len += (size_t)n;
