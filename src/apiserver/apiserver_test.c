@@ -107,17 +107,19 @@ static int call(const struct fixture *f, const char *method, const char *path, c
 }
 
 #define THINGS "/apis/example.org/v1/namespaces/default/things"
+#define A_THING "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Thing\","
 
 static void test_apiserver_serves_its_own_crds(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_free_ char *body = NULL, *refused = NULL;
 
-	assert_int_equal(call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"size\":1}}", NULL), 201);
+	assert_int_equal(call(f, "POST", THINGS, A_THING "\"metadata\":{\"name\":\"a\"},\"spec\":{\"size\":1}}", NULL),
+	                 201);
 	assert_int_equal(call(f, "GET", THINGS "/a", NULL, &body), 200);
 	assert_non_null(strstr(body, "\"spec\":{\"size\":1}"));
-	assert_int_equal(call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"size\":\"big\"}}", &refused),
-	                 422);
+	assert_int_equal(
+		call(f, "POST", THINGS, A_THING "\"metadata\":{\"name\":\"b\"},\"spec\":{\"size\":\"big\"}}", &refused), 422);
 	assert_non_null(strstr(refused, "Thing.example.org \\\"b\\\" is invalid: spec.size: Invalid value"));
 }
 
@@ -127,7 +129,7 @@ static void test_apiserver_keeps_everything_over_a_restart(void **state)
 	_cleanup_free_ char *before = NULL, *after = NULL, *url = xstrdup(apiserver_url(f->server));
 	_cleanup_free_ char *list_before = NULL, *list_after = NULL;
 
-	call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"a\"}}", NULL);
+	call(f, "POST", THINGS, A_THING "\"metadata\":{\"name\":\"a\"}}", NULL);
 	call(f, "GET", THINGS "/a", NULL, &before);
 	/* Controllers may still be at it; the list says the newest version of all. */
 	for (bool settled = false; !settled;) {
@@ -284,7 +286,7 @@ static void test_apiserver_mounts(void **state)
 	char self[] = "me";
 
 	apiserver_mount(f->server, "example.org", "things", "log", serve_log, self);
-	call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"a\"}}", NULL);
+	call(f, "POST", THINGS, A_THING "\"metadata\":{\"name\":\"a\"}}", NULL);
 	assert_int_equal(call(f, "GET", THINGS "/a/log", NULL, &body), 200);
 	assert_string_equal(body, "default/a of me");
 	assert_int_equal(call(f, "GET", THINGS "/nope/log", NULL, NULL), 404);
@@ -359,7 +361,7 @@ static void test_apiserver_ends_with_watches_open(void **state)
 	struct watching watches[3] = { { .fixture = f }, { .fixture = f }, { .fixture = f } };
 	pthread_t threads[3];
 
-	call(f, "POST", THINGS, "{\"metadata\":{\"name\":\"a\"}}", NULL);
+	call(f, "POST", THINGS, A_THING "\"metadata\":{\"name\":\"a\"}}", NULL);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(thread_start(&threads[i], "watch", watch_main, &watches[i], NULL), 0);
 	for (int i = 0; i < 3; i++)

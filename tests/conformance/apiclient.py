@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import ssl
@@ -90,6 +91,7 @@ class Client:
         self.url = urllib.parse.urlparse(cluster["server"])
         self.context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
         self.token = token
+        self.kinds = {}
         if certificate:
             with tempfile.NamedTemporaryFile("wb") as pem:
                 pem.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
@@ -122,14 +124,28 @@ class Client:
                 if attempt == 2:
                     raise
 
+    def says_what_it_is(self, path, body):
+        """A custom resource as clients send it: with its apiVersion and kind, which discovery tells."""
+        parts = re.match(r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)/(namespaces/[^/]+/)?(?P<plural>[^/?]+)", path)
+        custom = parts and "." in parts["group"] and not parts["group"].endswith(".k8s.io")
+        if not custom or not isinstance(body, dict) or body.get("kind") or re.search(r"/scale(\?|$)", path):
+            return body
+        group_version = f"{parts['group']}/{parts['version']}"
+        if (group_version, parts["plural"]) not in self.kinds:
+            found = self.get(f"/apis/{group_version}")
+            for resource in found.json.get("resources", []) if found.status == 200 else []:
+                self.kinds[group_version, resource["name"]] = resource["kind"]
+        kind = self.kinds.get((group_version, parts["plural"]))
+        return {"apiVersion": group_version, "kind": kind, **body} if kind else body
+
     def get(self, path, **query):
         return self.request("GET", path, **query)
 
     def post(self, path, body, **query):
-        return self.request("POST", path, body, **query)
+        return self.request("POST", path, self.says_what_it_is(path, body), **query)
 
     def put(self, path, body, **query):
-        return self.request("PUT", path, body, **query)
+        return self.request("PUT", path, self.says_what_it_is(path, body), **query)
 
     def delete(self, path, body=None, **query):
         return self.request("DELETE", path, body, **query)

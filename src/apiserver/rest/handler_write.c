@@ -7,6 +7,8 @@
 #include "server.h"
 #include "write.h"
 
+#define QUOTED_MAX ((size_t)30)
+
 static int prepare_create(struct api_request *req, struct api_op *op, struct err *err)
 {
 	struct write_input in = { .subresource = "" };
@@ -21,21 +23,58 @@ static int prepare_create(struct api_request *req, struct api_op *op, struct err
 	return write_finish(req, op, &in, err);
 }
 
-/* The object sent, or NULL. That a custom resource was sent as nothing at all is told in Kubernetes' words. */
+/* As a kube-apiserver quotes what it cannot read: its first bytes, in hexadecimal unless it looks like JSON. */
+static char *quote_body(const char *body, size_t len)
+{
+	size_t shown = len > QUOTED_MAX ? QUOTED_MAX : len;
+	struct buf text = BUF_INIT(4 * QUOTED_MAX);
+
+	if (len == 0)
+		return xstrdup("<empty>");
+	for (size_t i = 0; i < shown; i++)
+		buf_printf(&text, *body == '{' ? "%c" : "%02x", (unsigned char)body[i]);
+	if (len > shown)
+		buf_puts(&text, " ...");
+	return buf_steal(&text);
+}
+
+static int unrecognized(const struct api_request *req, const char *why, struct err *err)
+{
+	size_t len;
+	const char *body = http_request_body(req->http, &len);
+	_cleanup_free_ char *quoted = quote_body(body, len);
+
+	err_clear(err);
+	return err_set(err, ERR_BAD_REQUEST, "the object provided is unrecognized (must be of type %s): %s (%s)",
+	               req->type->kind, why, quoted);
+}
+
+/* Custom resources say what they are: their server learns it from nothing else. */
+static int check_says_what_it_is(const struct api_request *req, const json_t *body, struct err *err)
+{
+	const char *missing = str_empty(json_get_str(body, "kind"))         ? "Kind"
+	                      : str_empty(json_get_str(body, "apiVersion")) ? "apiVersion"
+	                                                                    : NULL;
+
+	if (!json_is_object(body) || !missing)
+		return 0;
+	_cleanup_free_ char *text = json_to_str(body);
+	_cleanup_free_ char *why = xasprintf("Object '%s' is missing in '%.1024s'", missing, text);
+	return unrecognized(req, why, err);
+}
+
+/* The object sent, or NULL. What a custom resource cannot be is told in Kubernetes' words. */
 static json_t *sent_object(struct api_request *req, struct err *err)
 {
 	size_t len;
-	json_t *body = api_request_body(req, err);
+	_cleanup_json_ json_t *body = api_request_body(req, err);
 
 	http_request_body(req->http, &len);
-	if (body || len > 0 || !req->type->custom || err->kind != ERR_BAD_REQUEST)
-		return body;
-	err_clear(err);
-	err_set(err, ERR_BAD_REQUEST,
-	        "the object provided is unrecognized (must be of type %s): couldn't get version/kind; json parse error: "
-	        "unexpected end of JSON input (<empty>)",
-	        req->type->kind);
-	return NULL;
+	if (!body && len == 0 && req->type->custom && err->kind == ERR_BAD_REQUEST)
+		unrecognized(req, "couldn't get version/kind; json parse error: unexpected end of JSON input", err);
+	if (!body || (req->type->custom && check_says_what_it_is(req, body, err) < 0))
+		return NULL;
+	return TAKE_PTR(body);
 }
 
 void handle_create(struct api_request *req)

@@ -113,64 +113,15 @@ int schema_errors_finish(struct schema_errors *e, struct err *err)
 	return -1;
 }
 
-static void quote(const char *s, size_t len, struct buf *out)
-{
-	go_quote(s, len, SHOW_MAX, out);
-}
-
-static void go_write(const json_t *v, struct buf *out);
-
-static int text_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void go_write_map(const json_t *v, struct buf *out)
-{
-	const char **keys = xcalloc(json_object_size(v) + 1, sizeof(*keys)), *key;
-	size_t len = 0;
-	json_t *value;
-
-	json_object_foreach (json_unconst(v), key, value)
-		keys[len++] = key;
-	qsort(keys, len, sizeof(*keys), text_order);
-	buf_puts(out, "map[string]interface {}{");
-	for (size_t i = 0; i < len; i++) {
-		buf_puts(out, i ? ", " : "");
-		quote(keys[i], strlen(keys[i]), out);
-		buf_putc(out, ':');
-		go_write(json_object_get(v, keys[i]), out);
-	}
-	buf_putc(out, '}');
-	free(keys);
-}
-
-static void go_write_list(const json_t *v, struct buf *out)
-{
-	size_t i;
-	json_t *item;
-
-	buf_puts(out, "[]interface {}{");
-	json_array_foreach (v, i, item) {
-		buf_puts(out, i ? ", " : "");
-		go_write(item, out);
-	}
-	buf_putc(out, '}');
-}
-
 /* As Go's %#v does. */
 static void go_write(const json_t *v, struct buf *out)
 {
-	if (json_is_string(v))
-		quote(json_string_value(v), json_string_length(v), out);
-	else if (json_is_object(v))
-		go_write_map(v, out);
-	else if (json_is_array(v))
-		go_write_list(v, out);
-	else if (!v || json_is_null(v))
-		buf_puts(out, "interface {}(nil)");
+	_cleanup_free_ char *text = json_is_string(v) ? NULL : go_format_syntax(v);
+
+	if (text)
+		buf_puts(out, text);
 	else
-		json_write(v, out);
+		go_quote(json_string_value(v), json_string_length(v), SHOW_MAX, out);
 }
 
 char *schema_show_strings(const json_t *list)
@@ -238,9 +189,9 @@ void schema_unsupported(struct schema_errors *e, char *at, const json_t *value, 
 		buf_puts(&out, i ? ", " : ": supported values: ");
 		_cleanup_free_ char *text = json_is_string(choice) ? NULL : schema_show(choice);
 		if (text)
-			quote(text, strlen(text), &out);
+			go_quote(text, strlen(text), SHOW_MAX, &out);
 		else
-			quote(json_string_value(choice), json_string_length(choice), &out);
+			go_quote(json_string_value(choice), json_string_length(choice), SHOW_MAX, &out);
 	}
 	schema_errors_add(e, "FieldValueNotSupported", at, buf_steal(&out));
 }

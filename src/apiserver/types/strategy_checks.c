@@ -16,7 +16,8 @@
 void check_fail(struct err *err, const json_t *value, const char *detail, const char *field, ...)
 {
 	_cleanup_json_ json_t *none = json_null();
-	_cleanup_free_ char *shown = schema_show(value ? value : none);
+	bool tree = json_is_object(value) || json_is_array(value);
+	_cleanup_free_ char *shown = tree ? json_to_str(value) : schema_show(value ? value : none);
 
 	FIELD_OF(field);
 	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s", shown, detail);

@@ -10,6 +10,14 @@
 
 /* ---- namespaces ---- */
 
+/* The label is a default, which belongs to whoever writes; a generated name comes too late for that. */
+static void namespace_decode(json_t *obj, json_t *dropped)
+{
+	(void)dropped;
+	if (*kube_name(obj))
+		kube_set_label(obj, NAME_LABEL, kube_name(obj));
+}
+
 static void namespace_create(json_t *obj)
 {
 	kube_set_label(obj, NAME_LABEL, kube_name(obj));
@@ -59,6 +67,7 @@ static int namespace_check_delete(const char *name, struct err *err)
 const struct api_strategy STRATEGY_NAMESPACE = {
 	.unconditional_update = true,
 	.name_label = true,
+	.decode = namespace_decode,
 	.prepare_create = namespace_create,
 	.complete_create = namespace_complete,
 	.prepare_update = namespace_update,
@@ -69,9 +78,10 @@ const struct api_strategy STRATEGY_NAMESPACE = {
 
 /* ---- secrets and config maps ---- */
 
-/* stringData is only for writing: it becomes data. */
-static void secret_fold_strings(json_t *obj)
+/* stringData is only for writing: it becomes data, before anybody looks at who manages what. */
+static void secret_decode(json_t *obj, json_t *dropped)
 {
+	(void)dropped;
 	json_t *strings = json_object_get(obj, "stringData"), *value;
 	const char *key;
 
@@ -87,14 +97,6 @@ static void secret_fold_strings(json_t *obj)
 	json_object_del(obj, "stringData");
 	if (str_empty(json_get_str(obj, "type")))
 		json_put_str(obj, "type", "Opaque");
-}
-
-static void secret_update(json_t *obj, const json_t *old)
-{
-	/* As Kubernetes: an update that does not say the type keeps it. */
-	if (str_empty(json_get_str(obj, "type")))
-		json_put_str(obj, "type", json_get_str(old, "type"));
-	secret_fold_strings(obj);
 }
 
 static bool is_data_key(const char *key)
@@ -218,8 +220,7 @@ static int secret_validate(const json_t *obj, const json_t *old, struct err *err
 
 const struct api_strategy STRATEGY_SECRET = {
 	.unconditional_update = true,
-	.prepare_create = secret_fold_strings,
-	.prepare_update = secret_update,
+	.decode = secret_decode,
 	.validate = secret_validate,
 };
 
