@@ -274,15 +274,23 @@ static void random_suffix(char ret[SUFFIX_LEN + 1])
 	ret[SUFFIX_LEN] = '\0';
 }
 
+/* Each request has one, as its audit id: written by hand, since printf() was a third of what a GET took. */
 json_t *object_meta_uid(void)
 {
+	static const char hex[] = "0123456789abcdef";
 	unsigned char r[16];
+	char text[36], *at = text;
 
 	tls_random(r, sizeof(r));
 	r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
 	r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-	return json_strf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3],
-	                 r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+	for (size_t i = 0; i < sizeof(r); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*at++ = '-';
+		*at++ = hex[r[i] >> 4];
+		*at++ = hex[r[i] & 15];
+	}
+	return json_stringn_nocheck(text, sizeof(text));
 }
 
 void object_meta_create(const struct api_type *t, json_t *obj, int64_t now_ns)
