@@ -168,7 +168,7 @@ const struct cli_command COMMAND_USER = {
 const struct cli_command COMMAND_KEYS = {
 	.name = "keys",
 	.usage = "rotate [--data DIR]",
-	.summary = "Sign service accounts' tokens with a new key",
+	.summary = "Sign tokens of service accounts with a new key",
 	.help = "Tokens of the old key stay good until its file, pki/sa-*.key, is removed.\n",
 	.run = command_keys,
 };

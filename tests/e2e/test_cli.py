@@ -19,7 +19,8 @@ from scia_testing import ROOT, SCIA, http_get, kubectl_program, run, wait_for, w
 pytestmark = pytest.mark.usefixtures("sandbox")
 
 COMMANDS = ["deploy", "get", "describe", "logs", "events", "explain", "history", "rollback", "delete", "pause", "resume",
-            "approve", "analyze", "up", "operator", "serve", "version", "completion", "help"]
+            "approve", "analyze", "up", "operator", "serve", "backup", "restore", "store", "user", "keys", "version",
+            "completion", "help"]
 CONTROL_PLANE_OPTIONS = ("--poll", "1s")
 
 
