@@ -14,7 +14,7 @@ int sock_init(struct sock *s, int fd, int epoll, void (*ready)(struct source *so
 {
 	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = &s->source };
 
-	*s = (struct sock){ .source.ready = ready, .fd = fd, .in = BUF_INIT(INBUF_MAX) };
+	*s = (struct sock){ .source.ready = ready, .fd = fd, .epoll = epoll, .in = BUF_INIT(INBUF_MAX) };
 	if (!epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e))
 		return 0;
 
@@ -33,6 +33,8 @@ void sock_done(struct sock *s, bool reset)
 	if (s->fd >= 0) {
 		if (reset)
 			setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		/* A child between fork and exec keeps a closed socket open, and its events coming, unless epoll is told. */
+		epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->fd, NULL);
 		close(s->fd);
 	}
 	s->fd = -1;

@@ -14,7 +14,7 @@ struct source {
 
 struct sock {
 	struct source source;
-	int fd;
+	int fd, epoll;
 	bool readable, writable; /* as far as is known */
 	bool hung_up;            /* its peer sent FIN; there may be bytes before it */
 	bool eof;                /* everything up to FIN is read */
