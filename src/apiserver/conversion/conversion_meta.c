@@ -1,22 +1,9 @@
 /* What a webhook may change of an object's metadata: labels and annotations. */
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "conversion_review.h"
 #include "kube/object.h"
 #include "objects/object_meta.h"
-
-const char *conversion_go_type(const json_t *v)
-{
-	static const char *const NAMES[] = { [JSON_OBJECT] = "map[string]interface {}",
-		                                 [JSON_ARRAY] = "[]interface {}",
-		                                 [JSON_STRING] = "string",
-		                                 [JSON_INTEGER] = "int64",
-		                                 [JSON_REAL] = "float64",
-		                                 [JSON_TRUE] = "bool",
-		                                 [JSON_FALSE] = "bool",
-		                                 [JSON_NULL] = "<nil>" };
-
-	return v ? NAMES[json_typeof(v)] : "<nil>";
-}
 
 static int check_same(const json_t *original, const json_t *converted, const char *words, struct err *err)
 {
@@ -63,11 +50,11 @@ static int take_map(json_t *meta, const json_t *given, const char *key, const ch
 	}
 	if (!json_is_object(map))
 		return err_set(err, ERR_INTERNAL, "%s: invalid metadata.%s of type %s in converted object", words, key,
-		               conversion_go_type(map));
+		               go_type_name(map));
 	json_object_foreach (map, name, v)
 		if (!json_is_string(v))
 			return err_set(err, ERR_INTERNAL, "%s: metadata.%s[%.300s] must be a string, but is %s in converted object",
-			               words, key, name, conversion_go_type(v));
+			               words, key, name, go_type_name(v));
 	const json_t *before = json_object_get(meta, key);
 	if (!(before && json_same(before, map)) && check_valid(map, key, words, err) < 0)
 		return -1;
@@ -86,7 +73,7 @@ int conversion_take_meta(const json_t *original, json_t *converted, const char *
 		return err_set(err, ERR_INTERNAL, "%s: missing metadata in converted object", meta_words);
 	if (!json_is_object(given))
 		return err_set(err, ERR_INTERNAL, "%s: invalid metadata of type %s in converted object", meta_words,
-		               conversion_go_type(given));
+		               go_type_name(given));
 	_cleanup_json_ json_t *meta = json_clone(json_object_get(original, "metadata"));
 	if (!meta)
 		meta = json_object();

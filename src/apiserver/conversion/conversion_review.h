@@ -23,7 +23,5 @@ int conversion_review_take(const char *review, const char *uid, const json_t *an
  * index: as it is named in a message. */
 int conversion_take_meta(const json_t *original, json_t *converted, const char *invalid_words, const char *meta_words,
                          struct err *err);
-/* As Go names the type of a value. */
-const char *conversion_go_type(const json_t *v);
 
 #endif

@@ -1,6 +1,7 @@
 #include "object_validate.h"
 
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "invalid.h"
 #include "kinds/kinds.h"
 #include "kube/object.h"
@@ -22,18 +23,10 @@ static const json_t *value_at(const json_t *obj, const char *path)
 /* A value that is not what it should be, as Go's accessors say it. */
 static void wrong_value(const char *path, const char *zero, const char *wanted, const json_t *v, struct err *err)
 {
-	static const char *const GO[] = { [JSON_OBJECT] = "map[string]interface {}",
-		                              [JSON_ARRAY] = "[]interface {}",
-		                              [JSON_STRING] = "string",
-		                              [JSON_INTEGER] = "int64",
-		                              [JSON_REAL] = "float64",
-		                              [JSON_TRUE] = "bool",
-		                              [JSON_FALSE] = "bool",
-		                              [JSON_NULL] = "<nil>" };
 	_cleanup_free_ char *text = json_is_string(v) ? xstrdup(json_string_value(v)) : json_to_str(v);
 
 	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s accessor error: %s is of the type %s, expected %s",
-	            zero, path, text, GO[json_typeof(v)], wanted);
+	            zero, path, text, go_type_name(v), wanted);
 }
 
 static void check_replicas(const json_t *obj, const char *path, struct err *err)

@@ -4,32 +4,12 @@
 
 #include <string.h>
 
-static const char *kind_of(const json_t *v)
-{
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return "object";
-	case JSON_ARRAY:
-		return "array";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-		return "integer";
-	case JSON_REAL:
-		return "number";
-	case JSON_NULL:
-		return "null";
-	default:
-		return "boolean";
-	}
-}
-
 static void wrong_type(struct place *p, const char *at, const char *name, const char *wanted, const json_t *v)
 {
 	char *field = xasprintf("%s.%s", at, name);
 	schema_errors_add(&p->form, "FieldValueTypeInvalid", field,
-	                  xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", kind_of(v), field,
-	                            wanted, kind_of(v)));
+	                  xasprintf("Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", schema_type_name(v),
+	                            field, wanted, schema_type_name(v)));
 }
 
 static bool is_count(const json_t *v)
@@ -211,9 +191,9 @@ static void check_type_name(struct place *p, const json_t *s, const char *at)
 
 void schema_check_not_object(struct place *p, const json_t *v, const char *at)
 {
-	schema_errors_add(
-		&p->form, "FieldValueTypeInvalid", xstrdup(at),
-		xasprintf("Invalid value: \"%s\": %s in body must be of type object: \"%s\"", kind_of(v), at, kind_of(v)));
+	schema_errors_add(&p->form, "FieldValueTypeInvalid", xstrdup(at),
+	                  xasprintf("Invalid value: \"%s\": %s in body must be of type object: \"%s\"", schema_type_name(v),
+	                            at, schema_type_name(v)));
 }
 
 bool schema_check_words(struct place *p, const json_t *s, const char *at)

@@ -135,6 +135,8 @@ void schema_errors_below(struct schema_errors *e, const char *path);
 /* 0 when there are none, else ERR_INVALID. Empties it. */
 int schema_errors_finish(struct schema_errors *e, struct err *err);
 
+/* "object", "array", "string", "integer", "number", "null", "boolean". */
+const char *schema_type_name(const json_t *v);
 /* As Kubernetes shows a bad value: "text" quoted as Go does, 12, true, "null", map[string]interface {}{"a":1}; cut when
  * it is long. free(). */
 char *schema_show(const json_t *v);

@@ -17,7 +17,7 @@ static const char *const TYPE_NAMES[] = {
 	[SCHEMA_BOOLEAN] = "boolean",
 };
 
-static const char *type_name(const json_t *v)
+const char *schema_type_name(const json_t *v)
 {
 	switch (json_typeof(v)) {
 	case JSON_OBJECT:
@@ -97,7 +97,7 @@ static void check_type(struct schema_errors *e, const struct schema *s, const st
 		             : json_is_real(v)  ? "float64"
 		                                : "");
 	else
-		type_invalid(e, at, wanted, type_name(v));
+		type_invalid(e, at, wanted, schema_type_name(v));
 }
 
 /* "Invalid value: VALUE: FIELD in body RULE" */
