@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 _Noreturn void out_of_memory(size_t wanted)
@@ -98,4 +99,11 @@ void closep(int *fd)
 	close(*fd);
 	*fd = -1;
 	errno = saved;
+}
+
+void close_watched(int epoll, int *fd)
+{
+	if (*fd >= 0)
+		epoll_ctl(epoll, EPOLL_CTL_DEL, *fd, NULL);
+	closep(fd);
 }

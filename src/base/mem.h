@@ -73,6 +73,10 @@ static inline void freep(void *p)
 void closep(int *fd);
 #define _cleanup_close_ _cleanup_(closep)
 
+/* closep() for what an epoll set watches. The set is told, as a child between fork and exec keeps a closed file open:
+ * its events would go on coming, and their pointers be gone. */
+void close_watched(int epoll, int *fd);
+
 /* The same as TAKE_PTR() for a file descriptor: the variable becomes -1. */
 #define TAKE_FD(fd)        \
 	({                     \

@@ -171,12 +171,8 @@ void http_connection_close(struct http_connection *c)
 	c->state = HTTP_CLOSED;
 	let_go_of_request(c);
 	http_session_end(c);
-	/* A child between fork and exec keeps a closed socket open, and its events coming, unless epoll is told. */
-	epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-	epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->pipe_fd, NULL);
-	closep(&c->fd);
-	closep(&c->pipe_fd);
-	c->fd = c->pipe_fd = -1;
+	close_watched(c->loop->epoll, &c->fd);
+	close_watched(c->loop->epoll, &c->pipe_fd);
 	c->tls = http_tls_unref(c->tls);
 	buf_clear(&c->in);
 	buf_clear(&c->unsent);

@@ -246,9 +246,7 @@ static void close_listener(struct http_loop *l)
 {
 	if (l != &l->server->loops[0] || l->server->listener < 0)
 		return;
-	epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->listener, NULL);
-	closep(&l->server->listener);
-	l->server->listener = -1;
+	close_watched(l->epoll, &l->server->listener);
 }
 
 /* Who waits for nothing is closed, streams end. */

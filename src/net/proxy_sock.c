@@ -33,11 +33,8 @@ void sock_done(struct sock *s, bool reset)
 	if (s->fd >= 0) {
 		if (reset)
 			setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-		/* A child between fork and exec keeps a closed socket open, and its events coming, unless epoll is told. */
-		epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->fd, NULL);
-		close(s->fd);
+		close_watched(s->epoll, &s->fd);
 	}
-	s->fd = -1;
 	s->dead = s->broken = true;
 	buf_clear(&s->in);
 }

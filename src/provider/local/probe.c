@@ -65,7 +65,7 @@ static void finish(struct prober *p, struct probe *probe, char *message)
 		.port = probe->request.port,
 		.message = message,
 	};
-	closep(&probe->fd);
+	close_watched(p->epoll_fd, &probe->fd);
 	probe->is_over = true;
 	p->done(p->self, &result);
 	free(message);
@@ -107,7 +107,7 @@ static void begin(struct prober *p, struct probe *probe)
 	struct epoll_event event = { .events = EPOLLOUT, .data.ptr = probe };
 	probe->is_connected = false;
 	buf_reset(&probe->answer);
-	closep(&probe->fd);
+	close_watched(p->epoll_fd, &probe->fd);
 	probe->fd = connect_loopback(AF_INET, probe->request.port);
 	if (probe->fd < 0)
 		finish(p, probe, describe_refusal(probe->request.port));
