@@ -1,0 +1,96 @@
+#ifndef LANG_KCL_CHECK_TYPE_H
+#define LANG_KCL_CHECK_TYPE_H
+/* Static types. Made by the checker, kept by the program (immutable, shared by threads), read by the evaluator for
+ * `as`, typeof() and the conversion of attributes. */
+
+#include "syntax/ast.h"
+
+enum kcl_type_tag {
+	KCL_T_ANY,
+	KCL_T_NONE,
+	KCL_T_BOOL,
+	KCL_T_INT,
+	KCL_T_FLOAT,
+	KCL_T_STR,
+	KCL_T_UNIT /* number_multiplier */,
+	KCL_T_LITERAL,
+	KCL_T_LIST,
+	KCL_T_DICT,
+	KCL_T_UNION,
+	KCL_T_SCHEMA,
+	KCL_T_FUNCTION,
+	KCL_T_MODULE,
+	KCL_T_VOID
+};
+
+struct kcl_type;
+
+struct kcl_attr_type {
+	const char *name;
+	const struct kcl_type *type;
+	bool is_optional, has_default;
+	const struct kcl_decorators *decorators; /* NULL */
+	const char *doc;
+	const struct kcl_expr *default_value; /* NULL */
+	const char *file;
+	struct kcl_span span;
+};
+
+struct kcl_schema_type {
+	const char *name, *package, *file;  /* package without '@' */
+	const struct kcl_schema_stmt *stmt; /* NULL for a rule */
+	const struct kcl_rule_stmt *rule;
+	bool is_mixin, is_protocol, is_rule, is_instance;
+	const struct kcl_type *base;     /* NULL */
+	const struct kcl_type *protocol; /* NULL */
+	const struct kcl_type **mixins;
+	uint32_t mixins_len;
+	struct kcl_attr_type *attrs; /* its own, not those of the base; in order */
+	uint32_t attrs_len;
+	struct kcl_index_type {
+		const char *key_name;
+		const struct kcl_type *key, *value;
+		bool any_other;
+	} * index;                       /* NULL */
+	const struct kcl_type *function; /* of its constructor */
+};
+
+struct kcl_type {
+	enum kcl_type_tag tag;
+	const char *text; /* as messages say it: "int", "[str]", "{str:int}", "A | B", "\"a\"", "pkg.Name", … */
+	union {
+		struct {
+			enum kcl_type_tag of;
+			bool b;
+			struct kcl_number number;
+			const char *s;
+		} literal;
+		const struct kcl_type *element;
+		struct {
+			const struct kcl_type *key, *value;
+		} dict;
+		struct {
+			const struct kcl_type **items;
+			uint32_t len;
+		} of_union;
+		struct kcl_schema_type *schema;
+		struct {
+			const struct kcl_type **params;
+			const char **names;
+			bool *has_default;
+			uint32_t len;
+			bool is_variadic;
+			const struct kcl_type *result, *self;
+		} function;
+		struct {
+			const char *package;
+		} module;
+	};
+};
+
+/* The attribute of a schema or of its bases and mixins; NULL. */
+const struct kcl_attr_type *kcl_schema_attr(const struct kcl_schema_type *s, const char *name);
+/* Whether a value of type `from` may stand where `to` is asked for. */
+bool kcl_type_assignable(const struct kcl_type *from, const struct kcl_type *to);
+
+#endif

@@ -1,0 +1,14 @@
+#ifndef LANG_KCL_DIAGNOSTIC_H
+#define LANG_KCL_DIAGNOSTIC_H
+/* Adding to a list of diagnostics. */
+
+#include "kcl.h"
+#include "syntax/ast.h"
+
+/* Copies what it is given; past KCL_DIAGNOSTICS_MAX only counts. The item added, to set hint and note (xstrdup()ed), or
+ * NULL. */
+struct kcl_diagnostic *kcl_diagnostic_add(struct kcl_diagnostics *d, enum kcl_severity severity, const char *code,
+                                          const char *file, const struct kcl_span *span, const char *fmt, ...)
+	_printf_(6, 7);
+
+#endif
