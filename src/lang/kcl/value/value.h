@@ -62,8 +62,11 @@ struct kcl_pair {
 	const struct kcl_str *key;
 	struct kcl_value value;
 	uint8_t op;           /* enum kcl_entry_op; KCL_ENTRY_UNION by default */
-	int32_t insert_index; /* of `key[i]: v`, -1: none (for KCL_ENTRY_INSERT: at the end) */
+	int32_t insert_index; /* of `key[i]: v`; KCL_NO_INDEX: none (for KCL_ENTRY_INSERT: at the end) */
 };
+
+/* Negative indexes count from the end, so -1 is one. */
+#define KCL_NO_INDEX INT32_MIN
 
 /* In insertion order; found through a hash table when there are many. */
 struct kcl_dict {
@@ -130,12 +133,24 @@ static inline struct kcl_value kcl_float(double f)
 }
 struct kcl_value kcl_str(struct kcl_heap *h, const char *s, size_t len);
 struct kcl_value kcl_strz(struct kcl_heap *h, const char *s);
+static inline struct kcl_value kcl_str_value(const struct kcl_str *s)
+{
+	return (struct kcl_value){ .kind = KCL_STR, .str = s };
+}
+/* Room for len bytes that the caller fills, before others see it. */
+struct kcl_str *kcl_str_room(struct kcl_heap *h, size_t len);
+/* Never 0; kept in the string. Strings that threads share (a program's constants) must have been asked before. */
+uint32_t kcl_str_hash(const struct kcl_str *s);
+bool kcl_str_equal(const struct kcl_str *a, const struct kcl_str *b);
 struct kcl_value kcl_unit_value(struct kcl_heap *h, int64_t raw, enum kcl_unit unit); /* raises on overflow */
+/* False on overflow. */
+bool kcl_unit_scale(int64_t raw, enum kcl_unit unit, int64_t *ret);
 /* Empty, with room for n. */
 struct kcl_value kcl_list(struct kcl_heap *h, uint32_t n);
 struct kcl_value kcl_dict(struct kcl_heap *h, uint32_t n);
 
 void kcl_list_push(struct kcl_heap *h, struct kcl_list *l, struct kcl_value v);
+void kcl_list_extend(struct kcl_heap *h, struct kcl_list *l, const struct kcl_list *more);
 /* NULL when absent. */
 struct kcl_pair *kcl_dict_find(const struct kcl_dict *d, const struct kcl_str *key);
 struct kcl_pair *kcl_dict_findz(const struct kcl_dict *d, const char *key);
@@ -144,6 +159,10 @@ struct kcl_value kcl_dict_get(const struct kcl_dict *d, const char *key);
 /* Replaces or appends; the pair, with op UNION and no index when it is new. */
 struct kcl_pair *kcl_dict_set(struct kcl_heap *h, struct kcl_dict *d, const struct kcl_str *key, struct kcl_value v);
 struct kcl_pair *kcl_dict_setz(struct kcl_heap *h, struct kcl_dict *d, const char *key, struct kcl_value v);
+/* The same for a key that is known to be new. */
+struct kcl_pair *kcl_dict_append(struct kcl_heap *h, struct kcl_dict *d, const struct kcl_str *key, struct kcl_value v);
+/* The pairs of another, with room for some more. */
+void kcl_dict_copy(struct kcl_heap *h, const struct kcl_dict *from, uint32_t room, struct kcl_dict *ret);
 bool kcl_dict_remove(struct kcl_dict *d, const struct kcl_str *key);
 /* A copy of the outer level; what is inside is shared. */
 struct kcl_value kcl_copy(struct kcl_heap *h, struct kcl_value v);
