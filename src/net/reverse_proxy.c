@@ -169,9 +169,7 @@ static void on_listener(struct source *source, uint32_t events _unused_)
 
 static void close_listener(struct proxy *p)
 {
-	if (p->listener >= 0)
-		close(p->listener);
-	p->listener = -1;
+	close_watched(p->set->epoll, &p->listener);
 }
 
 static void destroy_conns(struct proxy *p)

@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "local_testing.h"
+#include "net/held_sockets.h"
 #include "probe_http.h"
 
 #include <poll.h>
@@ -271,6 +272,39 @@ static void test_probe_gives_up_in_time(void **state)
 	server_stop(&s);
 }
 
+static atomic_bool late_answer_may_come;
+
+static const char *answer_late(const char *path _unused_)
+{
+	while (!atomic_load(&late_answer_may_come))
+		clock_sleep_ns(NS_PER_MS);
+	return "HTTP/1.1 200 OK\r\n\r\n";
+}
+
+/* The answer comes when the check is over and its memory gone, and its socket is still open, in a child that is being
+ * started. */
+static void test_probe_late_answer_reaches_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct server s;
+	struct held_sockets held;
+	server_start(&s, answer_late);
+	int before = open_sockets(NULL);
+	submit(f, 1, s.port, "/ok", 300 * NS_PER_MS);
+	eventually(open_sockets(NULL) == before + 2);
+	held_sockets_take(&held);
+	eventually(count(f) == 1);
+	assert_false(f->results[0].result.ok);
+	clock_sleep_ns(20 * NS_PER_MS);
+	atomic_store(&late_answer_may_come, true);
+	eventually(atomic_load(&s.requests) == 1);
+	clock_sleep_ns(20 * NS_PER_MS);
+	assert_int_equal(count(f), 1);
+	assert_true(ask(f, s.port, "/ok")->ok);
+	held_sockets_release(&held);
+	server_stop(&s);
+}
+
 /* However many hang, the others are on time. */
 static void test_probe_the_slow_delay_nobody(void **state)
 {
@@ -346,6 +380,7 @@ int main(void)
 		T(http),
 		T(says_host),
 		T(gives_up_in_time),
+		T(late_answer_reaches_nobody),
 		T(the_slow_delay_nobody),
 		T(finds_the_port),
 		T(says_when_only_ipv6_listens),
