@@ -55,8 +55,8 @@ struct apiserver *apiserver_stop(struct apiserver *s);
 const char *apiserver_url(const struct apiserver *s);
 /* Path of the admin kubeconfig. */
 const char *apiserver_kubeconfig_path(const struct apiserver *s);
-/* A bearer token for a component of this process: user name system:scia:COMPONENT, group system:masters; valid while
- * the server runs, never written to disk (free()). */
+/* A bearer token for a component of this process: user name system:scia:COMPONENT, which may do what the ClusterRole of
+ * that name says (auth/policy/rbac.yaml); valid while the server runs, never written to disk (free()). */
 char *apiserver_component_token(struct apiserver *s, const char *component);
 /* A kubeconfig for a user of the server in this folder, whether it runs or not, with a client certificate of its CA
  * that is good for so many days; the groups (NULL-terminated; may be NULL) are in it. free(). */

@@ -2,7 +2,8 @@
 #define NET_HELD_SOCKETS_H
 /* For unit tests only: what a child does to its parent's sockets between fork and exec. It has every one of them open,
  * so a close() by the parent ends nothing: an epoll set that was not told goes on reporting events of a socket whose
- * owner is freed. Holding them on purpose turns a race of microseconds into a certainty (for AddressSanitizer to see). */
+ * owner is freed. Holding them on purpose turns a race of microseconds into a certainty (for AddressSanitizer to see).
+ */
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -91,7 +91,8 @@ static void test_held_sockets_of_an_upgraded_connection(void **state _unused_)
 	struct held_sockets held;
 
 	test_tls_connect(&client, http_server_port(s), &pki, NULL, NULL);
-	free(test_tls_ask(&client, "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: test\r\nConnection: upgrade\r\n\r\n", "\r\n\r\n"));
+	free(
+		test_tls_ask(&client, "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: test\r\nConnection: upgrade\r\n\r\n", "\r\n\r\n"));
 	WAIT_UNTIL(atomic_load(&u.done));
 	held_sockets_take(&held);
 

@@ -18,11 +18,10 @@ struct testing_api *testing_api_start(void)
 	api->dir = testing_dir();
 	struct apiserver_config config = { .data_dir = api->dir, .crds = crds };
 	assert_ok(apiserver_start(&config, &api->server, &err), &err);
-	_cleanup_free_ char *token = apiserver_component_token(api->server, "test");
-	_cleanup_free_ char *ca = xstrdup(apiserver_ca_pem(api->server)), *url = xstrdup(apiserver_url(api->server));
-	_cleanup_free_ char *proxy = xstrdup("");
-	struct kube_client_config client = { .server = url, .ca_pem = ca, .token = token, .proxy_url = proxy };
+	struct kube_client_config client = { 0 };
+	assert_ok(kube_config_load(apiserver_kubeconfig_path(api->server), NULL, &client, &err), &err);
 	assert_ok(kube_client_new(&client, &api->client, &err), &err);
+	kube_client_config_clear(&client);
 	return api;
 }
 

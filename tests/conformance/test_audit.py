@@ -189,3 +189,51 @@ def test_a_disk_that_is_full_loses_events_and_no_requests(tmp_path):
 def test_a_bad_policy_is_named(tmp_path):
     with pytest.raises(RuntimeError, match=r"audit policy .*policy.yaml: rules\[0\]: level"):
         Audited(tmp_path, policy="apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Everything}]\n")
+
+
+def controller(name):
+    return "system:serviceaccount:kube-system:" + name
+
+
+def test_the_servers_own_controllers_are_named(audited):
+    """Each controller acts as its service account, as kube-controller-manager --use-service-account-credentials has it
+    (kubernetes.io/docs/reference/access-authn-authz/rbac/#controller-roles)."""
+    audited.api.post("/api/v1/namespaces", {"metadata": {"name": "watched"}})
+    owner = audited.api.post("/api/v1/namespaces/watched/configmaps", {"metadata": {"name": "owner"}}).json["metadata"]
+    audited.api.post("/api/v1/namespaces/watched/configmaps", {"metadata": {"name": "dependent", "ownerReferences": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}]}})
+
+    def by(who, verb, resource, **ref):
+        return [e for e in audited.events(controller(who)) if e["verb"] == verb and e["stage"] == "ResponseComplete"
+                and e["objectRef"]["resource"] == resource and ref.items() <= e["objectRef"].items()]
+
+    made = eventually(lambda: by("service-account-controller", "create", "serviceaccounts", namespace="watched"))[0]
+    assert made["requestURI"] == "/api/v1/namespaces/watched/serviceaccounts" and made["objectRef"]["name"] == "default"
+    assert made["user"] == {"username": controller("service-account-controller"), "groups": [
+        "system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"]}
+    assert made["responseStatus"]["code"] == 201
+    assert made["annotations"]["authorization.k8s.io/decision"] == "allow"
+    assert made["annotations"]["authorization.k8s.io/reason"] == (
+        'RBAC: allowed by ClusterRoleBinding "system:controller:service-account-controller" of ClusterRole '
+        '"system:controller:service-account-controller" to ServiceAccount "service-account-controller/kube-system"')
+    audited.api.delete("/api/v1/namespaces/watched/configmaps/owner")
+    gone = eventually(lambda: by("generic-garbage-collector", "delete", "configmaps", name="dependent"))[0]
+    assert gone["requestURI"] == "/api/v1/namespaces/watched/configmaps/dependent" and gone["responseStatus"]["code"] == 200
+    audited.api.delete("/api/v1/namespaces/watched")
+    done = eventually(lambda: by("namespace-controller", "update", "namespaces", name="watched", subresource="finalize"))
+    assert done[-1]["requestURI"] == "/api/v1/namespaces/watched/finalize"
+    assert by("namespace-controller", "deletecollection", "serviceaccounts", namespace="watched")
+
+
+def test_controllers_do_what_their_roles_allow(audited):
+    """A role with autoupdate off keeps what its owner made of it (rbac/#auto-reconciliation)."""
+    role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:controller:service-account-controller"
+    before = audited.api.get(role).json
+    audited.api.patch(role, {"rules": []})
+    audited.api.post("/api/v1/namespaces", {"metadata": {"name": "without"}})
+    refused = eventually(lambda: [e for e in audited.events(controller("service-account-controller"))
+                                  if e["objectRef"].get("namespace") == "without"])[-1]
+    assert refused["responseStatus"]["code"] == 403
+    assert audited.api.get("/api/v1/namespaces/without/serviceaccounts/default").status == 404
+    audited.api.patch(role, {"rules": before["rules"]})
+    eventually(lambda: audited.api.get("/api/v1/namespaces/without/serviceaccounts/default").status == 200)

@@ -310,3 +310,15 @@ def test_random_matrices(api, server, ns):
         space = b["ns"]
         api.delete(f"{RBAC}/namespaces/{space}/rolebindings/m{i}-{ns}" if space else f"{RBAC}/clusterrolebindings/m{i}-{ns}")
     api.delete(f"/api/v1/namespaces/{spaces[1]}")
+
+
+def test_the_operator_has_no_more_than_it_needs(api):
+    def may(verb, resource, group="", **more):
+        return created(api.post(REVIEW, {"spec": {"user": "system:scia:operator", "groups": ["system:authenticated"],
+            "resourceAttributes": {"verb": verb, "group": group, "resource": resource, **more}}}))["status"]["allowed"]
+
+    assert may("update", "deployments", "scia.io", subresource="status") and may("create", "processes", "local.scia.io")
+    assert may("get", "secrets", namespace="a", name="b") and may("patch", "events", namespace="a")
+    assert not may("list", "secrets") and not may("update", "secrets", namespace="a")
+    assert not may("delete", "namespaces") and not may("create", "pods", namespace="a")
+    assert not may("create", "clusterrolebindings", "rbac.authorization.k8s.io") and not may("impersonate", "users")

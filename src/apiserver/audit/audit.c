@@ -1,4 +1,4 @@
-#include "audit.h"
+#include "audit_private.h"
 
 #include "auth/auth.h"
 #include "base/clock.h"
@@ -14,11 +14,6 @@
 #define SOURCES_MAX 16
 #define AGENT_MAX 1024
 #define URI_MAX 8192
-
-struct audit {
-	struct audit_policy *policy;
-	struct audit_log *log;
-};
 
 struct audit_record {
 	struct audit_decision decision;
@@ -202,13 +197,16 @@ static json_t *event_of(const struct api_request *req, enum audit_level level, b
 
 /* ---- the policy ---- */
 
+bool audit_is_sensitive(const char *group, const char *resource, const char *subresource)
+{
+	return (!*group && strcmp(resource, "secrets") == 0) ||
+	       (!*group && strcmp(resource, "serviceaccounts") == 0 && strcmp(subresource, "token") == 0) ||
+	       (strcmp(group, "authentication.k8s.io") == 0 && strcmp(resource, "tokenreviews") == 0);
+}
+
 static bool is_sensitive(const struct api_path *p)
 {
-	if (!p->is_api)
-		return false;
-	return (!*p->group && strcmp(p->resource, "secrets") == 0) ||
-	       (!*p->group && strcmp(p->resource, "serviceaccounts") == 0 && strcmp(p->subresource, "token") == 0) ||
-	       (strcmp(p->group, "authentication.k8s.io") == 0 && strcmp(p->resource, "tokenreviews") == 0);
+	return p->is_api && audit_is_sensitive(p->group, p->resource, p->subresource);
 }
 
 static const char *or_empty(const char *s)
@@ -262,14 +260,13 @@ static struct audit_record *begin(struct api_request *req, bool permitted)
 
 /* ---- stages ---- */
 
-/* Its text without the brace at the end, for this stage. */
-static char *head_of(const struct audit_record *r, enum audit_stage stage)
+char *audit_head(json_t *event, enum audit_stage stage)
 {
 	char time[RFC3339_SIZE];
 
-	json_put_str(r->event, "stage", audit_stage_name(stage));
-	json_put_str(r->event, "stageTimestamp", rfc3339_format_micro(clock_wall_ns(), time));
-	char *text = json_to_str(r->event);
+	json_put_str(event, "stage", audit_stage_name(stage));
+	json_put_str(event, "stageTimestamp", rfc3339_format_micro(clock_wall_ns(), time));
+	char *text = json_to_str(event);
 	text[strlen(text) - 1] = '\0';
 	return text;
 }
@@ -295,7 +292,7 @@ static struct audit_entry *entry_of(const struct api_request *req, enum audit_st
 	const struct audit_record *r = req->audit;
 	struct audit_entry *e = new0(struct audit_entry);
 
-	e->head = head_of(r, stage);
+	e->head = audit_head(r->event, stage);
 	e->code = code;
 	e->sensitive = r->sensitive;
 	e->omit_managed_fields = r->decision.omit_managed_fields;

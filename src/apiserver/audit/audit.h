@@ -6,6 +6,8 @@
 #include "audit_policy.h"
 
 struct api_request;
+struct auth_user;
+struct auth_attributes;
 struct audit;
 
 struct audit_config {
@@ -33,5 +35,16 @@ void audit_response_started(struct api_request *req, int code);
 /* The answer; body NULL: it is not known. The first call for a request counts; without audit_received() before it, the
  * request was refused on its way in. */
 void audit_response_complete(struct api_request *req, int code, const char *content_type, struct bytes *body);
+
+/* A write of the server's own, which no request brought (audit_internal.c). */
+struct audit_internal {
+	const struct auth_user *user;
+	const struct auth_attributes *what;
+	struct bytes *object;     /* as it is afterwards; NULL: none. References are taken */
+	const struct err *failed; /* NULL: it was done */
+	bool allowed;
+	const char *reason; /* for which it is, or is not */
+};
+void audit_internal(struct audit *a, const struct audit_internal *write);
 
 #endif

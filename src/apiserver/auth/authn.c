@@ -60,7 +60,6 @@ char *authn_component_token(struct authn *a, const char *component)
 	struct auth_user *user = new0(struct auth_user);
 
 	user->name = xasprintf("system:scia:%s", component);
-	strv_push(&user->groups, "system:masters");
 	add_token(a, token, user);
 	return token;
 }

@@ -20,6 +20,10 @@
 	"internal "                                                                                                     \
 	"service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
 
+static const struct internal_identity CA_PUBLISHER = { INTERNAL_ACCOUNT("root-ca-cert-publisher"), NULL };
+/* In Kubernetes too it has no account of its own: it makes accounts' tokens. */
+static const struct internal_identity TOKENS = { "system:kube-controller-manager", NULL };
+
 enum watched { NAMESPACES, CONFIG_MAPS, SECRETS, ACCOUNTS, WATCHED_LEN };
 
 struct account_controller {
@@ -63,12 +67,12 @@ static int ensure_ca(struct account_controller *c, const char *ns, struct err *e
 		return 0;
 	_cleanup_json_ json_t *wanted = new_ca_map(c, ns);
 	if (!current)
-		return internal_create(c->server, c->types[CONFIG_MAPS], wanted, err) < 0 ? -1 : 0;
+		return internal_create(c->server, &CA_PUBLISHER, c->types[CONFIG_MAPS], wanted, err) < 0 ? -1 : 0;
 	_cleanup_json_ json_t *obj = object_stored_value(c->types[CONFIG_MAPS], current);
 	if (json_same(json_object_get(obj, "data"), json_object_get(wanted, "data")))
 		return 0;
 	json_object_set(obj, "data", json_object_get(wanted, "data"));
-	return internal_update(c->server, c->types[CONFIG_MAPS], current, obj, err);
+	return internal_update(c->server, &CA_PUBLISHER, c->types[CONFIG_MAPS], current, obj, err);
 }
 
 /* ---- tokens in secrets ---- */
@@ -97,17 +101,6 @@ static int fill(struct account_controller *c, json_t *obj, const struct store_ob
 	return 0;
 }
 
-static int drop(struct account_controller *c, const struct store_object *secret, struct err *err)
-{
-	const struct store_write w = { .resource = secret->resource,
-		                           .ns = secret->ns,
-		                           .name = secret->name,
-		                           .op = STORE_DELETE,
-		                           .expected_version = secret->version };
-
-	return store_commit(c->server->store, &w, NULL, err);
-}
-
 /* A secret is filled for the account it names; one whose account is gone, or is another one of that name, goes too. */
 static int reconcile_secret(struct account_controller *c, const char *ns, const char *name, struct err *err)
 {
@@ -123,10 +116,10 @@ static int reconcile_secret(struct account_controller *c, const char *ns, const 
 	_cleanup_(store_object_unrefp) struct store_object *account = store_get(store, "/serviceaccounts", ns,
 	                                                                        account_name);
 	if (!account || (!str_empty(uid) && strcmp(uid, account->uid) != 0))
-		return drop(c, secret, err);
+		return internal_delete(c->server, &TOKENS, c->types[SECRETS], secret, err);
 	if (fill(c, obj, account, err) < 0)
 		return -1;
-	return internal_update(c->server, c->types[SECRETS], secret, obj, err);
+	return internal_update(c->server, &TOKENS, c->types[SECRETS], secret, obj, err);
 }
 
 static bool selects_token(const void *self _unused_, const struct store_object *o)

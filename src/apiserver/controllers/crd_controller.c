@@ -22,6 +22,8 @@ struct served {
 	struct crd_text *text; /* where the type's schemas are read from */
 };
 
+static const struct internal_identity SERVER = { INTERNAL_SERVER, "status" };
+
 struct crd_controller {
 	struct apiserver *server;
 	struct api_type *type; /* of CRDs */
@@ -246,7 +248,7 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 	}
 	track_fields(current, c->type, obj);
 	_cleanup_err_ struct err failed = { 0 };
-	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
+	if (internal_update(c->server, &SERVER, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
 	    failed.kind == ERR_NOT_FOUND)
 		return 0; /* whoever changed it meanwhile has queued it again */
 	err_move(err, &failed);

@@ -54,7 +54,8 @@ static int item_update(struct gc *g, const struct item *i, struct err *err)
 {
 	_cleanup_err_ struct err failed = { 0 };
 
-	if (internal_update(g->server, i->type, i->object, i->value, &failed) == 0 || failed.kind == ERR_NOT_FOUND)
+	if (internal_update(g->server, &COLLECTOR, i->type, i->object, i->value, &failed) == 0 ||
+	    failed.kind == ERR_NOT_FOUND)
 		return 0;
 	err_move(err, &failed);
 	return -1;
@@ -227,21 +228,31 @@ static bool unblock_owners(json_t *obj)
 	return changed;
 }
 
+static int delete (struct gc *g, const struct item *item, enum propagation propagation, struct err *err)
+{
+	const struct internal_act act = {
+		.as = &COLLECTOR, .type = item->type, .verb = "delete", .ns = item->object->ns, .name = item->object->name
+	};
+	_cleanup_err_ struct err failed = { 0 };
+
+	if (internal_permit(g->server, &act, &failed) == 0)
+		deletion_run_exactly(g->server, item->type, item->object, propagation, &failed);
+	internal_note(g->server, &act, NULL, err_is_set(&failed) ? &failed : NULL);
+	if (!err_is_set(&failed) || failed.kind == ERR_NOT_FOUND)
+		return 0;
+	err_move(err, &failed);
+	return -1;
+}
+
 /* No owner keeps it. */
 static int collect(struct gc *g, struct item *item, bool waits, struct err *err)
 {
 	_cleanup_strv_ char **dependents = gc_index_dependents(g, item->object->uid);
-	_cleanup_err_ struct err failed = { 0 };
 
 	/* The change brings it here again. */
 	if (waits && may_be_circle(g, dependents) && unblock_owners(item->value))
 		return item_update(g, item, err);
-	if (deletion_run_exactly(g->server, item->type, item->object, own_policy(item, waits, dependents != NULL),
-	                         &failed) == 0 ||
-	    failed.kind == ERR_NOT_FOUND)
-		return 0;
-	err_move(err, &failed);
-	return -1;
+	return delete (g, item, own_policy(item, waits, dependents != NULL), err);
 }
 
 static int process_dependent(struct gc *g, struct item *item, int64_t *ret_after_ns, struct err *err)

@@ -99,7 +99,7 @@ void gc_report_namespace(struct gc *g, const struct api_type *type, const json_t
 		json_get_str(ref, "apiVersion"), owner->kind, ns, json_get_str(ref, "name"), uid, ns);
 	_cleanup_json_ json_t *event = event_about(dependent, uid, message);
 	_cleanup_err_ struct err err = { 0 };
-	if (internal_create(g->server, events, event, &err) < 0)
+	if (internal_create(g->server, &COLLECTOR, events, event, &err) < 0)
 		log_debug(g->server->log, "garbage collection: an event about %s %s: %s", type->kind, kube_name(dependent),
 		          err_message(&err));
 }

@@ -5,12 +5,15 @@
 
 #include "base/map.h"
 #include "controllers.h"
+#include "internal_identity.h"
 #include "loop.h"
 #include "store/store.h"
 #include "types/registry.h"
 
 #define GC_FOREGROUND "foregroundDeletion"
 #define GC_ORPHAN "orphan"
+
+static const struct internal_identity COLLECTOR = { INTERNAL_ACCOUNT("generic-garbage-collector"), NULL };
 
 struct gc {
 	struct apiserver *server;

@@ -36,17 +36,46 @@ static void fill_in(const struct api_type *t, json_t *obj)
 		t->strategy->complete_create(obj);
 }
 
-int internal_create(struct apiserver *s, const struct api_type *t, json_t *obj, struct err *err)
+static int permit(struct apiserver *s, const struct internal_act *act, struct err *err)
 {
-	_cleanup_(store_object_unrefp) struct store_object *there = store_get(s->store, t->resource, kube_namespace(obj),
-	                                                                      kube_name(obj));
 	_cleanup_err_ struct err failed = { 0 };
+
+	if (internal_permit(s, act, &failed) == 0)
+		return 0;
+	internal_note(s, act, NULL, &failed);
+	err_move(err, &failed);
+	return -1;
+}
+
+static int commit(struct apiserver *s, const struct internal_act *act, const struct store_write *w, struct err *err)
+{
+	_cleanup_err_ struct err failed = { 0 };
+	_cleanup_(bytes_unrefp) struct bytes *text = w->text ? bytes_ref(w->text) : NULL;
+
+	store_commit(s->store, w, NULL, &failed);
+	internal_note(s, act, text, err_is_set(&failed) ? &failed : NULL);
+	if (!err_is_set(&failed))
+		return 0;
+	err_move(err, &failed);
+	return -1;
+}
+
+int internal_create(struct apiserver *s, const struct internal_identity *as, const struct api_type *t, json_t *obj,
+                    struct err *err)
+{
+	const char *ns = kube_namespace(obj), *name = kube_name(obj);
+	_cleanup_(store_object_unrefp) struct store_object *there = store_get(s->store, t->resource, ns, name);
+	_cleanup_err_ struct err failed = { 0 };
+
+	const struct internal_act act = { .as = as, .type = t, .verb = "create", .ns = ns, .name = name };
 
 	if (there)
 		return 1;
+	if (permit(s, &act, err) < 0)
+		return -1;
 	fill_in(t, obj);
 	const struct store_write w = internal_write(t, NULL, obj);
-	if (store_commit(s->store, &w, NULL, &failed) == 0)
+	if (commit(s, &act, &w, &failed) == 0)
 		return 0;
 	if (failed.kind == ERR_ALREADY_EXISTS)
 		return 1;
@@ -66,23 +95,38 @@ void internal_create_in(struct store_batch *b, struct apiserver *s, const struct
 	store_batch_add(b, &w);
 }
 
-int internal_update(struct apiserver *s, const struct api_type *t, const struct store_object *current, json_t *obj,
-                    struct err *err)
+int internal_delete(struct apiserver *s, const struct internal_identity *as, const struct api_type *t,
+                    const struct store_object *current, struct err *err)
+{
+	const struct internal_act act = { .as = as, .type = t, .verb = "delete", .ns = current->ns, .name = current->name };
+	const struct store_write gone = { .resource = t->resource,
+		                              .ns = current->ns,
+		                              .name = current->name,
+		                              .op = STORE_DELETE,
+		                              .expected_version = current->version };
+
+	return permit(s, &act, err) < 0 ? -1 : commit(s, &act, &gone, err);
+}
+
+int internal_update(struct apiserver *s, const struct internal_identity *as, const struct api_type *t,
+                    const struct store_object *current, json_t *obj, struct err *err)
 {
 	_cleanup_json_ json_t *old = object_stored_value(t, current);
+	const struct internal_act act = { .as = as, .type = t, .verb = "update", .ns = current->ns, .name = current->name };
+	const bool finished = object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj));
 
-	if (object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {
-		const struct store_write gone = { .resource = t->resource,
-			                              .ns = current->ns,
-			                              .name = current->name,
-			                              .op = STORE_DELETE,
-			                              .expected_version = current->version };
-		return store_commit(s->store, &gone, NULL, err);
-	}
-	if (json_same(obj, old))
+	if (!finished && json_same(obj, old))
 		return 0;
-	const struct store_write w = internal_write(t, current, obj);
-	return store_commit(s->store, &w, NULL, err);
+	if (permit(s, &act, err) < 0)
+		return -1;
+	/* An update that removes what held the object deletes it: it is still an update that somebody made. */
+	const struct store_write w = finished ? (struct store_write){ .resource = t->resource,
+		                                                          .ns = current->ns,
+		                                                          .name = current->name,
+		                                                          .op = STORE_DELETE,
+		                                                          .expected_version = current->version }
+	                                      : internal_write(t, current, obj);
+	return commit(s, &act, &w, err);
 }
 
 static int check(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err)
@@ -117,7 +161,8 @@ static int update_crd(struct apiserver *s, const struct api_type *t, const struc
 		return -1;
 	if (!json_same(json_object_get(obj, "spec"), json_object_get(old, "spec")))
 		json_put_int(kube_meta(obj), "generation", kube_generation(old) + 1);
-	return internal_update(s, t, current, obj, err);
+	static const struct internal_identity as = { INTERNAL_SERVER, NULL };
+	return internal_update(s, &as, t, current, obj, err);
 }
 
 static int apply_crd(struct store_batch *b, struct apiserver *s, const char *yaml, struct err *err)

@@ -12,6 +12,10 @@
 #define LOOK_AGAIN_MAX_NS (5 * NS_PER_S)
 #define MESSAGE_MAX ((size_t)32768)
 
+static const struct internal_identity ACCOUNTS = { INTERNAL_ACCOUNT("service-account-controller"), NULL };
+static const struct internal_identity FINALIZER = { INTERNAL_ACCOUNT("namespace-controller"), "finalize" };
+static const struct internal_identity STATUS = { INTERNAL_ACCOUNT("namespace-controller"), "status" };
+
 struct namespace_controller {
 	struct apiserver *server;
 	struct api_type *type, *accounts;
@@ -44,7 +48,7 @@ static int ensure_account(struct namespace_controller *c, const char *ns, struct
 	static const struct kube_type account = { "", "v1", "ServiceAccount", "serviceaccounts", true };
 	_cleanup_json_ json_t *obj = kube_object_new(&account, ns, "default");
 
-	return internal_create(c->server, c->accounts, obj, err) < 0 ? -1 : 0;
+	return internal_create(c->server, &ACCOUNTS, c->accounts, obj, err) < 0 ? -1 : 0;
 }
 
 /* ---- deletion: after k8s.io/kubernetes/pkg/controller/namespace/deletion, conditions included ---- */
@@ -76,6 +80,24 @@ static void note_finalizers(const struct api_type *t, const struct store_list *l
 	}
 }
 
+static int delete_all(struct namespace_controller *c, const struct api_type *t, const char *ns, struct err *err)
+{
+	const struct store_list_query query = { .resource = t->resource, .ns = ns };
+	const struct internal_act act = { .as = &FINALIZER, .type = t, .verb = "deletecollection", .ns = ns, .name = "" };
+	_cleanup_err_ struct err failed = { 0 };
+	struct store_list list;
+
+	if (internal_permit(c->server, &act, &failed) == 0 && store_list(c->server->store, &query, &list, &failed) == 0) {
+		deletion_run_all(c->server, t, &list, PROPAGATION_BACKGROUND, &failed);
+		store_list_clear(&list);
+	}
+	internal_note(c->server, &act, NULL, err_is_set(&failed) ? &failed : NULL);
+	if (!err_is_set(&failed))
+		return 0;
+	err_move(err, &failed);
+	return -1;
+}
+
 /* Deletes what is in the namespace of one type, and notes what is left. */
 static void empty_type(struct namespace_controller *c, const struct api_type *t, const char *ns, struct remains *r)
 {
@@ -86,11 +108,7 @@ static void empty_type(struct namespace_controller *c, const struct api_type *t,
 
 	if (store_count(store, t->resource, ns) == 0)
 		return;
-	if (store_list(store, &query, &list, &err) == 0) {
-		deletion_run_all(c->server, t, &list, PROPAGATION_BACKGROUND, &err);
-		store_list_clear(&list);
-	}
-	if (err_is_set(&err))
+	if (delete_all(c, t, ns, &err) < 0)
 		strv_push(&r->failures, err_message(&err));
 	if (store_list(store, &query, &list, NULL) < 0)
 		return;
@@ -178,17 +196,19 @@ static int64_t look_again_after(const json_t *obj)
 	                                           : LOOK_AGAIN_NS;
 }
 
-static void finish_deletion(struct namespace_controller *c, json_t *obj, int64_t *ret_after_ns)
+/* True when nothing is left, and its finalizer is gone. */
+static bool finish_deletion(struct namespace_controller *c, json_t *obj, int64_t *ret_after_ns)
 {
 	json_t *finalizers = json_at(obj, "spec", "finalizers", NULL);
 
 	if (!empty_namespace(c, obj)) {
 		*ret_after_ns = look_again_after(obj);
-		return;
+		return false;
 	}
 	for (size_t i = json_array_size(finalizers); i-- > 0;)
 		if (str_eq(json_string_value(json_array_get(finalizers, i)), "kubernetes"))
 			json_array_remove(finalizers, i);
+	return true;
 }
 
 static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct err *err)
@@ -203,9 +223,9 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 	if (!kube_is_deleting(obj))
 		return ensure_account(c, name, err);
 	_cleanup_err_ struct err failed = { 0 };
-	finish_deletion(c, obj, ret_after_ns);
-	if (internal_update(c->server, c->type, current, obj, &failed) == 0 || failed.kind == ERR_CONFLICT ||
-	    failed.kind == ERR_NOT_FOUND)
+	const bool emptied = finish_deletion(c, obj, ret_after_ns);
+	if (internal_update(c->server, emptied ? &FINALIZER : &STATUS, c->type, current, obj, &failed) == 0 ||
+	    failed.kind == ERR_CONFLICT || failed.kind == ERR_NOT_FOUND)
 		return 0; /* whoever changed it meanwhile has queued it again */
 	err_move(err, &failed);
 	return -1;

@@ -8,6 +8,8 @@
 #include "objects/object_view.h"
 #include "server.h"
 
+static const struct internal_identity QUOTAS = { INTERNAL_ACCOUNT("resourcequota-controller"), "status" };
+
 struct quota_controller {
 	struct apiserver *server;
 	struct loop *loop;
@@ -25,7 +27,7 @@ static int update(struct apiserver *s, const struct api_type *t, const char *ns,
 	if (json_same(json_object_get(obj, "status"), status))
 		return 0;
 	json_object_set(obj, "status", status);
-	if (internal_update(s, t, o, obj, &failed) == 0 || failed.kind == ERR_NOT_FOUND)
+	if (internal_update(s, &QUOTAS, t, o, obj, &failed) == 0 || failed.kind == ERR_NOT_FOUND)
 		return 0;
 	err_move(err, &failed);
 	return -1;

@@ -14,6 +14,8 @@
 /* A chain of roles that select each other needs a pass a link. */
 #define PASSES_MAX 16
 
+static const struct internal_identity AGGREGATOR = { INTERNAL_ACCOUNT("clusterrole-aggregation-controller"), NULL };
+
 struct role_aggregation {
 	struct apiserver *server;
 	struct api_type *type;
@@ -73,7 +75,7 @@ static int aggregate(struct role_aggregation *c, const struct store_list *roles,
 	if (json_same(present, rules) || (!json_is_array(present) && json_array_size(rules) == 0))
 		return 0;
 	json_object_set(obj, "rules", rules);
-	if (internal_update(c->server, c->type, o, obj, &failed) == 0)
+	if (internal_update(c->server, &AGGREGATOR, c->type, o, obj, &failed) == 0)
 		return 1;
 	if (failed.kind == ERR_CONFLICT || failed.kind == ERR_NOT_FOUND)
 		return 1; /* somebody was faster: look again */

@@ -321,10 +321,12 @@ static int take_place(struct api_request *req, struct err *err)
 	struct limits *l = req->server->limits;
 	enum limits_kind kind = str_in(req->verb, reads) ? LIMITS_READ : LIMITS_WRITE;
 
-	if (!is_component(&req->user) && limits_client(l, req->user.name, req->start_ns, err) < 0)
+	const bool component = is_component(&req->user);
+
+	if (!component && limits_client(l, req->user.name, req->start_ns, err) < 0)
 		return -1;
 	/* As in Kubernetes, who could repair a server that is stuck is not kept out. */
-	if (limits_enter(l, kind, auth_user_in(&req->user, "system:masters"), err) < 0)
+	if (limits_enter(l, kind, component || auth_user_in(&req->user, "system:masters"), err) < 0)
 		return -1;
 	req->place = kind;
 	return 0;
