@@ -28,28 +28,30 @@ struct fixture {
 	char *dir;
 	struct apiserver *server;
 	struct http_client *client;
-	char *token;
 };
+
+/* An administrator's. */
+#define TOKEN "apiserver-test-token"
 
 static const char *const CRDS[] = { CRD, NULL };
 
 static void start(struct fixture *f)
 {
-	_cleanup_free_ char *data = fs_join(f->dir, "data");
-	const struct apiserver_config config = { .data_dir = data, .crds = CRDS };
+	static const char tokens[] = TOKEN ",test,,system:masters\n";
+	_cleanup_free_ char *data = fs_join(f->dir, "data"), *file = fs_join(f->dir, "tokens.csv");
+	const struct apiserver_config config = { .data_dir = data, .crds = CRDS, .token_auth_file = file };
 	_cleanup_err_ struct err err = { 0 };
 
+	assert_int_equal(fs_replace(file, tokens, sizeof(tokens) - 1, 0600, &err), 0);
 	if (apiserver_start(&config, &f->server, &err) < 0)
 		fail_msg("%s", err.message);
 	const struct http_client_config client = { .ca_pem = apiserver_ca_pem(f->server) };
 	f->client = http_client_new(&client, NULL);
-	f->token = apiserver_component_token(f->server, "test");
 }
 
 static void stop(struct fixture *f)
 {
 	http_client_unref(f->client);
-	free(f->token);
 	f->server = apiserver_stop(f->server);
 }
 
@@ -103,7 +105,7 @@ static int call_with(const struct fixture *f, struct http_client *client, const 
 
 static int call(const struct fixture *f, const char *method, const char *path, const char *body, char **ret_body)
 {
-	return call_with(f, f->client, f->token, method, path, body, ret_body);
+	return call_with(f, f->client, TOKEN, method, path, body, ret_body);
 }
 
 #define THINGS "/apis/example.org/v1/namespaces/default/things"
@@ -200,15 +202,18 @@ static void test_apiserver_forgets_old_events(void **state)
 static void test_apiserver_tokens(void **state)
 {
 	struct fixture *f = *state;
-	_cleanup_free_ char *body = NULL, *old = xstrdup(f->token);
+	static const char review[] = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+	_cleanup_free_ char *body = NULL, *operator_ = apiserver_component_token(f->server, "operator");
 
-	assert_int_equal(call(f, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}", &body), 201);
-	assert_non_null(strstr(body, "\"username\":\"system:scia:test\""));
+	assert_int_equal(call_with(f, f->client, operator_, "POST", review, "{}", &body), 201);
+	assert_non_null(strstr(body, "\"username\":\"system:scia:operator\""));
+	assert_int_equal(call_with(f, f->client, operator_, "GET", "/api/v1/namespaces", NULL, NULL), 200);
+	assert_int_equal(call_with(f, f->client, operator_, "DELETE", "/api/v1/namespaces/default", NULL, NULL), 403);
 	assert_int_equal(call_with(f, f->client, NULL, "GET", "/api/v1/namespaces", NULL, NULL), 401);
 	assert_int_equal(call_with(f, f->client, "guess", "GET", "/api/v1/namespaces", NULL, NULL), 401);
 	stop(f);
 	start(f);
-	assert_int_equal(call_with(f, f->client, old, "GET", "/api/v1/namespaces", NULL, NULL),
+	assert_int_equal(call_with(f, f->client, operator_, "GET", "/api/v1/namespaces", NULL, NULL),
 	                 401); /* tokens end with the process */
 }
 
@@ -334,7 +339,7 @@ static void *watch_main(void *arg)
 	struct watching *w = arg;
 	_cleanup_free_ char *url = xasprintf("%s" THINGS "?watch=true&resourceVersion=0",
 	                                     apiserver_url(w->fixture->server));
-	_cleanup_free_ char *value = xasprintf("Bearer %s", w->fixture->token);
+	_cleanup_free_ char *value = xasprintf("Bearer %s", TOKEN);
 	_cleanup_http_response_ struct http_response response = { 0 };
 	struct http_headers headers = { 0 };
 
@@ -375,7 +380,6 @@ static void test_apiserver_ends_with_watches_open(void **state)
 	pthread_join(threads[1], NULL);
 	pthread_join(threads[2], NULL);
 	http_client_unref(f->client);
-	free(f->token);
 	start(f);
 }
 

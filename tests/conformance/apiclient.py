@@ -16,6 +16,7 @@ import urllib.parse
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "1"))  # for slow builds
 
 
 def server_binary():
@@ -48,7 +49,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(20)
+        code = self.process.wait(20 * PATIENCE)
         self._close()
         return code
 
@@ -172,7 +173,7 @@ class Client:
 
 def eventually(check, timeout=10):
     """The first true value of check() within so many seconds."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + timeout * PATIENCE
     while True:
         value = check()
         if value:

@@ -237,7 +237,7 @@ def test_a_client_that_does_not_read_disturbs_nobody(api, ns):
     start = time.monotonic()
     for i in range(20):
         assert api.post(CM.format(ns), {"metadata": {"name": f"c{i}"}, "data": {"x": "y" * 900000}}).status == 201
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 30 * apiclient.PATIENCE
     assert [e["type"] for e in take(api.watch(CM.format(ns), resourceVersion=version), 20)] == ["ADDED"] * 20
     lazy.close()
 
