@@ -193,7 +193,7 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 
 	/* Roles come before those who write by them. */
 	if (crd_controller_start(s, &c->crds, err) < 0 || rbac_policy_apply(s, err) < 0 ||
-	    namespace_controller_start(s, &c->namespaces, err) < 0 || role_aggregation_start(s, &c->roles, err) < 0 ||
+	    role_aggregation_start(s, &c->roles, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
 	    account_controller_start(s, &c->accounts, err) < 0 || gc_start(s, &c->gc, err) < 0 ||
 	    event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0 ||
 	    quota_controller_start(s, &c->quotas, err) < 0)
