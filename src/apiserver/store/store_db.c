@@ -1,6 +1,7 @@
 #include "store_db_internal.h"
 
 #include "base/fault.h"
+#include "base/heap.h"
 #include "base/str.h"
 #include "store_lock.h"
 #include "store_vfs.h"
@@ -10,6 +11,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#define HEAP_BESIDE ((size_t)2 * 1024 * 1024) /* types, roles: what every server has */
 #define WAL_PAGES_MAX ((size_t)1024 * 1024 * 1024 / STORE_PAGE_SIZE)
 
 /* The log stays as large as it becomes between two checkpoints: writing over it needs no new space and no change of
@@ -184,20 +186,34 @@ static int load_row(struct store_db *db, sqlite3_stmt *stmt,
 	return each(self, &plain, err);
 }
 
+/* Rows are about as large in memory as in the file, with a quarter for what malloc() and the index add. */
+static int expect_rows(struct store_db *db, struct err *err)
+{
+	int64_t pages = 0;
+
+	if (store_sql_int(db->sql, db->path, "PRAGMA page_count", &pages, err) < 0)
+		return -1;
+	heap_expect((size_t)pages * STORE_PAGE_SIZE / 4 * 5 + HEAP_BESIDE);
+	return 0;
+}
+
 int store_db_load(struct store_db *db, int (*each)(void *self, const struct store_row *row, struct err *err),
                   void *self, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int r;
 
-	if (prepare(db, "SELECT " STORE_COLUMNS " FROM objects", &stmt, err) < 0)
+	if (prepare(db, "SELECT " STORE_COLUMNS " FROM objects", &stmt, err) < 0 || expect_rows(db, err) < 0) {
+		sqlite3_finalize(stmt);
 		return -1;
+	}
 	while ((r = sqlite3_step(stmt)) == SQLITE_ROW)
 		if (load_row(db, stmt, each, self, err) < 0)
 			break;
 	if (r != SQLITE_ROW && r != SQLITE_DONE)
 		store_sql_error(db->sql, db->path, "loading", err);
 	sqlite3_finalize(stmt);
+	heap_settle();
 	return r == SQLITE_DONE ? 0 : -1;
 }
 
