@@ -8,8 +8,15 @@ struct claim {
 	json_t *names;
 };
 
+/* How many claims have a word. */
+struct use {
+	size_t count;
+};
+
 struct crd_names {
-	struct map *claims; /* CRD → struct claim */
+	struct map *claims;        /* CRD → struct claim */
+	struct map *words, *kinds; /* "group/name" → struct use: plurals, singulars and short names; kinds and list kinds */
+	struct map *waiting;       /* CRDs that want names they have not → their group */
 };
 
 static void claim_free(void *v)
@@ -26,6 +33,9 @@ struct crd_names *crd_names_new(void)
 	struct crd_names *n = new0(struct crd_names);
 
 	n->claims = map_new(claim_free);
+	n->words = map_new(free);
+	n->kinds = map_new(free);
+	n->waiting = map_new(free);
 	return n;
 }
 
@@ -34,26 +44,55 @@ struct crd_names *crd_names_free(struct crd_names *n)
 	if (!n)
 		return NULL;
 	map_free(n->claims);
+	map_free(n->words);
+	map_free(n->kinds);
+	map_free(n->waiting);
 	free(n);
 	return NULL;
 }
 
-bool crd_names_claim(struct crd_names *n, const char *crd, const char *group, const json_t *accepted)
-{
-	const struct claim *before = map_get(n->claims, crd);
+/* ---- which words are used ---- */
 
-	if (before && json_same(before->names, accepted))
-		return false;
-	struct claim *c = new0(struct claim);
-	c->group = xstrdup(group);
-	c->names = json_deep_copy(accepted);
-	map_set(n->claims, crd, c);
-	return true;
+static struct use *find_use(struct map *uses, const char *group, const char *name)
+{
+	_cleanup_free_ char *key = xasprintf("%s/%s", group, name);
+
+	return map_get(uses, key);
 }
 
-void crd_names_forget(struct crd_names *n, const char *crd)
+static void count_word(struct map *uses, const char *group, const char *name, bool more)
 {
-	map_del(n->claims, crd);
+	struct use *use = name ? find_use(uses, group, name) : NULL;
+
+	if (!name || (!use && !more))
+		return;
+	_cleanup_free_ char *key = xasprintf("%s/%s", group, name);
+	if (!use) {
+		use = new0(struct use);
+		map_set(uses, key, use);
+	}
+	use->count += more ? 1 : -(size_t)1;
+	if (use->count == 0)
+		map_del(uses, key);
+}
+
+static void count_claim(struct crd_names *n, const struct claim *c, bool more)
+{
+	size_t i;
+	json_t *name;
+
+	count_word(n->words, c->group, json_get_str(c->names, "plural"), more);
+	count_word(n->words, c->group, json_get_str(c->names, "singular"), more);
+	json_array_foreach (json_object_get(c->names, "shortNames"), i, name)
+		count_word(n->words, c->group, json_string_value(name), more);
+	count_word(n->kinds, c->group, json_get_str(c->names, "kind"), more);
+	count_word(n->kinds, c->group, json_get_str(c->names, "listKind"), more);
+}
+
+/* Somebody of the group has it, the asking CRD included. */
+static bool is_used(const struct crd_names *n, const char *group, const char *name, bool kind)
+{
+	return find_use(kind ? n->kinds : n->words, group, name);
 }
 
 static bool has_short_name(const json_t *names, const char *name)
@@ -67,22 +106,37 @@ static bool has_short_name(const json_t *names, const char *name)
 	return false;
 }
 
-/* Somebody of the group has it, the asking CRD included. */
-static bool is_used(const struct crd_names *n, const char *group, const char *name, bool kind)
-{
-	void *value;
-	size_t iter = 0;
+/* ---- claims ---- */
 
-	while (map_next(n->claims, &iter, NULL, &value)) {
-		const struct claim *c = value;
-		if (!str_eq(c->group, group))
-			continue;
-		if (kind ? str_eq(json_get_str(c->names, "kind"), name) || str_eq(json_get_str(c->names, "listKind"), name)
-		         : str_eq(json_get_str(c->names, "plural"), name) || str_eq(json_get_str(c->names, "singular"), name) ||
-		               has_short_name(c->names, name))
-			return true;
+void crd_names_forget(struct crd_names *n, const char *crd)
+{
+	struct claim *c = map_take(n->claims, crd);
+
+	map_del(n->waiting, crd);
+	if (!c)
+		return;
+	count_claim(n, c, false);
+	claim_free(c);
+}
+
+bool crd_names_claim(struct crd_names *n, const char *crd, const char *group, const json_t *accepted, bool waits)
+{
+	const struct claim *before = map_get(n->claims, crd);
+	bool changed = !before || !json_same(before->names, accepted);
+
+	if (changed) {
+		crd_names_forget(n, crd);
+		struct claim *c = new0(struct claim);
+		c->group = xstrdup(group);
+		c->names = json_deep_copy(accepted);
+		map_set(n->claims, crd, c);
+		count_claim(n, c, true);
 	}
-	return false;
+	if (waits)
+		map_set(n->waiting, crd, xstrdup(group));
+	else
+		map_del(n->waiting, crd);
+	return changed;
 }
 
 static void judge_word(const struct crd_names *n, const char *group, const json_t *wanted, const char *key, bool kind,
@@ -148,14 +202,14 @@ void crd_names_verdict_clear(struct crd_names_verdict *v)
 	*v = (struct crd_names_verdict){ 0 };
 }
 
-void crd_names_each_neighbour(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd),
-                              void *self)
+void crd_names_each_waiting(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd),
+                            void *self)
 {
 	const char *dot = strchr(crd, '.'), *name;
-	void *value;
+	void *group;
 	size_t iter = 0;
 
-	while (dot && map_next(n->claims, &iter, &name, &value))
-		if (str_eq(((const struct claim *)value)->group, dot + 1) && strcmp(name, crd) != 0)
+	while (dot && map_next(n->waiting, &iter, &name, &group))
+		if (str_eq(group, dot + 1) && strcmp(name, crd) != 0)
 			each(self, name);
 }

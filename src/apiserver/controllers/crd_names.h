@@ -9,8 +9,9 @@ struct crd_names;
 struct crd_names *crd_names_new(void);
 struct crd_names *crd_names_free(struct crd_names *n);
 
-/* These names (status.acceptedNames) are the CRD's. True when they were others before. */
-bool crd_names_claim(struct crd_names *n, const char *crd, const char *group, const json_t *accepted);
+/* These names (status.acceptedNames) are the CRD's; it waits when it wants others that it cannot have. True when its
+ * names were others before. */
+bool crd_names_claim(struct crd_names *n, const char *crd, const char *group, const json_t *accepted, bool waits);
 void crd_names_forget(struct crd_names *n, const char *crd);
 
 /* Of the names a CRD wants, those it can have; the others stay as they were accepted before. */
@@ -22,8 +23,8 @@ struct crd_names_verdict {
 void crd_names_judge(const struct crd_names *n, const json_t *crd, struct crd_names_verdict *ret);
 void crd_names_verdict_clear(struct crd_names_verdict *v);
 
-/* Other CRDs of its group. */
-void crd_names_each_neighbour(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd),
-                              void *self);
+/* The CRDs of its group that wait: only they can have more names once this one has fewer. */
+void crd_names_each_waiting(const struct crd_names *n, const char *crd, void (*each)(void *self, const char *crd),
+                            void *self);
 
 #endif

@@ -28,7 +28,7 @@ static char *judge(struct crd_names *n, const char *name, const char *group, con
 	struct crd_names_verdict verdict;
 
 	crd_names_judge(n, v, &verdict);
-	crd_names_claim(n, name, group, verdict.accepted);
+	crd_names_claim(n, name, group, verdict.accepted, verdict.reason);
 	char *words = verdict.reason ? xasprintf("%s %s", verdict.reason, verdict.message) : xstrdup("");
 	crd_names_verdict_clear(&verdict);
 	return words;
@@ -87,11 +87,18 @@ static void test_crd_names_become_free(void **state)
 
 	assert_string_equal(a, "");
 	assert_string_equal(b, "KindConflict \"A\" is already in use");
-	crd_names_each_neighbour(n, "as.g.h", count, &neighbours);
-	assert_int_equal(neighbours, 1);
+	_cleanup_free_ char *c = judge(n, "cs.g.h", "g.h", "{plural: cs, singular: c, kind: C, listKind: CList}");
+	_cleanup_free_ char *o = judge(n, "bs.o.h", "o.h", "{plural: bs, singular: b, kind: A, listKind: BList}");
+	assert_string_equal(c, "");
+	assert_string_equal(o, "");
+	crd_names_each_waiting(n, "as.g.h", count, &neighbours);
+	assert_int_equal(neighbours, 1); /* bs.g.h */
 	crd_names_forget(n, "as.g.h");
 	_cleanup_free_ char *again = judge(n, "bs.g.h", "g.h", "{plural: bs, singular: b, kind: A, listKind: BList}");
 	assert_string_equal(again, "");
+	neighbours = 0;
+	crd_names_each_waiting(n, "as.g.h", count, &neighbours);
+	assert_int_equal(neighbours, 0);
 	crd_names_free(n);
 }
 
