@@ -46,6 +46,7 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		                                   { "client-burst", required_argument, NULL, 'U' },
 		                                   { "max-requests-inflight", required_argument, NULL, 'R' },
 		                                   { "max-mutating-requests-inflight", required_argument, NULL, 'M' },
+		                                   { "max-connections-per-client", required_argument, NULL, 'C' },
 		                                   { 0 } };
 	int64_t port = 0;
 	int c;
@@ -74,6 +75,7 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 		           (c == 'B' && str_to_i64(optarg, 0, 1000000, &ret->audit.backups_max)) ||
 		           (c == 'Q' && str_to_i64(optarg, 1, 1000000, &ret->limits.client_qps)) ||
 		           (c == 'U' && str_to_i64(optarg, 1, 1000000, &ret->limits.client_burst)) ||
+		           (c == 'C' && str_to_i64(optarg, 1, 1000000, &ret->limits.client_connections)) ||
 		           (c == 'R' && str_to_i64(optarg, 1, 1000000, &ret->limits.in_flight)) ||
 		           (c == 'M' && str_to_i64(optarg, 1, 1000000, &ret->limits.mutating_in_flight))) {
 			continue;
@@ -86,7 +88,8 @@ static int parse(int argc, char **argv, struct options *ret, struct err *err)
 				"usage: scia-apiserver --data DIR [--port N] [--crd FILE]... [--history N] [--history-age "
 				"DURATION] [--encryption-provider-config FILE] [--audit-policy-file FILE] [--audit-log-path FILE] "
 				"[--audit-log-maxsize MB] [--audit-log-maxbackup FILES] [--client-qps N] [--client-burst N] "
-				"[--max-requests-inflight N] [--max-mutating-requests-inflight N] [--log LEVEL]");
+				"[--max-requests-inflight N] [--max-mutating-requests-inflight N] [--max-connections-per-client N] "
+				"[--log LEVEL]");
 		}
 	}
 	return ret->data ? 0 : err_set(err, ERR_BAD_REQUEST, "scia-apiserver: --data DIR is missing");

@@ -32,6 +32,8 @@
 	"too large: "                                                                                                     \
 	"limit is 3145728\",\"reason\":\"RequestEntityTooLarge\",\"code\":413}"
 #define CONNECTIONS_MAX 8192
+/* One client leaves room for others. */
+#define CLIENT_CONNECTIONS_MAX (CONNECTIONS_MAX / 2)
 #define DESCRIPTORS 65536
 #define NAMES_MAX 64
 
@@ -80,7 +82,8 @@ static int last_port(const struct apiserver *s)
 	return (int)port;
 }
 
-static int listen_on(struct apiserver *s, const char *address, int port, struct err *err)
+static int listen_on(struct apiserver *s, const struct apiserver_config *api, const char *address, int port,
+                     struct err *err)
 {
 	const struct tls_server_config tls = { .cert_pem = s->pki.serving.cert_pem,
 		                                   .key_pem = s->pki.serving.key_pem,
@@ -92,6 +95,8 @@ static int listen_on(struct apiserver *s, const char *address, int port, struct 
 		.body_max = BODY_MAX,
 		.too_large_json = TOO_LARGE,
 		.connections_max = CONNECTIONS_MAX,
+		.client_connections_max = api->limits.client_connections ? (size_t)api->limits.client_connections
+		                                                         : CLIENT_CONNECTIONS_MAX,
 		.stream_backlog_max = STREAM_BACKLOG_MAX,
 		.log = s->log,
 		.handler = api_handle,
@@ -107,12 +112,12 @@ static int start_http(struct apiserver *s, const struct apiserver_config *config
 	_cleanup_free_ char *path = port_path(s);
 	_cleanup_err_ struct err taken = { 0 };
 
-	if (listen_on(s, address, wanted, &taken) < 0) {
+	if (listen_on(s, config, address, wanted, &taken) < 0) {
 		if (config->port || wanted == 0) {
 			err_move(err, &taken);
 			return err_wrap(err, "serving on %s", address);
 		}
-		if (listen_on(s, address, 0, err) < 0)
+		if (listen_on(s, config, address, 0, err) < 0)
 			return err_wrap(err, "serving on %s", address);
 	}
 	int port = http_server_port(s->http);

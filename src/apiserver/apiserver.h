@@ -27,6 +27,7 @@ struct apiserver_audit {
 struct apiserver_limits {
 	int64_t in_flight, mutating_in_flight; /* requests under way, but watches; 0: 400 and 200 */
 	int64_t client_qps, client_burst;      /* of one user, components of this process excepted; 0: any number */
+	int64_t client_connections;            /* of one address; 0: 4096, half of all */
 };
 
 struct apiserver_config {

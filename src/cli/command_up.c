@@ -80,6 +80,8 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 		{ "max-requests-inflight", 0, CLI_NUMBER, &o->limits.in_flight, "N", "reading requests under way (400)" },
 		{ "max-mutating-requests-inflight", 0, CLI_NUMBER, &o->limits.mutating_in_flight, "N",
 		  "changing requests under way (200)" },
+		{ "max-connections-per-client", 0, CLI_NUMBER, &o->limits.client_connections, "N",
+		  "connections of one address (4096)" },
 		SERVER_OPTIONS(o->server),
 		{ 0 },
 	};
@@ -94,7 +96,7 @@ static int parse_options(int argc, char **argv, struct up_options *o)
 	if (r == 0 && (o->audit.size_max_mb < 0 || o->audit.backups_max < 0))
 		r = cli_usage(&COMMAND_UP, "--audit-log-maxsize and --audit-log-maxbackup cannot be negative");
 	if (r == 0 && (o->limits.client_qps < 0 || o->limits.client_burst < 0 || o->limits.in_flight < 0 ||
-	               o->limits.mutating_in_flight < 0))
+	               o->limits.mutating_in_flight < 0 || o->limits.client_connections < 0))
 		r = cli_usage(&COMMAND_UP, "limits of requests cannot be negative");
 	if (r == 0 && listen)
 		r = parse_listen(&COMMAND_UP, o, listen);

@@ -3,11 +3,30 @@
 #include "http_testing.h"
 #include "net/http_server.h"
 
+#define BIG ((size_t)64 << 20) /* more than sockets hold */
+
+static struct bytes *bytes_new_zero(size_t len)
+{
+	char *zero = xcalloc(1, len);
+	struct bytes *b = bytes_new(zero, len);
+
+	free(zero);
+	return b;
+}
+
 static void handler(void *self, struct http_request *req)
 {
 	char *text = xasprintf("%s %s", http_request_method(req), http_request_path(req));
 
 	(void)self;
+	if (str_eq(http_request_path(req), "/big")) {
+		struct bytes *big = bytes_new_zero(BIG);
+
+		http_respond_bytes(req, 200, NULL, big);
+		bytes_unref(big);
+		free(text);
+		return;
+	}
 	http_respond_text(req, 200, "text/plain", text);
 	free(text);
 }
@@ -52,9 +71,81 @@ static void test_http_server_cuts_slow_clients(void **state)
 	assert_true(is_cut_while_dripping(http_server_port(s), "GET / HTTP/1.1\r\nX-Slow: "));
 	assert_true(
 		is_cut_while_dripping(http_server_port(s), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"));
+	assert_true(is_cut_while_dripping(http_server_port(s),
+	                                  "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n"));
+	/* a chunk's size that never ends */
+	assert_true(is_cut_while_dripping(http_server_port(s),
+	                                  "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;x="));
 	/* and who says nothing at all */
 	assert_false(raw_more(fd, &in, PATIENCE_MS));
 	close(fd);
+	http_server_stop(s, NS_PER_S);
+}
+
+static size_t read_slowly(int fd, int64_t pause_ns, size_t at_a_time, int64_t until_ns)
+{
+	char *data = xmalloc(at_a_time);
+	size_t total = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && clock_mono_ns() < until_ns) {
+		clock_sleep_ns(pause_ns);
+		n = recv(fd, data, at_a_time, 0);
+		total += n > 0 ? (size_t)n : 0;
+	}
+	free(data);
+	return total;
+}
+
+/* Who takes nothing of an answer is cut, who takes it slowly gets all of it. */
+static void test_http_server_cuts_clients_that_do_not_read(void **state)
+{
+	struct http_server *s = server_new((struct http_server_config){ .idle_timeout_ns = 300 * NS_PER_MS });
+	int idle = raw_connect(http_server_port(s)), slow = raw_connect(http_server_port(s));
+	int64_t begin = clock_mono_ns();
+
+	(void)state;
+	raw_puts(idle, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+	raw_puts(slow, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+	/* 64 MiB in steps of 1 MiB with pauses: more than three times the idle timeout */
+	assert_true(read_slowly(slow, 15 * NS_PER_MS, 1 << 20, begin + 30 * NS_PER_S) > BIG);
+	assert_true(clock_mono_ns() - begin > 600 * NS_PER_MS);
+	/* what the sockets held is all that comes */
+	assert_true(read_slowly(idle, 0, 1 << 20, begin + 30 * NS_PER_S) < BIG);
+	close(idle);
+	close(slow);
+	http_server_stop(s, NS_PER_S);
+}
+
+static void test_http_server_limits_connections_of_a_client(void **state)
+{
+	struct http_server *s = server_new((struct http_server_config){ .client_connections_max = 2 });
+	struct buf in = BUF_INIT(1 << 20);
+	int fds[3];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fds[i] = raw_connect(http_server_port(s));
+		raw_puts(fds[i], "GET /here HTTP/1.1\r\nHost: h\r\n\r\n");
+		assert_true(raw_expect(fds[i], &in, "GET /here"));
+		buf_reset(&in);
+	}
+	fds[2] = raw_connect(http_server_port(s));
+	assert_false(raw_more(fds[2], &in, PATIENCE_MS));
+	close(fds[2]);
+	/* those that are there are served, and one that leaves makes room */
+	raw_puts(fds[0], "GET /again HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_true(raw_expect(fds[0], &in, "GET /again"));
+	close(fds[1]);
+	for (bool served = false; !served;) {
+		buf_reset(&in);
+		fds[2] = raw_connect(http_server_port(s));
+		raw_puts(fds[2], "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+		served = raw_expect(fds[2], &in, "GET /next");
+		close(fds[2]);
+	}
+	close(fds[0]);
+	buf_clear(&in);
 	http_server_stop(s, NS_PER_S);
 }
 
@@ -112,6 +203,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_http_server_cuts_slow_clients),
+		cmocka_unit_test(test_http_server_cuts_clients_that_do_not_read),
+		cmocka_unit_test(test_http_server_limits_connections_of_a_client),
 		cmocka_unit_test(test_http_server_lets_go_of_clients_that_leave_early),
 		cmocka_unit_test(test_http_server_cuts_stalled_handshakes),
 	};

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
@@ -10,6 +11,7 @@
 
 #define EVENTS_MAX 256
 #define ACCEPTS_MAX 64 /* at a time, so that who is there already is served between them */
+#define REFUSALS_TOLD_NS (60 * NS_PER_S)
 #define TICK_NS (250 * NS_PER_MS)
 #define WIRE_OUT_MAX ((size_t)512 * 1024)
 /* A stream is flushed at most once within FLUSH_SHARE_NS for each stream of its loop: ten watches get each event at
@@ -159,6 +161,27 @@ static void pause_accepting(struct http_loop *l)
 	listen_again(l, false);
 }
 
+/* False when the client has as many connections as it may; said once a minute. */
+static bool let_in(struct http_server *s, const union http_address *from)
+{
+	const struct http_peer peer = http_peer_of(from);
+	char host[INET6_ADDRSTRLEN] = "?";
+	int64_t now = clock_mono_ns();
+
+	if (http_peers_enter(s->peers, &peer))
+		return true;
+	s->refused++;
+	if (s->refusals_told_ns && now - s->refusals_told_ns < REFUSALS_TOLD_NS)
+		return false;
+	inet_ntop(from->any.sa_family,
+	          from->any.sa_family == AF_INET6 ? (const void *)&from->in6.sin6_addr : &from->in.sin_addr, host,
+	          sizeof(host));
+	log_warn(s->log, "http: %s has as many connections as one client may: more are closed (%zu so far)", host,
+	         s->refused);
+	s->refusals_told_ns = now;
+	return false;
+}
+
 static void accept_some(struct http_loop *l)
 {
 	struct http_server *s = l->server;
@@ -168,15 +191,21 @@ static void accept_some(struct http_loop *l)
 			pause_accepting(l);
 			return;
 		}
-		int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		union http_address from = { .any.sa_family = AF_UNSPEC };
+		socklen_t len = sizeof(from);
+		int fd = accept4(s->listener, &from.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			/* Out of descriptors or memory: the next tick tries again, instead of all the time. */
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 				pause_accepting(l);
 			return;
 		}
+		if (!let_in(s, &from)) {
+			close(fd);
+			continue;
+		}
 		struct http_loop *owner = least_busy(s);
-		struct http_connection *c = http_connection_new(s, owner, fd);
+		struct http_connection *c = http_connection_new(s, owner, fd, &from);
 		if (owner == l) {
 			http_connection_begin(c);
 			http_connection_drive(c);

@@ -85,6 +85,7 @@ static struct http_server *server_new(const struct http_server_config *config)
 	s->too_large_json = config->too_large_json;
 	s->idle_timeout_ns = config->idle_timeout_ns ? config->idle_timeout_ns : DEFAULT_IDLE_TIMEOUT_NS;
 	s->listener = -1;
+	s->peers = http_peers_new(config->client_connections_max);
 	pthread_mutex_init(&s->lock, NULL);
 	return s;
 }
@@ -103,6 +104,7 @@ struct http_server *http_server_unref(struct http_server *s)
 		http_loop_done(&s->loops[i]);
 	free(s->loops);
 	closep(&s->listener);
+	http_peers_free(s->peers);
 	http_tls_unref(s->tls);
 	logger_unref(s->log);
 	pthread_mutex_destroy(&s->lock);

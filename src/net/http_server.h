@@ -25,6 +25,7 @@ struct http_server_config {
 	size_t body_max;                     /* larger bodies are answered with 413; 0: 3 MiB */
 	size_t header_max;                   /* all headers together, at most 64 KiB; 0: that */
 	size_t connections_max;              /* 0: 4096 */
+	size_t client_connections_max;       /* of one address (IPv6: network of 64 bits); more are closed; 0: any number */
 	int64_t idle_timeout_ns;             /* between and inside requests (slow clients); 0: 90 s. Streams are exempt */
 	size_t stream_backlog_max;           /* bytes a stream may have waiting before its client is dropped; 0: 8 MiB */
 	const char *too_large_json;          /* the body of 413, instead of a sentence; must outlive the server */

@@ -1,8 +1,8 @@
 #ifndef NET_HTTP_SERVER_INTERNAL_H
 #define NET_HTTP_SERVER_INTERNAL_H
 /* What the parts of the HTTP server share. http_server.c: start and stop; http_loop.c: event threads, accepting,
- * wake-ups, deadlines; http_connection.c: what one connection does next; http_session.c: TLS; http_request.c: requests
- * and answers; http_parts.c; http_stream.c; http_upgrade.c.
+ * wake-ups, deadlines; http_connection.c: a connection's life, and what it does next; http_receive.c and http_send.c:
+ * its bytes; http_session.c: TLS; http_request.c: requests and answers; http_parts.c; http_stream.c; http_upgrade.c.
  *
  * A connection belongs to one event thread (its loop), which alone reads, writes, calls the handler and closes. Other
  * threads leave answers and stream data with it, under its lock, and put it on its loop's list of woken connections.
@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "http1.h"
+#include "http_peers.h"
 #include "net/http_server.h"
 
 #include <gnutls/gnutls.h>
@@ -167,9 +168,12 @@ struct http_connection {
 	char **peer_orgs;
 	int64_t peer_expiry_s;
 	char remote[56];
+	struct http_peer peer; /* one of its connections, until it is closed */
 };
 
-struct http_connection *http_connection_new(struct http_server *s, struct http_loop *loop, int fd);
+/* from: whom the socket is connected to. */
+struct http_connection *http_connection_new(struct http_server *s, struct http_loop *loop, int fd,
+                                            const union http_address *from);
 struct http_connection *http_connection_ref(struct http_connection *c);
 struct http_connection *http_connection_unref(struct http_connection *c);
 /* On its loop: does all that can be done now without waiting. */
@@ -177,9 +181,34 @@ void http_connection_drive(struct http_connection *c);
 void http_connection_close(struct http_connection *c);
 /* Begins: NEW to HANDSHAKE or HEAD. */
 void http_connection_begin(struct http_connection *c);
+bool http_connection_is_streaming(const struct http_connection *c);
+/* From now on; 0: none. */
+void http_connection_set_deadline(struct http_connection *c, int64_t ns);
+/* The request is over, in whatever way. */
+void http_connection_drop_request(struct http_connection *c);
+
+/* ---- what it sends (http_send.c) ---- */
+
+/* 1: the answer is sent, 0: the rest comes later, negative: the connection failed. */
+int http_connection_send_answer(struct http_connection *c);
+/* The same for what the socket did not take before. */
+int http_connection_send_unsent(struct http_connection *c);
+/* Onto the loop's wire_out, enciphered under TLS; negative: failed. */
+int http_connection_encode(struct http_connection *c, const char *data, size_t len);
 /* Sends what the loop's wire_out holds for it; closes it when that fails. */
 void http_connection_flush(struct http_connection *c);
-bool http_connection_is_streaming(const struct http_connection *c);
+
+/* ---- what it receives (http_receive.c) ---- */
+
+/* Reads what there is onto c->in. False when there was nothing; may close the connection. */
+bool http_connection_read(struct http_connection *c);
+/* Uses what was read. True when it got further. */
+bool http_connection_take_head(struct http_connection *c);
+bool http_connection_take_body(struct http_connection *c);
+/* The request has its answer. */
+void http_connection_begin_answer(struct http_connection *c);
+/* HTTP_LINGERING: reads and forgets. */
+void http_connection_throw_away(struct http_connection *c);
 
 /* ---- TLS of a connection (http_session.c) ---- */
 
@@ -245,6 +274,9 @@ struct http_server {
 	atomic_int inflight;  /* requests between the handler's call and the end of their response */
 	atomic_size_t connections_len;
 	atomic_bool accept_paused;
+	struct http_peers *peers;
+	size_t refused; /* connections, as their clients had too many; the first loop's, like the next */
+	int64_t refusals_told_ns;
 	atomic_size_t body_bytes; /* of all requests' bodies in memory */
 	int listener;
 
