@@ -93,9 +93,17 @@ class Kubectl:
         self.program, self.folder = program, folder
         self.base = [program, "--kubeconfig", kubeconfig, "-n", namespace, "--cache-dir", str(folder / "cache")]
 
+    def _surroundings(self, environment=None):
+        """Whatever it writes, it writes there: without HOME it would make a .kube where the tests are run."""
+        return {"env": {**os.environ, "HOME": str(self.folder), **(environment or {})}, "cwd": self.folder, "text": True}
+
     def run(self, *arguments, stdin=None, environment=None):
-        return subprocess.run([*self.base, *arguments], input=stdin, capture_output=True, text=True, timeout=60,
-                              env={**os.environ, "HOME": str(self.folder), **(environment or {})}, cwd=self.folder)
+        return subprocess.run([*self.base, *arguments], input=stdin, capture_output=True, timeout=60,
+                              **self._surroundings(environment))
+
+    def begin(self, *arguments):
+        """Runs beside the test, which reads its output."""
+        return subprocess.Popen([*self.base, *arguments], stdout=subprocess.PIPE, **self._surroundings())
 
     def ok(self, *arguments, **more):
         result = self.run(*arguments, **more)

@@ -155,13 +155,13 @@ def test_delete(kubectl, widget):
 
 
 def test_wait(kubectl, widget, ns, api):
-    watcher = subprocess.Popen([*kubectl.base, "wait", "--for=condition=Ready", "wd/w", "--timeout=20s"], stdout=subprocess.PIPE, text=True)
+    watcher = kubectl.begin("wait", "--for=condition=Ready", "wd/w", "--timeout=20s")
     path = f"/apis/example.org/v1/namespaces/{ns}/widgets/w/status"
     assert api.patch(path, {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}).status == 200
     assert watcher.communicate(timeout=25)[0] == "widget.example.org/w condition met\n" and watcher.returncode == 0
     kubectl.ok("patch", "wd", "w", "--type=merge", "-p", '{"metadata":{"finalizers":["example.org/hold"]}}')
     kubectl.ok("delete", "wd", "w", "--wait=false")
-    deleter = subprocess.Popen([*kubectl.base, "wait", "--for=delete", "wd/w", "--timeout=20s"])
+    deleter = kubectl.begin("wait", "--for=delete", "wd/w", "--timeout=20s")
     with pytest.raises(subprocess.TimeoutExpired):
         deleter.wait(1)
     kubectl.ok("patch", "wd", "w", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
@@ -169,7 +169,7 @@ def test_wait(kubectl, widget, ns, api):
 
 
 def test_watch(kubectl, widget):
-    watcher = subprocess.Popen([*kubectl.base, "get", "wd", "-w", "--no-headers"], stdout=subprocess.PIPE, text=True)
+    watcher = kubectl.begin("get", "wd", "-w", "--no-headers")
     try:
         assert watcher.stdout.readline().split()[:2] == ["w", "blue"]
         kubectl.ok("patch", "wd", "w", "--type=merge", "-p", '{"spec":{"color":"green"}}')

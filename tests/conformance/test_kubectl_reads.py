@@ -64,7 +64,7 @@ def test_raw(filled, ns):
 
 
 def test_watching_a_list(filled, ns, api):
-    watcher = subprocess.Popen([*filled.base, "get", "cm", "-l", "n=6", "-w", "--no-headers"], stdout=subprocess.PIPE, text=True)
+    watcher = filled.begin("get", "cm", "-l", "n=6", "-w", "--no-headers")
     try:
         assert watcher.stdout.readline().split()[:2] == ["c6", "1"]
         api.patch(CM.format(ns) + "/c6", {"data": {"more": "x"}})
@@ -77,7 +77,7 @@ def test_watching_a_list(filled, ns, api):
 
 
 def test_watching_one_as_text(filled, ns, api):
-    watcher = subprocess.Popen([*filled.base, "get", "cm", "c1", "-w", "-o", "jsonpath={.data.v}{\"\\n\"}"], stdout=subprocess.PIPE, text=True)
+    watcher = filled.begin("get", "cm", "c1", "-w", "-o", "jsonpath={.data.v}{\"\\n\"}")
     try:
         assert watcher.stdout.readline() == "1\n"
         api.patch(CM.format(ns) + "/c1", {"data": {"v": "new"}})
@@ -90,7 +90,7 @@ def test_watching_one_as_text(filled, ns, api):
 def test_waiting_for_a_field(filled, ns, api):
     if not current(filled):
         pytest.skip("kubectl 1.20 waits for conditions only")
-    waiter = subprocess.Popen([*filled.base, "wait", "--for=jsonpath={.status.phase}=Up", "wd/w", "--timeout=20s"], stdout=subprocess.PIPE, text=True)
+    waiter = filled.begin("wait", "--for=jsonpath={.status.phase}=Up", "wd/w", "--timeout=20s")
     api.patch(WD.format(ns) + "/w/status", {"status": {"phase": "Up"}})
     assert waiter.communicate(timeout=25)[0] == "widget.example.org/w condition met\n"
 
@@ -110,7 +110,7 @@ def test_cascades(filled, ns, api, cascade, child_stays):
 
 def test_deleting_waits_for_finalizers(filled, ns, api):
     api.post(CM.format(ns), {"metadata": {"name": "held", "finalizers": ["example.org/hold"]}})
-    deleter = subprocess.Popen([*filled.base, "delete", "cm", "held"], stdout=subprocess.PIPE, text=True)
+    deleter = filled.begin("delete", "cm", "held")
     eventually(lambda: "deletionTimestamp" in api.get(CM.format(ns) + "/held").json["metadata"])
     with pytest.raises(subprocess.TimeoutExpired):
         deleter.wait(1)

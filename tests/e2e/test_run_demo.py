@@ -45,7 +45,7 @@ def wait_line(process, pattern, timeout=120):
     return wait_for(f"the line {pattern}", check, timeout)
 
 
-def test_any_repository_is_deployed_and_all_ends_with_ctrl_c(demo, repositories):
+def test_any_repository_is_deployed_and_all_ends_with_ctrl_c(demo, repositories, tmp_path):
     repository = repositories("anything", web_app())
     process = demo(repository, "one process, cheap")
     url = wait_line(process, r"^the application: +(http://127\.0\.0\.1:\d+/)").group(1)
@@ -58,8 +58,8 @@ def test_any_repository_is_deployed_and_all_ends_with_ctrl_c(demo, repositories)
     for command in commands:
         if "-f" in command.split():
             continue
-        result = subprocess.run(command, shell=True, env={"KUBECONFIG": kubeconfig, "PATH": "/usr/local/bin:/usr/bin:/bin"},
-                                capture_output=True, text=True, timeout=30)
+        result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, env={
+            "KUBECONFIG": kubeconfig, "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)})
         assert result.returncode == 0 or "kubectl: not found" in result.stderr, result.stderr
     second = subprocess.run([str(ROOT / "tools/run-demo"), str(SCIA), str(process.folder)], capture_output=True, text=True)
     assert second.returncode == 1 and "running already" in second.stderr
