@@ -1,6 +1,6 @@
 #ifndef CODEC_TEXT_H
 #define CODEC_TEXT_H
-/* Private to codec/: UTF-8, finding the bytes of a string that need care, and numbers as text. */
+/* For readers of text: UTF-8, finding the bytes of a string that need care, and numbers as text. */
 
 #include <stdbool.h>
 #include <stddef.h>

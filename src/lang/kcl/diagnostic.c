@@ -89,6 +89,20 @@ static void write_excerpt(const struct kcl_diagnostic *item, const char *text, s
 	buf_printf(out, " %s\n%*s |\n", item->message, width, "");
 }
 
+/* Upstream shows what is wrong with a line's end at its last character. */
+static uint32_t shown_column(const struct kcl_diagnostic *item, const char *text)
+{
+	size_t len = 0;
+	const char *line = text ? find_line(text, item->line, &len) : NULL;
+	uint32_t columns = 0, point;
+
+	for (size_t at = 0, n; line && at < len; at += n, columns++) {
+		n = utf8_next(line + at, len - at, &point);
+		n = n > 0 ? n : 1;
+	}
+	return columns > 0 && item->column > columns ? columns : item->column;
+}
+
 void kcl_diagnostics_write(const struct kcl_diagnostics *d, const char *(*text_of)(void *self, const char *file),
                            void *self, struct buf *out)
 {
@@ -98,7 +112,7 @@ void kcl_diagnostics_write(const struct kcl_diagnostics *d, const char *(*text_o
 
 		buf_printf(out, "%s[%s]\n", item->severity == KCL_ERROR ? "error" : "warning", item->code);
 		if (item->file && item->line > 0)
-			buf_printf(out, " --> %s:%u:%u\n", item->file, item->line, item->column);
+			buf_printf(out, " --> %s:%u:%u\n", item->file, item->line, shown_column(item, text));
 		if (text)
 			write_excerpt(item, text, out);
 		else

@@ -371,7 +371,7 @@ struct kcl_checks {
 
 struct kcl_schema_stmt {
 	struct kcl_name name;
-	const char *doc; /* NULL */
+	const char *doc, *doc_raw; /* what it says, and as written, for fmt; NULL */
 	bool is_mixin, is_protocol;
 	struct kcl_params params;
 	struct kcl_names parent;   /* len 0: none */
@@ -392,7 +392,7 @@ struct kcl_schema_stmt {
 
 struct kcl_rule_stmt {
 	struct kcl_name name;
-	const char *doc;
+	const char *doc, *doc_raw;
 	struct kcl_params params;
 	struct kcl_names *parents;
 	uint32_t parents_len;
@@ -466,7 +466,7 @@ struct kcl_module {
 	const char *package; /* "__main__", "a.b" */
 	const char *text;    /* the source, for caret lines and fmt */
 	size_t text_len;
-	const char *doc;
+	const char *doc, *doc_raw;
 	struct kcl_stmt *body;
 	struct kcl_comment *comments;
 	struct arena *arena; /* owned: holds everything above */
