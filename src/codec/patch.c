@@ -1,6 +1,7 @@
 #include "codec/patch.h"
 
 #include "base/str.h"
+#include "codec/go_json.h"
 
 #include <string.h>
 
@@ -357,16 +358,6 @@ static int apply_operation(struct patcher *p)
 }
 
 /* ---- the whole ---- */
-
-/* What encoding/json says of a value of the wrong type. */
-static const char *go_json_type(const json_t *v)
-{
-	if (json_is_object(v))
-		return "object";
-	if (json_is_array(v))
-		return "array";
-	return json_is_string(v) ? "string" : json_is_number(v) ? "number" : json_is_boolean(v) ? "bool" : "null";
-}
 
 static int check_form(const json_t *patch, struct err *err)
 {

@@ -34,8 +34,7 @@ static json_t *compose_documents(struct yaml_composer *c, bool single)
 	}
 }
 
-static json_t *parse_documents(const char *text, size_t len, const char *name, bool single, char ***repeated,
-                               struct err *err)
+static json_t *parse_documents(const char *text, size_t len, const char *name, bool single, struct err *err)
 {
 	json_t *documents = NULL, *json = parse_as_json(text, len);
 	if (json) {
@@ -46,7 +45,6 @@ static json_t *parse_documents(const char *text, size_t len, const char *name, b
 	_cleanup_composer_ struct yaml_composer c;
 	_cleanup_err_ struct err own = { 0 };
 	int r = yaml_composer_init(&c, text, len, name, &own);
-	c.repeated = repeated;
 	if (r == 0)
 		documents = compose_documents(&c, single);
 	if (!documents)
@@ -56,26 +54,35 @@ static json_t *parse_documents(const char *text, size_t len, const char *name, b
 
 json_t *yaml_parse_all(const char *text, size_t len, const char *name, struct err *err)
 {
-	return parse_documents(text, len, name, false, NULL, err);
+	return parse_documents(text, len, name, false, err);
 }
 
-static json_t *parse_one(const char *text, size_t len, const char *name, char ***repeated, struct err *err)
+json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	_cleanup_json_ json_t *documents = parse_documents(text, len, name, true, repeated, err);
+	_cleanup_json_ json_t *documents = parse_documents(text, len, name, true, err);
 	if (!documents)
 		return NULL;
 	json_t *v = json_array_get(documents, 0);
 	return v ? json_incref(v) : json_null();
 }
 
-json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err)
+json_t *yaml_parse_like_go(const char *text, size_t len, char ***ret_repeated, struct err *err)
 {
-	return parse_one(text, len, name, NULL, err);
-}
+	_cleanup_json_ json_t *json = parse_as_json(text, len);
+	_cleanup_composer_ struct yaml_composer c = { 0 };
+	_cleanup_err_ struct err own = { 0 };
+	bool end = false;
 
-json_t *yaml_parse_repeating(const char *text, size_t len, char ***ret_repeated, struct err *err)
-{
-	return parse_one(text, len, NULL, ret_repeated, err);
+	if (json)
+		return json_incref(json);
+	int r = yaml_composer_init(&c, text, len, NULL, &own);
+	c.repeated = ret_repeated;
+	json_t *v = r == 0 ? yaml_composer_next(&c, &end) : NULL;
+	if (!v && end)
+		return json_null();
+	if (!v)
+		err_move(err, &own);
+	return v;
 }
 
 bool yaml_locate(const char *text, size_t len, const char *pointer, int *ret_line, int *ret_column)

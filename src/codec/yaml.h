@@ -16,9 +16,10 @@
 
 /* Exactly one document (an empty text is null). Errors are ERR_BAD_REQUEST "NAME:LINE:COLUMN: …"; name may be NULL. */
 json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err);
-/* The same, but of a repeated key the last one counts; each is told as `line 3: key "a" already set in map`, appended
- * to *ret_repeated (strv). */
-json_t *yaml_parse_repeating(const char *text, size_t len, char ***ret_repeated, struct err *err);
+/* The same as Kubernetes' server reads a body: the first of several documents; of a repeated key the last one counts,
+ * and each is told as `line 3: key "a" already set in map`, appended to *ret_repeated (strv). Errors in the syntax are
+ * worded as go-yaml does: "yaml: line 2: did not find expected key". */
+json_t *yaml_parse_like_go(const char *text, size_t len, char ***ret_repeated, struct err *err);
 /* All documents as an array; empty ones (null) are left out. */
 json_t *yaml_parse_all(const char *text, size_t len, const char *name, struct err *err);
 /* Appends block style, two-space indentation, lists as far left as their key, keys sorted as kubectl prints; strings

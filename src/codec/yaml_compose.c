@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "codec/base64.h"
+#include "codec/go_format.h"
 #include "codec/yaml.h"
 #include "text.h"
 #include "yaml_scalar.h"
@@ -26,6 +27,23 @@ int yaml_composer_fail(struct yaml_composer *c, const yaml_mark_t *at, const cha
 	return err_set(c->err, ERR_BAD_REQUEST, "%s:%zu:%zu: %s", c->name, at->line + 1, at->column + 1, what);
 }
 
+static bool speaks_go(const struct yaml_composer *c)
+{
+	return c->repeated != NULL;
+}
+
+/* The same in the words of go-yaml, which is libyaml in Go and counts lines in its own way. */
+static int fail_syntax_like_go(struct yaml_composer *c)
+{
+	const yaml_parser_t *p = &c->parser;
+	const char *problem = p->problem ? p->problem : "unknown problem parsing YAML content";
+	size_t line = p->problem_mark.line ? p->problem_mark.line + (p->error == YAML_SCANNER_ERROR) : p->context_mark.line;
+
+	if (line > 0)
+		return err_set(c->err, ERR_BAD_REQUEST, "yaml: line %zu: %s", line, problem);
+	return err_set(c->err, ERR_BAD_REQUEST, "yaml: %s", problem);
+}
+
 /* What libyaml found wrong, at its place. */
 static int fail_syntax(struct yaml_composer *c)
 {
@@ -33,6 +51,8 @@ static int fail_syntax(struct yaml_composer *c)
 	const char *problem = p->problem ? p->problem : "this is no valid YAML";
 	if (p->error == YAML_MEMORY_ERROR)
 		out_of_memory(0);
+	if (speaks_go(c))
+		return fail_syntax_like_go(c);
 	if (p->error == YAML_READER_ERROR) {
 		int line, column;
 		text_position(c->text, c->text + p->problem_offset, &line, &column);
@@ -109,6 +129,8 @@ static json_t *compose_alias(struct yaml_composer *c, const yaml_event_t *e, siz
 {
 	const char *name = (const char *)e->data.alias.anchor;
 	json_t *v = map_get(c->anchors, name);
+	if (!v && speaks_go(c))
+		return err_set(c->err, ERR_BAD_REQUEST, "yaml: unknown anchor '%.100s' referenced", name), NULL;
 	if (!v)
 		return yaml_composer_fail(c, &c->last, "the alias *%.100s has no anchor &%.100s before it", name, name), NULL;
 	locate(c, matched, true);
@@ -186,11 +208,21 @@ static bool is_merge_key(const yaml_event_t *e)
 	return tag ? str_eq(tag_kind(tag), "merge") : e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
+/* A list or a mapping as a key. */
+static int fail_key(struct yaml_composer *c, const yaml_event_t *e)
+{
+	if (!speaks_go(c))
+		return yaml_composer_fail(c, &c->last, "a mapping key must be a scalar");
+	_cleanup_json_ json_t *v = compose_node(c, e, OFF_PATH);
+	_cleanup_free_ char *shown = v ? go_format_syntax(v) : NULL;
+	return v ? err_set(c->err, ERR_BAD_REQUEST, "yaml: invalid map key: %s", shown) : -1;
+}
+
 /* A mapping key as string; free(). */
 static char *compose_key(struct yaml_composer *c, const yaml_event_t *e)
 {
 	if (e->type != YAML_SCALAR_EVENT && e->type != YAML_ALIAS_EVENT)
-		return yaml_composer_fail(c, &c->last, "a mapping key must be a scalar"), NULL;
+		return fail_key(c, e), NULL;
 	_cleanup_json_ json_t *v = compose_node(c, e, OFF_PATH);
 	if (!v)
 		return NULL;

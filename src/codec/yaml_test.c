@@ -148,12 +148,12 @@ static void test_yaml_structures(void **state)
 	}
 }
 
-static void test_yaml_parse_repeating_tells_of_repeated_keys(void **state)
+static void test_yaml_parse_like_go_tells_of_repeated_keys(void **state)
 {
 	(void)state;
 	static const char text[] = "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n";
 	char **repeated = NULL;
-	_cleanup_json_ json_t *v = yaml_parse_repeating(text, strlen(text), &repeated, NULL);
+	_cleanup_json_ json_t *v = yaml_parse_like_go(text, strlen(text), &repeated, NULL);
 
 	assert_int_equal(json_get_int(v, "a", 0), 3);
 	assert_int_equal(json_get_int(json_object_get(v, "b"), "c", 0), 2);
@@ -161,6 +161,38 @@ static void test_yaml_parse_repeating_tells_of_repeated_keys(void **state)
 	assert_string_equal(repeated[1], "line 5: key \"a\" already set in map");
 	assert_null(repeated[2]);
 	strv_free(repeated);
+}
+
+/* As a kube-apiserver 1.26 answered them. */
+static void test_yaml_parse_like_go_speaks_like_go(void **state)
+{
+	static const struct {
+		const char *text, *fault;
+	} cases[] = {
+		{ "{", "yaml: line 1: did not find expected node content" },
+		{ "{a: 1", "yaml: line 1: did not find expected ',' or '}'" },
+		{ "a: b: c", "yaml: mapping values are not allowed in this context" },
+		{ "a:\n\t- b", "yaml: line 2: found character that cannot start any token" },
+		{ "- a\nb", "yaml: line 3: could not find expected ':'" },
+		{ "a: &x 1\nb: *y", "yaml: unknown anchor 'y' referenced" },
+		{ "\"abc", "yaml: found unexpected end of stream" },
+		{ "%x", "yaml: found unknown directive name" },
+		{ "? [a]\n: b", "yaml: invalid map key: []interface {}{\"a\"}" },
+	};
+	static const char two[] = "a: 1\n---\na: 2\n";
+	char **repeated = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		assert_null(yaml_parse_like_go(cases[i].text, strlen(cases[i].text), &repeated, &err));
+		assert_string_equal(err_message(&err), cases[i].fault);
+	}
+	_cleanup_json_ json_t *first = yaml_parse_like_go(two, strlen(two), &repeated, NULL);
+	assert_int_equal(json_get_int(first, "a", 0), 1);
+	_cleanup_json_ json_t *nothing = yaml_parse_like_go("", 0, &repeated, NULL);
+	assert_true(json_is_null(nothing));
+	assert_null(repeated);
 }
 
 static void test_yaml_refuses_with_line_and_column(void **state)
@@ -672,7 +704,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_yaml_scalars_are_kubernetes),
 		cmocka_unit_test(test_yaml_structures),
-		cmocka_unit_test(test_yaml_parse_repeating_tells_of_repeated_keys),
+		cmocka_unit_test(test_yaml_parse_like_go_tells_of_repeated_keys),
+		cmocka_unit_test(test_yaml_parse_like_go_speaks_like_go),
 		cmocka_unit_test(test_yaml_refuses_with_line_and_column),
 		cmocka_unit_test(test_yaml_parse_all),
 		cmocka_unit_test(test_yaml_limits_aliases),

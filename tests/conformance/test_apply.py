@@ -295,7 +295,8 @@ def test_what_an_apply_needs(t):
     managed = t.apply("one", {}, meta={"managedFields": []})
     assert managed.status == 400 and managed.json["message"] == "metadata.managedFields must be nil"
     other = t.api.patch(t.path(), {"apiVersion": f"{GROUP}/v9", "kind": "Thing", "metadata": {"name": "x"}}, "apply", fieldManager="m")
-    assert other.status == 400 and other.json["message"] == f"invalid object type: {GROUP}/v9, Kind=Thing"
+    assert other.status == 400 and other.json["message"] == (
+        f"Incorrect version specified in apply patch. Specified patch version: {GROUP}/v9, expected: {GROUP}/v1")
     absent = t.apply("one", {"spec": {"size": 1}}, meta={"uid": "0a"})
     assert absent.status == 409 and "uid mismatch: the provided object specified uid 0a, and no existing object was found" in absent.json["message"]
     assert t.apply("one", {"spec": {"size": 1}}, sub="/status").status == 404

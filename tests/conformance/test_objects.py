@@ -99,8 +99,9 @@ def test_create_checks_kind_and_version(api, ns):
     answer = api.post(CM.format(ns), {**config_map("a"), "kind": "Secret"})
     assert answer.status == 400
     answer = api.post(CM.format(ns), {**config_map("a"), "apiVersion": "v2"})
-    assert answer.status == 400
-    assert "does not match the expected API version" in answer.json["message"]
+    assert answer.status == 400 and 'no kind "ConfigMap" is registered for version "v2"' in answer.json["message"]
+    answer = api.post(WD.format(ns), {**widget("a"), "apiVersion": "example.org/v2"})
+    assert answer.status == 400 and "does not match the expected API version" in answer.json["message"]
 
 
 def test_create_in_other_namespace_than_the_path_says(api, ns):
@@ -295,9 +296,10 @@ def test_media_types_that_are_not_served(api, ns):
 
 
 def test_malformed_bodies(api, ns):
-    for body in ("", "{", "[]", "null", "17", '{"apiVersion":"v1"', "\0"):
+    for body in ("", "{", "[]", "17", '{"apiVersion":"v1"', "\0"):
         answer = api.request("POST", CM.format(ns), body, raw=True)
         assert answer.status == 400, (body, answer)
+    assert api.request("POST", CM.format(ns), "null", raw=True).status == 422  # to Go an empty object
 
 
 def test_empty_bodies_of_custom_resources(api, ns):  # apiextensions-apiserver, schemaCoercingDecoder

@@ -86,7 +86,7 @@ def test_patch_cannot_change_identity(api, ns):
     api.post(CM.format(ns), {"metadata": {"name": "a"}})
     assert api.patch(CM.format(ns) + "/a", {"metadata": {"name": "b"}}).status == 400
     assert api.patch(CM.format(ns) + "/a", {"metadata": {"namespace": "other"}}).status == 400
-    assert api.patch(CM.format(ns) + "/a", {"kind": "Secret"}).status == 400
+    assert api.patch(CM.format(ns) + "/a", {"kind": "Secret"}).status == 422
     answer = api.patch(CM.format(ns) + "/a", {"metadata": {"creationTimestamp": "2001-01-01T00:00:00Z"}})
     assert answer.status == 422
 

@@ -1,5 +1,6 @@
 /* JSON: what parses must come back from its own text unchanged, and jansson must agree about what is JSON. */
 
+#include "codec/go_json.h"
 #include "codec/json.h"
 
 #include <stdint.h>
@@ -37,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(!strict || json_equal(v, strict));
 	if (v)
 		check_text_round_trip(v);
+	_cleanup_free_ char *fault = go_json_fault((const char *)data, size);
+	require(!v || !fault);
 
 	/* jansson allows deeper nesting, refuses large integers and ends at a NUL; else there is one JSON. */
 	if (size == 0 || memchr(data, '\0', size))

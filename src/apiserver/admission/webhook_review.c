@@ -1,5 +1,6 @@
 /* AdmissionReview (admission.k8s.io/v1 and v1beta1): what is sent and what may come back. */
 #include "base/str.h"
+#include "codec/go_json.h"
 #include "webhook.h"
 
 /* ---- the request ---- */
@@ -85,23 +86,13 @@ json_t *webhook_review_request(const struct webhook *hook, const struct admissio
 
 /* ---- the response ---- */
 
-/* What JSON calls it, as Go says. */
-static const char *type_word(const json_t *v)
-{
-	return json_is_string(v)    ? "string"
-	       : json_is_number(v)  ? "number"
-	       : json_is_boolean(v) ? "bool"
-	       : json_is_array(v)   ? "array"
-	                            : "object";
-}
-
 /* The answer is no AdmissionReview: to Go, the call itself has failed then. */
 static int not_decoded(const json_t *v, const char *field, const char *go_type, struct err *err)
 {
 	return err_set(err, ERR_BAD_REQUEST,
 	               "failed to call webhook: json: cannot unmarshal %s into Go struct field "
 	               "AdmissionResponse.response.%s of type %s",
-	               type_word(v), field, go_type);
+	               go_json_type(v), field, go_type);
 }
 
 /* A member of a wanted type; absent and null are the same. Negative: another type. */
@@ -191,10 +182,8 @@ int webhook_review_verdict(const json_t *answer, const char *review_version, boo
 
 	if (!json_is_object(answer))
 		return err_set(err, ERR_BAD_REQUEST,
-		               "failed to call webhook: couldn't get version/kind; json parse error: json: cannot unmarshal %s "
-		               "into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind "
-		               "string \"json:\\\"kind,omitempty\\\"\" }",
-		               type_word(answer));
+		               "failed to call webhook: couldn't get version/kind; json parse error: " GO_NO_OBJECT,
+		               go_json_type(answer));
 	if (member(answer, "response", JSON_OBJECT, "v1.AdmissionResponse", &response, err) < 0)
 		return -1;
 	if (!response)

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/str.h"
+#include "codec/go_json.h"
+#include "codec/go_time.h"
 #include "kinds.h"
 
 #include <stdio.h>
@@ -25,23 +27,6 @@ static void append_path(const struct place *at, struct buf *out)
 	buf_printf(out, "%s%s", out->len ? "." : "", at->field);
 }
 
-static const char *json_word(const json_t *v)
-{
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return "object";
-	case JSON_ARRAY:
-		return "array";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-	case JSON_REAL:
-		return "number";
-	default:
-		return "bool";
-	}
-}
-
 /* encoding/json's words; number: the literal belongs to them. */
 static int wrong_type(const struct place *at, const json_t *v, bool literal, const char *wanted, struct err *err)
 {
@@ -50,7 +35,7 @@ static int wrong_type(const struct place *at, const json_t *v, bool literal, con
 
 	append_path(at, &path);
 	return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s%s%s into Go struct field %s.%s of type %s",
-	               json_word(v), number ? " " : "", number ? number : "", at->message, buf_str(&path), wanted);
+	               go_json_type(v), number ? " " : "", number ? number : "", at->message, buf_str(&path), wanted);
 }
 
 /* "v1.PodSpec" */
@@ -82,6 +67,9 @@ static const char *go_type(const struct kinds_field *f)
 		[KINDS_FIELDS_V1] = "v1.FieldsV1",
 	};
 
+	/* The only text of a type of its own that is worth knowing. */
+	if (f->type == KINDS_STRING && strcmp(kinds_text(f->name), "uid") == 0)
+		return "types.UID";
 	return f->type == KINDS_MESSAGE ? go_message(kinds_message_of(f)) : NAMES[f->type];
 }
 
@@ -109,11 +97,11 @@ static int normalize_time(json_t **v, bool micro, struct err *err)
 	int64_t ns;
 
 	if (!text)
-		return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s into Go value of type string", json_word(*v));
-	if (!rfc3339_parse(text, &ns))
-		return err_set(err, ERR_BAD_REQUEST,
-		               "parsing time \"%s\" as \"2006-01-02T15:04:05%sZ07:00\": cannot parse \"%s\" as \"2006\"", text,
-		               micro ? ".000000" : "", text);
+		return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s into Go value of type string",
+		               go_json_type(*v));
+	_cleanup_free_ char *fault = go_time_fault(text, micro);
+	if (fault || !rfc3339_parse(text, &ns))
+		return err_set(err, ERR_BAD_REQUEST, "%s", fault ? fault : "the time is out of range");
 	if (micro)
 		rfc3339_format_micro(ns, formatted);
 	else
@@ -174,7 +162,7 @@ static int check_int_or_string(const json_t *v, struct err *err)
 	if (json_is_string(v) || (json_is_integer(v) && n >= INT32_MIN && n <= INT32_MAX))
 		return 0;
 	_cleanup_free_ char *literal = json_is_number(v) ? json_to_str(v) : NULL;
-	return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s%s%s into Go value of type int32", json_word(v),
+	return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s%s%s into Go value of type int32", go_json_type(v),
 	               literal ? " " : "", literal ? literal : "");
 }
 

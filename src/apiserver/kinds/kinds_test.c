@@ -92,7 +92,7 @@ static void test_kinds_are_normalized_as_go_would(void **state _unused_)
 		  "inlined messages are looked into" },
 		{ "io.k8s.api.apps.v1.StatefulSetUpdateStrategy", "{\"type\":null}", "{\"type\":\"RollingUpdate\"}",
 		  "null is nothing" },
-		{ "io.k8s.api.coordination.v1.LeaseSpec", "{\"renewTime\":\"2026-01-02T05:04:05+02:00\"}",
+		{ "io.k8s.api.coordination.v1.LeaseSpec", "{\"renewTime\":\"2026-01-02T05:04:05.000000+02:00\"}",
 		  "{\"renewTime\":\"2026-01-02T03:04:05.000000Z\"}", "times are in UTC" },
 		{ "io.k8s.api.core.v1.ServicePort", "{\"port\":80,\"unknown\":1}",
 		  "{\"port\":80,\"protocol\":\"TCP\",\"targetPort\":0,\"unknown\":1}", "what is unknown is not its business" },

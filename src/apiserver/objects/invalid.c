@@ -39,6 +39,16 @@ static void add_cause_text(struct buf *out, const struct err_cause *cause)
 		buf_printf(out, "%s: %s", cause->field, cause->message ? cause->message : "");
 }
 
+/* As an aggregate of errors prints them: each text once. */
+static bool is_repeated(const struct err *err, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (str_eq(err->causes[i].field, err->causes[at].field) &&
+		    str_eq(err->causes[i].message, err->causes[at].message))
+			return true;
+	return false;
+}
+
 int invalid_finish(struct err *err, const char *kind, const char *group, const char *name)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(MESSAGE_MAX);
@@ -49,16 +59,16 @@ int invalid_finish(struct err *err, const char *kind, const char *group, const c
 		return -1;
 	if (err->causes_len == 0)
 		buf_puts(&out, err_message(err));
-	if (err->causes_len > 1)
-		buf_putc(&out, '[');
+	size_t texts = 0;
 	for (size_t i = 0; i < err->causes_len; i++) {
-		if (i > 0)
-			buf_puts(&out, ", ");
+		if (is_repeated(err, i))
+			continue;
+		buf_puts(&out, texts++ ? ", " : "");
 		add_cause_text(&out, &err->causes[i]);
 	}
-	if (err->causes_len > 1)
-		buf_putc(&out, ']');
+	_cleanup_free_ char *list = texts > 1 ? xasprintf("[%s]", buf_str(&out)) : xstrdup(buf_str(&out));
 	free(err->message);
-	err->message = xasprintf("%s%s%s \"%s\" is invalid: %s", kind, *group ? "." : "", group, name, buf_str(&out));
+	err->message = xasprintf("%s%s%s \"%s\" is invalid: %s", kind, *group ? "." : "", group, name,
+	                         err->causes_len ? list : buf_str(&out));
 	return -1;
 }

@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "invalid.h"
 #include "base/str.h"
+#include "codec/go_format.h"
+#include "codec/go_json.h"
+#include "codec/go_time.h"
 #include "kube/object.h"
 #include "net/tls.h"
 
@@ -16,7 +19,7 @@ enum meta_type { META_STRING, META_INT, META_STRINGS, META_STRING_MAP, META_OBJE
 static const struct {
 	const char *name;
 	enum meta_type type;
-	const char *go_type;
+	const char *go_type; /* of a value, or of an item */
 } META_FIELDS[] = {
 	{ "name", META_STRING, "string" },
 	{ "generateName", META_STRING, "string" },
@@ -30,35 +33,19 @@ static const struct {
 	{ "deletionGracePeriodSeconds", META_INT, "int64" },
 	{ "labels", META_STRING_MAP, "string" },
 	{ "annotations", META_STRING_MAP, "string" },
-	{ "ownerReferences", META_OBJECTS, "[]v1.OwnerReference" },
-	{ "finalizers", META_STRINGS, "[]string" },
-	{ "managedFields", META_OBJECTS, "[]v1.ManagedFieldsEntry" },
+	{ "ownerReferences", META_OBJECTS, "v1.OwnerReference" },
+	{ "finalizers", META_STRINGS, "string" },
+	{ "managedFields", META_OBJECTS, "v1.ManagedFieldsEntry" },
 };
 
-static const char *json_type_words(const json_t *v)
-{
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return "object";
-	case JSON_ARRAY:
-		return "array";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-	case JSON_REAL:
-		return "number";
-	default:
-		return "bool";
-	}
-}
-
-/* The first value of the wrong type, or NULL. */
-static const json_t *wrong_member(const json_t *v, enum meta_type type)
+/* The first value of the wrong type, or NULL; then *ret_item tells whether it is one within v. */
+static const json_t *wrong_member(const json_t *v, enum meta_type type, bool *ret_item)
 {
 	const char *key;
 	json_t *item;
 	size_t i;
 
+	*ret_item = false;
 	switch (type) {
 	case META_STRING:
 		return json_is_string(v) ? NULL : v;
@@ -67,6 +54,7 @@ static const json_t *wrong_member(const json_t *v, enum meta_type type)
 	case META_STRING_MAP:
 		if (!json_is_object(v))
 			return v;
+		*ret_item = true;
 		json_object_foreach ((json_t *)(uintptr_t)v, key, item)
 			if (!json_is_string(item))
 				return item;
@@ -74,6 +62,7 @@ static const json_t *wrong_member(const json_t *v, enum meta_type type)
 	default:
 		if (!json_is_array(v))
 			return v;
+		*ret_item = true;
 		json_array_foreach (v, i, item)
 			if (type == META_STRINGS ? !json_is_string(item) : !json_is_object(item))
 				return item;
@@ -89,10 +78,16 @@ static int meta_field(const char *name)
 	return -1;
 }
 
-static int decode_failed(const struct api_type *t, const struct api_version *v, struct err *err, const char *what)
+/* A value that Go's decoder would stop at; the document around a custom resource's metadata is decoded by itself. */
+static int wrong_type(const struct api_type *t, const char *field, enum meta_type type, const char *go_type,
+                      const json_t *wrong, bool item, struct err *err)
 {
-	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", t->kind, v->name,
-	               t->kind, what);
+	const char *around = item || type == META_STRING || type == META_INT ? ""
+	                     : type == META_STRING_MAP                       ? "map[string]"
+	                                                                     : "[]";
+
+	return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s into Go struct field ObjectMeta.%s%s of type %s%s",
+	               go_json_type(wrong), t->custom ? "" : "metadata.", field, around, go_type);
 }
 
 /* Null values of a map of strings are empty strings in Go. */
@@ -108,65 +103,67 @@ static void fill_null_strings(json_t *map)
 }
 
 /* Go leaves out what is empty. */
-static bool is_empty(const json_t *v)
+static bool is_empty(const json_t *v, enum meta_type type)
 {
-	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) ||
-	       (json_is_object(v) && json_object_size(v) == 0) || (json_is_array(v) && json_array_size(v) == 0);
+	switch (type) {
+	case META_STRING:
+		return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0);
+	case META_INT:
+		return json_is_null(v);
+	case META_STRING_MAP:
+		return json_is_null(v) || (json_is_object(v) && json_object_size(v) == 0);
+	default:
+		return json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0);
+	}
 }
 
 /* Any offset and fraction is accepted; what is kept is whole seconds of UTC, as metav1.Time does. */
-static int decode_time(const struct api_type *t, const struct api_version *v, json_t *obj, const char *key,
-                       struct err *err)
+static int decode_time(json_t *obj, const char *key, struct err *err)
 {
 	const char *text = json_get_str(obj, key);
+	_cleanup_free_ char *fault = go_time_fault(text, false);
 	char normal[RFC3339_SIZE];
 	int64_t time;
 
-	if (rfc3339_parse(text, &time)) {
-		json_put_str(obj, key, rfc3339_format(time, normal));
-		return 0;
-	}
-	_cleanup_free_ char *what = xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"%s\"",
-	                                      text, text);
-	return decode_failed(t, v, err, what);
+	if (fault || !rfc3339_parse(text, &time))
+		return err_set(err, ERR_BAD_REQUEST, "%s", fault ? fault : "the time is out of range");
+	json_put_str(obj, key, rfc3339_format(time, normal));
+	return 0;
 }
 
-static int decode_meta(const struct api_type *t, const struct api_version *v, json_t *meta, json_t *dropped,
-                       struct err *err)
+static int decode_meta(const struct api_type *t, json_t *meta, json_t *dropped, struct err *err)
 {
 	const char *key;
 	json_t *value;
 	void *next;
+	bool item;
 	size_t i;
 
 	json_object_foreach_safe (meta, next, key, value) {
 		int field = meta_field(key);
-		if (field >= 0 && is_empty(value)) {
-			/* An empty managedFields is a wish: forget all managers. */
-			if (strcmp(key, "managedFields") != 0 || json_is_null(value))
-				json_object_del(meta, key);
-			continue;
-		}
 		if (field < 0) {
 			if (dropped)
 				json_array_append_new(dropped, json_strf("metadata.%s", key));
 			json_object_del(meta, key);
 			continue;
 		}
-		if (META_FIELDS[field].type == META_STRING_MAP && json_is_object(value))
-			fill_null_strings(value);
-		const json_t *wrong = wrong_member(value, META_FIELDS[field].type);
-		if (wrong) {
-			_cleanup_free_ char *what = xasprintf(
-				"json: cannot unmarshal %s into Go struct field ObjectMeta.%s%s of type %s", json_type_words(wrong),
-				t->custom ? "" : "metadata.", key, META_FIELDS[field].go_type);
-			return decode_failed(t, v, err, what);
+		enum meta_type type = META_FIELDS[field].type;
+		if (is_empty(value, type)) {
+			/* An empty managedFields is a wish: forget all managers. */
+			if (strcmp(key, "managedFields") != 0 || json_is_null(value))
+				json_object_del(meta, key);
+			continue;
 		}
-		if (str_ends_with(key, "Timestamp") && decode_time(t, v, meta, key, err) < 0)
+		if (type == META_STRING_MAP && json_is_object(value))
+			fill_null_strings(value);
+		const json_t *wrong = wrong_member(value, type, &item);
+		if (wrong)
+			return wrong_type(t, key, type, META_FIELDS[field].go_type, wrong, item, err);
+		if (str_ends_with(key, "Timestamp") && decode_time(meta, key, err) < 0)
 			return -1;
 	}
 	json_array_foreach (json_object_get(meta, "managedFields"), i, value)
-		if (json_get_str(value, "time") && decode_time(t, v, value, "time", err) < 0)
+		if (json_get_str(value, "time") && decode_time(value, "time", err) < 0)
 			return -1;
 	return 0;
 }
@@ -200,46 +197,92 @@ static int wrong_kind(const struct api_type *t, const char *kind, const json_t *
 	return -1;
 }
 
-int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
-                       struct err *err)
+int object_meta_identify(const struct api_type *t, const struct api_version *v, json_t *obj, struct err *err)
 {
-	const json_t *api_version = json_object_get(obj, "apiVersion"), *kind = json_object_get(obj, "kind");
-	json_t *meta = json_object_get(obj, "metadata");
+	const char *api_version = json_get_str(obj, "apiVersion"), *kind = json_get_str(obj, "kind");
 
 	if (!json_is_object(obj))
 		return err_set(err, ERR_BAD_REQUEST, "the body of the request must be one object of kind %s", t->kind);
-	if (!api_version || (json_is_string(api_version) && !*json_string_value(api_version)))
+	if (str_empty(api_version) && !(t->custom && !str_empty(kind)))
 		json_put_str(obj, "apiVersion", v->api_version);
-	else if (!str_eq(json_string_value(api_version), v->api_version))
+	else if (!str_eq(api_version, v->api_version))
 		return err_set(err, ERR_BAD_REQUEST,
 		               "the API version in the data (%s) does not match the expected API version (%s)",
-		               json_is_string(api_version) ? json_string_value(api_version) : "not a string", v->api_version);
-	if (!kind || (json_is_string(kind) && !*json_string_value(kind)))
+		               api_version ? api_version : "", v->api_version);
+	if (str_empty(kind))
 		json_put_str(obj, "kind", t->kind);
-	else if (t->custom && json_is_string(kind) && !str_eq(json_string_value(kind), t->kind))
-		return wrong_kind(t, json_string_value(kind), obj, err);
-	else if (!str_eq(json_string_value(kind), t->kind))
-		return err_set(err, ERR_BAD_REQUEST, "the kind in the data (%s) does not match the expected kind (%s)",
-		               json_is_string(kind) ? json_string_value(kind) : "not a string", t->kind);
+	else if (!str_eq(kind, t->kind) && t->custom)
+		return wrong_kind(t, kind, obj, err);
+	else if (!str_eq(kind, t->kind))
+		return err_set(err, ERR_BAD_REQUEST, "the kind in the data (%s) does not match the expected kind (%s)", kind,
+		               t->kind);
+	return 0;
+}
+
+int object_meta_read(const struct api_type *t, json_t *obj, json_t *dropped, struct err *err)
+{
+	json_t *meta = json_object_get(obj, "metadata");
+
 	if (json_is_null(meta))
 		json_object_del(obj, "metadata");
+	else if (meta && !json_is_object(meta) && t->custom)
+		return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s into Go value of type v1.ObjectMeta",
+		               go_json_type(meta));
 	else if (meta && !json_is_object(meta))
-		return decode_failed(t, v, err, "json: cannot unmarshal into Go struct field .metadata of type v1.ObjectMeta");
+		return err_set(err, ERR_BAD_REQUEST,
+		               "json: cannot unmarshal %s into Go struct field %s.metadata of type v1.ObjectMeta",
+		               go_json_type(meta), t->kind);
 	if (!t->custom)
 		drop_nulls(obj);
-	return decode_meta(t, v, json_ensure_object(obj, "metadata"), dropped, err);
+	return decode_meta(t, json_ensure_object(obj, "metadata"), dropped, err);
+}
+
+int object_meta_cannot_handle(const struct api_type *t, const struct api_version *v, struct err *err)
+{
+	return err_wrap(err, "%s in version \"%s\" cannot be handled as a %s", t->kind, v->name, t->kind);
+}
+
+int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
+                       struct err *err)
+{
+	if (object_meta_identify(t, v, obj, err) < 0)
+		return -1;
+	return object_meta_read(t, obj, dropped, err) < 0 ? object_meta_cannot_handle(t, v, err) : 0;
+}
+
+int object_meta_check_has_name(const json_t *obj, const char *name, struct err *err)
+{
+	if (*kube_name(obj))
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST,
+	               "the name of the object (%s based on URL) was undeterminable: name must be provided", name);
 }
 
 int object_meta_check_name(const json_t *obj, const char *name, struct err *err)
 {
 	const char *own = kube_name(obj);
 
-	if (!*own)
-		return err_set(err, ERR_BAD_REQUEST,
-		               "the name of the object (%s based on URL) was undeterminable: name must be provided", name);
+	if (object_meta_check_has_name(obj, name, err) < 0)
+		return -1;
 	if (strcmp(own, name) != 0)
 		return err_set(err, ERR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)", own,
 		               name);
+	return 0;
+}
+
+int object_meta_version(const json_t *obj, uint64_t *ret, struct err *err)
+{
+	const char *text = kube_resource_version(obj);
+	int64_t version = 0;
+
+	if (*text && !str_to_i64(text, 0, INT64_MAX, &version)) {
+		_cleanup_buf_ struct buf quoted = BUF_INIT(4096);
+		bool digits = strspn(text, "0123456789") == strlen(text);
+		go_quote(text, strlen(text), 1024, &quoted);
+		return err_set(err, ERR_UNKNOWN, "strconv.ParseUint: parsing %s: %s", buf_str(&quoted),
+		               digits ? "value out of range" : "invalid syntax");
+	}
+	*ret = (uint64_t)version;
 	return 0;
 }
 
@@ -339,15 +382,17 @@ static bool content_differs(const struct api_version *v, const json_t *a, const 
 
 void object_meta_update(const struct api_type *t, const struct api_version *v, json_t *obj, const json_t *old)
 {
-	static const char *const kept[] = { "generation", "uid", "deletionTimestamp", "deletionGracePeriodSeconds",
+	static const char *const kept[] = { "generation", "deletionTimestamp", "deletionGracePeriodSeconds",
 		                                "generateName" };
 	json_t *meta = json_ensure_object(obj, "metadata");
 	const json_t *old_meta = kube_meta(old);
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		keep(meta, old_meta, kept[i]);
-	if (!json_object_get(meta, "creationTimestamp"))
-		keep(meta, old_meta, "creationTimestamp");
+	static const char *const fixed[] = { "uid", "creationTimestamp" };
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) /* another one is refused later, by validation */
+		if (!json_object_get(meta, fixed[i]))
+			keep(meta, old_meta, fixed[i]);
 	keep(meta, old_meta, "name");
 	json_object_del(meta, "selfLink");
 	json_object_del(meta, "resourceVersion");
@@ -359,17 +404,4 @@ bool object_meta_is_finished(const json_t *obj)
 {
 	return kube_is_deleting(obj) && json_array_size(json_object_get(kube_meta(obj), "finalizers")) == 0 &&
 	       json_get_int(kube_meta(obj), "deletionGracePeriodSeconds", 0) == 0;
-}
-
-int object_meta_check_uid(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err)
-{
-	const char *uid = kube_uid(obj), *old_uid = kube_uid(old);
-	char words[512];
-
-	if (!*uid || strcmp(uid, old_uid) == 0)
-		return 0;
-	return err_set(err, ERR_CONFLICT,
-	               "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %s, UID in "
-	               "object meta: %s",
-	               api_type_words(t, words), kube_name(old), uid, old_uid);
 }

@@ -4,11 +4,23 @@
 
 #include "types/registry.h"
 
-/* Checks apiVersion and kind against the type (filling in missing ones) and the JSON types within metadata; drops nulls
- * and unknown members of metadata, whose paths are appended to dropped unless it is NULL. ERR_BAD_REQUEST. */
+/* Checks apiVersion and kind against the type, filling in missing ones. ERR_BAD_REQUEST; ERR_INVALID for a custom
+ * resource of another kind. */
+int object_meta_identify(const struct api_type *t, const struct api_version *v, json_t *obj, struct err *err);
+/* Checks the JSON types within metadata; drops nulls and unknown members of metadata, whose paths are appended to
+ * dropped unless it is NULL. ERR_BAD_REQUEST in the words of Go's decoder. */
+int object_meta_read(const struct api_type *t, json_t *obj, json_t *dropped, struct err *err);
+/* Puts what a request that sent such an object is told in front of a decoder's words; -1. */
+int object_meta_cannot_handle(const struct api_type *t, const struct api_version *v, struct err *err);
+/* Both, for what was sent as an object. */
 int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
                        struct err *err);
 
+/* metadata.resourceVersion as a number, 0 when there is none. ERR_UNKNOWN in Go's words when it is no number. */
+int object_meta_version(const json_t *obj, uint64_t *ret, struct err *err);
+
+/* name: the one in the path. ERR_BAD_REQUEST when the object bears none. */
+int object_meta_check_has_name(const json_t *obj, const char *name, struct err *err);
 /* What is written to a name must bear it, and no other. ERR_BAD_REQUEST. */
 int object_meta_check_name(const json_t *obj, const char *name, struct err *err);
 
@@ -27,7 +39,5 @@ void object_meta_update(const struct api_type *t, const struct api_version *v, j
 void object_meta_validate(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err);
 /* True when the updated object shall go now: it is being deleted and its last finalizer is gone. */
 bool object_meta_is_finished(const json_t *obj);
-/* The uid precondition of an update: ERR_CONFLICT when obj names another uid than old. */
-int object_meta_check_uid(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err);
 
 #endif

@@ -59,17 +59,22 @@ static void test_object_meta_decode(void **state _unused_)
 		{ "[]", "the body of the request must be one object of kind Thing" },
 		{ "{\"apiVersion\":\"v2\"}",
 		  "the API version in the data (v2) does not match the expected API version (example.org/v1)" },
-		{ "{\"kind\":7}", "the kind in the data (not a string) does not match the expected kind (Thing)" },
 		{ "{\"metadata\":{\"name\":5}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal number into Go struct field "
 		  "ObjectMeta.name of type string" },
 		{ "{\"metadata\":{\"finalizers\":[1]}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal number into Go struct field "
+		  "ObjectMeta.finalizers of type string" },
+		{ "{\"metadata\":{\"finalizers\":{}}}",
+		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal object into Go struct field "
 		  "ObjectMeta.finalizers of type []string" },
+		{ "{\"metadata\":[]}",
+		  "Thing in version \"v1\" cannot be handled as a Thing: json: cannot unmarshal array into Go value of type "
+		  "v1.ObjectMeta" },
 		{ "{\"metadata\":{\"creationTimestamp\":\"yesterday\"}}",
 		  "Thing in version \"v1\" cannot be handled as a Thing: parsing time \"yesterday\" as "
 		  "\"2006-01-02T15:04:05Z07:00\": cannot "
-		  "parse \"yesterday\"" },
+		  "parse \"yesterday\" as \"2006\"" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *got = decode(cases[i].text, NULL);

@@ -111,6 +111,8 @@ int object_validate(const struct api_type *t, const struct api_version *v, const
 		                                  .self = &checked };
 
 	object_meta_validate(t, obj, old, &found);
+	if (old && err_is_set(&found)) /* Kubernetes looks at the metadata of an update twice, and tells twice */
+		object_meta_validate(t, obj, old, &found);
 	if (!v->message && schema_validate_change(v->schema, &change, &schema) < 0) {
 		if (t->strategy->requires_itself)
 			forget_required(&schema);

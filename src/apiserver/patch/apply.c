@@ -77,9 +77,20 @@ static void report_path(void *self, const char *path)
 	err_add_cause(r->err, "FieldManagerConflict", path, "conflict with %s", r->owner);
 }
 
+/* Kubernetes sorts the texts of their identities in JSON: of updates the time is a part, and whoever has a subresource
+ * goes before who has none. */
 static int conflict_order(const void *a, const void *b)
 {
-	return managed_identity_order(((const struct conflict *)a)->owner, ((const struct conflict *)b)->owner);
+	const struct managed_entry *x = ((const struct conflict *)a)->owner, *y = ((const struct conflict *)b)->owner;
+	int order = strcmp(x->manager, y->manager);
+
+	if (order == 0 && !x->applied && !y->applied)
+		order = strcmp(x->api_version, y->api_version);
+	if (order == 0 && !x->applied && !y->applied)
+		order = strcmp(x->time ? x->time : "", y->time ? y->time : "");
+	if (order == 0 && x->applied == y->applied && !*x->subresource != !*y->subresource)
+		return *x->subresource ? -1 : 1;
+	return order ? order : managed_identity_order(x, y);
 }
 
 static int conflict_error(struct conflict *conflicts, size_t len, struct err *err)
@@ -327,8 +338,14 @@ static int check_config(const struct apply *a, struct err *err)
 	_cleanup_err_ struct err why = { 0 };
 	_cleanup_free_ char *type = apply_type_text(version, kind);
 
-	if (strcmp(version, a->request->api_version) != 0 || (a->request->kind && strcmp(kind, a->request->kind) != 0))
-		return err_set(err, ERR_BAD_REQUEST, "invalid object type: %s", type);
+	if (strcmp(version, a->request->api_version) != 0)
+		return err_set(err, ERR_BAD_REQUEST,
+		               "Incorrect version specified in apply patch. Specified patch version: %s, expected: %s", version,
+		               a->request->api_version);
+	if (a->request->kind && strcmp(kind, a->request->kind) != 0)
+		return err_set(err, ERR_UNKNOWN,
+		               "failed to create typed patch object (%s/%s; %s): no corresponding type for %s",
+		               text_of(meta, "namespace"), text_of(meta, "name"), type, type);
 	if (json_object_get(meta, "managedFields") && !json_is_null(json_object_get(meta, "managedFields")))
 		return err_set(err, ERR_BAD_REQUEST, "metadata.managedFields must be nil");
 	if (field_check_applied(a->request->schema, a->config, &why) < 0)

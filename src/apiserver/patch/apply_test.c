@@ -467,7 +467,9 @@ static void test_apply_refuses_another_version(void **state)
 	json_t *applied = NULL;
 
 	assert_int_equal(apply_server_side(&request, live, config, &applied, &err), -1);
-	assert_string_equal(err_message(&err), "invalid object type: scia.io/v2, Kind=Thing");
+	assert_string_equal(
+		err_message(&err),
+		"Incorrect version specified in apply patch. Specified patch version: scia.io/v2, expected: scia.io/v1");
 }
 
 static void test_managed_fields_of_updates(void **state)

@@ -2,11 +2,20 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "codec/go_format.h"
 
 #include <string.h>
 
 #define DIRECTIVE "$patch"
 #define NOWHERE SIZE_MAX
+
+int strategic_unknown_directive(const json_t *patch, struct err *err)
+{
+	_cleanup_free_ char *directive = go_format_value(json_object_get(patch, DIRECTIVE)),
+						*shown = go_format_value(patch);
+
+	return err_set(err, ERR_UNKNOWN, "unknown patch type: %s in map: %s", directive, shown);
+}
 
 /* What elements are told apart by: the text of their merge key, or of themselves. */
 static char *identity(const struct schema *s, const json_t *item, struct err *err)
@@ -16,11 +25,12 @@ static char *identity(const struct schema *s, const json_t *item, struct err *er
 	if (!json_is_object(item))
 		return json_canonical(item);
 	if (!key) {
-		err_set(err, ERR_BAD_REQUEST, "cannot merge lists without merge key");
+		err_set(err, ERR_UNKNOWN, "cannot merge lists without merge key");
 		return NULL;
 	}
 	if (!json_object_get(item, key)) {
-		err_set(err, ERR_BAD_REQUEST, "an element does not contain declared merge key: %s", key);
+		_cleanup_free_ char *shown = go_format_value(item);
+		err_set(err, ERR_UNKNOWN, "map: %s does not contain declared merge key: %s", shown, key);
 		return NULL;
 	}
 	return json_canonical(json_object_get(item, key));
@@ -50,6 +60,13 @@ static size_t find(const struct map *m, const char *id)
 	return at ? at - 1 : NOWHERE;
 }
 
+static int different_elements(const json_t *a, const json_t *b, struct err *err)
+{
+	_cleanup_free_ char *first = go_format_value(a), *second = go_format_value(b);
+
+	return err_set(err, ERR_UNKNOWN, "list element types are not identical: [%s %s]", first, second);
+}
+
 /* All elements are objects, or none is; none is a list. */
 static int check_elements(const json_t *a, const json_t *b, bool *ret_objects, struct err *err)
 {
@@ -63,7 +80,7 @@ static int check_elements(const json_t *a, const json_t *b, bool *ret_objects, s
 			if (json_is_array(item))
 				return err_set(err, ERR_INVALID, "lists of lists are not supported");
 			if (objects >= 0 && objects != json_is_object(item))
-				return err_set(err, ERR_BAD_REQUEST, "list element types are not identical");
+				return different_elements(a, b, err);
 			objects = json_is_object(item);
 		}
 	}
@@ -124,9 +141,9 @@ static int follow_directives(const struct schema *s, const json_t *old, const js
 		else if (str_eq(directive, "delete"))
 			json_array_append(gone, item);
 		else if (str_eq(directive, "merge"))
-			return err_set(err, ERR_BAD_REQUEST, "merging lists cannot yet be specified in the patch");
+			return err_set(err, ERR_UNKNOWN, "merging lists cannot yet be specified in the patch");
 		else
-			return err_set(err, ERR_BAD_REQUEST, "unknown patch type: %s", directive ? directive : "not a string");
+			return strategic_unknown_directive(item, err);
 	}
 	_cleanup_(map_freep) struct map *deleted = index_of(s, gone, err);
 	if (!deleted)
@@ -197,13 +214,21 @@ json_t *strategic_list_merge(const struct schema *s, const json_t *old, const js
 		return NULL;
 	}
 	if (!schema_patch_merge_key(s)) {
-		err_set(err, ERR_BAD_REQUEST, "cannot merge lists without merge key");
+		err_set(err, ERR_UNKNOWN, "cannot merge lists without merge key");
 		return NULL;
 	}
 	if (follow_directives(s, old, patch, &base, &changes, err) < 0)
 		return NULL;
 	merged = merge_objects(s, base, changes, err);
 	return merged ? strategic_list_order(s, merged, changes, base, err) : NULL;
+}
+
+static int wrong_order(const json_t *patch, const json_t *order, struct err *err)
+{
+	_cleanup_free_ char *list = go_format_value(patch), *wanted = go_format_value(order);
+
+	return err_set(err, ERR_UNKNOWN, "The order in patch list:\n%s\n doesn't match $setElementOrder list:\n%s\n", list,
+	               wanted);
 }
 
 int strategic_list_check_order(const struct schema *s, const json_t *patch, const json_t *order, struct err *err)
@@ -227,7 +252,7 @@ int strategic_list_check_order(const struct schema *s, const json_t *patch, cons
 		if (!id)
 			return -1;
 		if (!found)
-			return err_set(err, ERR_BAD_REQUEST, "The order in patch list doesn't match $setElementOrder list");
+			return wrong_order(patch, order, err);
 	}
 	return 0;
 }

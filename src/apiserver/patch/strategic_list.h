@@ -14,6 +14,9 @@ int strategic_list_check_order(const struct schema *s, const json_t *patch, cons
 json_t *strategic_list_order(const struct schema *s, const json_t *merged, const json_t *order, const json_t *old,
                              struct err *err);
 
+/* A $patch that is neither of the known directives; -1. */
+int strategic_unknown_directive(const json_t *patch, struct err *err);
+
 /* Maps; in strategic_merge.c. */
 int strategic_map_merge(const struct schema *s, const json_t *old, const json_t *patch, json_t **ret, struct err *err);
 

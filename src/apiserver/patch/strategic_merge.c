@@ -92,7 +92,7 @@ static int retain_keys(json_t *obj, json_t *patch, struct err *err)
 		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of retainKeys");
 	json_object_foreach (patch, key, v)
 		if (!json_is_null(v) && !is_directive_key(key) && !list_has_string(keep, key))
-			return err_set(err, ERR_BAD_REQUEST, "invalid patch format of retainKeys: %s is set but not retained", key);
+			return err_set(err, ERR_UNKNOWN, "patch content doesn't match retainKeys list");
 	json_object_foreach_safe (obj, next, key, v)
 		if (!list_has_string(keep, key))
 			json_object_del(obj, key);
@@ -108,7 +108,7 @@ static int set_order(const struct schema *s, json_t *obj, json_t *patch, const c
 	json_t *merged = NULL;
 
 	if (!json_is_array(order) || (change && !json_is_array(change)) || (old && !json_is_array(old)))
-		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of setElementOrder list: %s", key);
+		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of setElementOrder list");
 	if (strategic_list_check_order(field, change, order, err) < 0)
 		return -1;
 	if (!old && !change)
@@ -144,7 +144,7 @@ static int set_orders(const struct schema *s, json_t *obj, json_t *patch, struct
 		}
 	json_object_foreach (orders, key, v)
 		if (set_order(s, obj, patch, str_after(key, SET_ORDER), v, err) < 0)
-			return err_wrap(err, "%s", str_after(key, SET_ORDER));
+			return -1;
 	return 0;
 }
 
@@ -153,7 +153,7 @@ static int delete_primitives(json_t *obj, const char *key, const json_t *patch, 
 	const json_t *old = json_object_get(obj, key);
 
 	if (!json_is_array(patch))
-		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of primitive list: %s", key);
+		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of primitive list");
 	if (!json_is_array(old))
 		return 0;
 	json_t *rest = strategic_list_merge(NULL, old, patch, true, err);
@@ -177,12 +177,12 @@ static int merge_field(const struct schema *s, json_t *obj, const char *key, con
 		if (schema_patch_strategy_has(field, "replace"))
 			merged = json_clone(patch);
 		else if (strategic_map_merge(field, old, patch, &merged, err) < 0)
-			return err_wrap(err, "%s", key);
+			return -1;
 	} else if (json_is_array(old) && json_is_array(patch)) {
 		merged = schema_patch_strategy_has(field, "merge") ? strategic_list_merge(field, old, patch, false, err)
 		                                                   : json_clone(patch);
 		if (!merged)
-			return err_wrap(err, "%s", key);
+			return -1;
 	} else {
 		put_plain(obj, key, patch);
 		return 0;
@@ -202,7 +202,7 @@ static int follow_directive(const json_t *patch, json_t **ret, struct err *err)
 		return 0;
 	}
 	if (!str_eq(directive, "delete"))
-		return err_set(err, ERR_BAD_REQUEST, "unknown patch type: %s", directive ? directive : "not a string");
+		return strategic_unknown_directive(patch, err);
 	*ret = json_object();
 	return 0;
 }

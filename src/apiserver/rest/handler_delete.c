@@ -109,6 +109,11 @@ static int read_options(struct api_request *req, struct err *err)
 
 	http_request_body(req->http, &len);
 	_cleanup_json_ json_t *body = len > 0 ? api_request_body(req, err) : NULL;
+	if (len > 0 && !body && err->kind == ERR_BAD_REQUEST) {
+		_cleanup_free_ char *why = xstrdup(err_message(err));
+		bool json = api_request_body_form(req) == BODY_JSON;
+		return err_set(err, ERR_UNKNOWN, "%s%s", json ? "couldn't get version/kind; json parse error: " : "", why);
+	}
 	if (len > 0 && (!body || api_options_from_delete_body(body, &req->options, err) < 0))
 		return -1;
 	return api_options_check_delete(&req->options, &req->options_kind, err);

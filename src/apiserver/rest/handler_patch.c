@@ -1,12 +1,14 @@
 /* PATCH: JSON patch, merge patch, strategic merge patch, server-side apply. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "kinds/kinds.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
 #include "objects/object_meta.h"
 #include "objects/object_view.h"
 #include "patch/apply.h"
 #include "patch_body.h"
+#include "sent_object.h"
 #include "server.h"
 #include "write.h"
 #include "write_fields.h"
@@ -41,8 +43,11 @@ static int check_patched_version(struct api_request *req, struct api_op *op, con
 {
 	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)op->current->version);
 	const char *wanted = kube_resource_version(obj);
+	uint64_t version;
 
-	if (!*wanted || strcmp(wanted, "0") == 0 || strcmp(wanted, now) == 0)
+	if (object_meta_version(obj, &version, err) < 0)
+		return -1;
+	if (version == 0 || strcmp(wanted, now) == 0)
 		return 0;
 	return conflict(req, op, err,
 	                "the object has been modified; please apply your changes to the latest version and try again");
@@ -57,6 +62,53 @@ static int without_name(struct api_op *op, int r)
 
 /* ---- JSON patch, merge patch, strategic merge patch ---- */
 
+/* What the patched object says it is. A strategic merge patch cannot say: Kubernetes makes it a Go value first. */
+static int check_type(struct api_request *req, struct api_op *op, json_t *patched, struct err *err)
+{
+	const struct api_type *t = req->type;
+	const char *api_version = json_get_str(patched, "apiVersion"), *kind = json_get_str(patched, "kind");
+	_cleanup_free_ char *why = NULL;
+
+	if (op->patch_form == PATCH_STRATEGIC) {
+		json_put_str(patched, "apiVersion", req->version->api_version);
+		json_put_str(patched, "kind", t->kind);
+	} else if (t->custom && str_empty(kind)) {
+		_cleanup_free_ char *text = json_canonical(patched);
+		why = xasprintf("Object 'Kind' is missing in '%s'", text);
+	} else if (!t->custom && ((!str_empty(kind) && !str_eq(kind, t->kind)) ||
+	                          (!str_empty(api_version) && !str_eq(api_version, req->version->api_version)))) {
+		why = sent_object_unknown(t, api_version ? api_version : "", kind);
+	} else if (t->custom && str_eq(kind, t->kind) && !str_eq(api_version, req->version->api_version)) {
+		_cleanup_free_ char *group = xstrndup(api_version ? api_version : "",
+		                                      api_version ? strcspn(api_version, "/") : 0);
+		invalid_add(err, INVALID_VALUE, "apiVersion", "Invalid value: \"%s\": must be %s",
+		            api_version ? api_version : "", req->version->api_version);
+		invalid_finish(err, kind, group, op->name);
+		if (!req->denial)
+			req->denial = kube_status_from_err(err, group, kind, op->name);
+		return -1;
+	}
+	if (why)
+		return without_name(op, patch_body_invalid(op->patch_form, op->body, patched, why, err));
+	int r = object_meta_identify(t, req->version, patched, err);
+	if (r < 0 && err->kind == ERR_INVALID && !req->denial) /* it is about the kind that was named */
+		req->denial = kube_status_from_err(err, t->group, kind, op->name);
+	return r;
+}
+
+/* The patched object as Go's decoder reads it: null and empty values go, others are of the declared types. */
+static int read_patched(struct api_request *req, struct api_op *op, json_t *patched, json_t *dropped, struct err *err)
+{
+	const struct api_version *v = req->version;
+	_cleanup_json_ json_t *whole = json_clone(patched);
+	_cleanup_err_ struct err why = { 0 };
+
+	if (object_meta_read(req->type, patched, dropped, &why) == 0 &&
+	    (!v->message || kinds_normalize(v->message, patched, &why) == 0))
+		return 0;
+	return without_name(op, patch_body_invalid(op->patch_form, op->body, whole, err_message(&why), err));
+}
+
 /* Drops unknown fields, telling of them once. */
 static int check_fields(struct api_request *req, struct api_op *op, json_t *patched, struct err *err)
 {
@@ -66,7 +118,7 @@ static int check_fields(struct api_request *req, struct api_op *op, json_t *patc
 	/* The message about unknown fields shows the object with them. */
 	if (req->options.validation == VALIDATION_STRICT && !op->dropped)
 		whole = json_clone(patched);
-	if (object_meta_decode(req->type, req->version, patched, dropped, err) < 0)
+	if (check_type(req, op, patched, err) < 0 || read_patched(req, op, patched, dropped, err) < 0)
 		return -1;
 	if (req->type->strategy->decode)
 		req->type->strategy->decode(patched, dropped);
@@ -154,10 +206,7 @@ static int check_new(struct api_request *req, struct api_op *op, struct err *err
 			"uid mismatch: the provided object specified uid %s, and no existing object was found", uid);
 		return conflict(req, op, err, why);
 	}
-	if (!*kube_name(op->body))
-		return err_set(err, ERR_BAD_REQUEST,
-		               "the name of the object (%s based on URL) was undeterminable: name must be provided", op->name);
-	return 0;
+	return object_meta_check_has_name(op->body, op->name, err);
 }
 
 static int prepare_apply(struct api_request *req, struct api_op *op, struct err *err)
@@ -212,7 +261,10 @@ void handle_patch(struct api_request *req)
 	enum patch_form form;
 
 	if (patch_form_of(req, !req->type->custom, &form, &err) < 0) {
-		api_respond_err(req, &err);
+		json_t *status = api_status_value(NULL, NULL, &err);
+		if (!req->type->custom)
+			json_ensure_object(status, "details");
+		api_respond_value(req, err_kind_http_code(err.kind), status);
 		return;
 	}
 	if (!check_options(req, form == PATCH_APPLY))

@@ -4,77 +4,24 @@
 #include "kube/object.h"
 #include "objects/object_meta.h"
 #include "objects/object_view.h"
+#include "sent_object.h"
 #include "server.h"
 #include "write.h"
-
-#define QUOTED_MAX ((size_t)30)
 
 static int prepare_create(struct api_request *req, struct api_op *op, struct err *err)
 {
 	struct write_input in = { .subresource = "" };
+	uint64_t version;
 
 	if (op->generated_name) { /* again, with another name */
 		free(op->name);
 		op->name = xstrdup("");
 	}
 	op->code = 201;
+	in.has_version = object_meta_version(op->body, &version, NULL) == 0 && version != 0;
 	op->generated_name = !*op->name && !*kube_name(op->body);
 	in.obj = write_take_body(op);
 	return write_finish(req, op, &in, err);
-}
-
-/* As a kube-apiserver quotes what it cannot read: its first bytes, in hexadecimal unless it looks like JSON. */
-static char *quote_body(const char *body, size_t len)
-{
-	size_t shown = len > QUOTED_MAX ? QUOTED_MAX : len;
-	struct buf text = BUF_INIT(4 * QUOTED_MAX);
-
-	if (len == 0)
-		return xstrdup("<empty>");
-	for (size_t i = 0; i < shown; i++)
-		buf_printf(&text, *body == '{' ? "%c" : "%02x", (unsigned char)body[i]);
-	if (len > shown)
-		buf_puts(&text, " ...");
-	return buf_steal(&text);
-}
-
-static int unrecognized(const struct api_request *req, const char *why, struct err *err)
-{
-	size_t len;
-	const char *body = http_request_body(req->http, &len);
-	_cleanup_free_ char *quoted = quote_body(body, len);
-
-	err_clear(err);
-	return err_set(err, ERR_BAD_REQUEST, "the object provided is unrecognized (must be of type %s): %s (%s)",
-	               req->type->kind, why, quoted);
-}
-
-/* Custom resources say what they are: their server learns it from nothing else. */
-static int check_says_what_it_is(const struct api_request *req, const json_t *body, struct err *err)
-{
-	const char *missing = str_empty(json_get_str(body, "kind"))         ? "Kind"
-	                      : str_empty(json_get_str(body, "apiVersion")) ? "apiVersion"
-	                                                                    : NULL;
-
-	if (!json_is_object(body) || !missing)
-		return 0;
-	_cleanup_free_ char *text = json_to_str(body);
-	_cleanup_free_ char *why = xasprintf("Object '%s' is missing in '%.1024s'", missing, text);
-	return unrecognized(req, why, err);
-}
-
-/* The object sent, or NULL. What a custom resource cannot be is told in Kubernetes' words. */
-static json_t *sent_object(struct api_request *req, struct err *err)
-{
-	size_t len;
-	_cleanup_json_ json_t *body = api_request_body(req, err);
-
-	http_request_body(req->http, &len);
-	if (!body && len == 0 && req->type->custom && err->kind == ERR_BAD_REQUEST)
-		unrecognized(req, "couldn't get version/kind; json parse error: unexpected end of JSON input", err);
-	if (!body || (req->type->custom && check_says_what_it_is(req, body, err) < 0))
-		return NULL;
-	return TAKE_PTR(body);
 }
 
 void handle_create(struct api_request *req)
@@ -95,40 +42,71 @@ void handle_create(struct api_request *req)
 		req->type->strategy->review(req, body);
 		return;
 	}
-	if (*kube_resource_version(body) && strcmp(kube_resource_version(body), "0") != 0) {
-		json_decref(body);
-		err_set(&err, ERR_BAD_REQUEST, "resourceVersion should not be set on objects to be created");
-		api_respond_err(req, &err);
-		return;
-	}
 	write_start(req, prepare_create, body);
+}
+
+/* Where a kube-apiserver keeps an object: its messages name the place. */
+static char *registry_key(const struct api_type *t, const char *ns, const char *name)
+{
+	static const struct {
+		const char *resource, *prefix;
+	} SPECIAL[] = { { "/replicationcontrollers", "controllers" },
+		            { "/endpoints", "services/endpoints" },
+		            { "/nodes", "minions" },
+		            { "/services", "services/specs" },
+		            { "networking.k8s.io/ingresses", "ingress" } };
+	bool whole = t->custom || strcmp(t->group, "apiextensions.k8s.io") == 0 ||
+	             strcmp(t->group, "apiregistration.k8s.io") == 0;
+	const char *prefix = whole ? t->resource : t->plural;
+
+	for (size_t i = 0; i < ARRAY_SIZE(SPECIAL); i++)
+		if (strcmp(SPECIAL[i].resource, t->resource) == 0)
+			prefix = SPECIAL[i].prefix;
+	return xasprintf("/registry/%s/%s%s%s", prefix, ns, *ns ? "/" : "", name);
+}
+
+/* An update is of the object it names, which may have been deleted and created again. */
+static int check_uid(const struct api_request *req, const struct api_op *op, struct err *err)
+{
+	const char *uid = kube_uid(op->body);
+	char words[512];
+
+	if (!*uid || strcmp(uid, op->current->uid) == 0)
+		return 0;
+	_cleanup_free_ char *key = registry_key(req->type, op->ns, op->name);
+	return err_set(
+		err, ERR_CONFLICT,
+		"Operation cannot be fulfilled on %s \"%s\": StorageError: invalid object, Code: 4, Key: %s, "
+		"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: %s, UID in object "
+		"meta: %s",
+		api_type_words(req->type, words), op->name, key, uid, op->current->uid);
+}
+
+static int must_name_version(struct api_request *req, const struct api_op *op, struct err *err)
+{
+	invalid_add(err, INVALID_VALUE, "metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update");
+	invalid_finish(err, req->type->plural, req->type->group, op->name);
+	/* Of all that can be invalid, only this is told of the resource and not of the kind. */
+	if (!req->denial)
+		req->denial = kube_status_from_err(err, req->type->group, req->type->plural, op->name);
+	return -1;
 }
 
 static int check_version(struct api_request *req, struct api_op *op, struct err *err)
 {
-	const char *version = kube_resource_version(op->body);
+	uint64_t version;
 	char words[512];
-	int64_t number;
 
-	op->retry = !*version || strcmp(version, "0") == 0;
-	if (op->retry && (req->type->strategy->unconditional_update || *req->path.subresource))
-		return 0;
-	if (op->retry) {
-		_cleanup_err_ struct err invalid = { 0 };
-		invalid_add(&invalid, INVALID_VALUE, "metadata.resourceVersion",
-		            "Invalid value: 0x0: must be specified for an update");
-		invalid_finish(&invalid, req->type->kind, req->type->group, op->name);
-		err_move(err, &invalid);
+	if (check_uid(req, op, err) < 0 || object_meta_version(op->body, &version, err) < 0)
 		return -1;
-	}
-	if (!str_to_i64(version, 0, INT64_MAX, &number))
-		return err_set(err, ERR_BAD_REQUEST, "metadata.resourceVersion: Invalid value: \"%s\": not a number", version);
-	if ((uint64_t)number == op->current->version)
+	op->retry = version == 0;
+	if (op->retry)
+		return req->type->strategy->unconditional_update ? 0 : must_name_version(req, op, err);
+	if (version == op->current->version)
 		return 0;
 	return err_set(err, ERR_CONFLICT,
 	               "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
-	               "changes to the latest "
-	               "version and try again",
+	               "changes to the latest version and try again",
 	               api_type_words(req->type, words), op->name);
 }
 

@@ -1,6 +1,10 @@
 /* Query parameters and DeleteOptions. */
 #include "base/str.h"
+#include "codec/go_json.h"
+#include "kinds/kinds.h"
 #include "request.h"
+
+#define DELETE_OPTIONS "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 
 /* Present and not "0" or "false" is true, also when empty. False when absent. */
 static bool parse_bool(const char *query, const char *name, bool *ret)
@@ -129,15 +133,39 @@ static void take_dry_run(const json_t *body, struct api_options *o)
 	}
 }
 
+/* What cannot be decoded is an error without a reason in Kubernetes. */
+static int check_delete_fields(const json_t *body, struct err *err)
+{
+	_cleanup_json_ json_t *copy = json_clone(body);
+	_cleanup_err_ struct err why = { 0 };
+
+	if (kinds_normalize(kinds_find_message(DELETE_OPTIONS), copy, &why) == 0)
+		return 0;
+	return err_set(err, ERR_UNKNOWN, "%s", err_message(&why));
+}
+
+static int check_delete_type(const json_t *body, struct err *err)
+{
+	const char *kind = json_get_str(body, "kind"), *api_version = json_get_str(body, "apiVersion");
+
+	if (!json_is_object(body) && !json_is_null(body))
+		return err_set(err, ERR_UNKNOWN, "couldn't get version/kind; json parse error: " GO_NO_OBJECT,
+		               go_json_type(body));
+	if (!str_empty(kind) && strcmp(kind, "DeleteOptions") != 0)
+		return err_set(err, ERR_UNKNOWN,
+		               "no kind \"%s\" is registered for version \"%s\" in scheme "
+		               "\"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"",
+		               kind, api_version ? api_version : "v1");
+	return json_is_null(body) ? 0 : check_delete_fields(body, err);
+}
+
 int api_options_from_delete_body(const json_t *body, struct api_options *o, struct err *err)
 {
 	const json_t *pre = json_object_get(body, "preconditions"), *orphan = json_object_get(body, "orphanDependents");
-	const char *kind = json_get_str(body, "kind"), *propagation = json_get_str(body, "propagationPolicy");
+	const char *propagation = json_get_str(body, "propagationPolicy");
 
-	if (body && !json_is_object(body))
-		return err_set(err, ERR_BAD_REQUEST, "the body of a delete request must be DeleteOptions");
-	if (kind && strcmp(kind, "DeleteOptions") != 0)
-		return err_set(err, ERR_BAD_REQUEST, "decoded object cannot be converted to DeleteOptions");
+	if (check_delete_type(body, err) < 0)
+		return -1;
 	forget_delete_options(o);
 	take_dry_run(body, o);
 	o->propagation_text = str_empty(propagation) ? NULL : xstrdup(propagation);

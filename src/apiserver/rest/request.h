@@ -113,8 +113,10 @@ struct api_request *api_request_free(struct api_request *req);
 void api_request_leave(struct api_request *req);
 /* A warning for the client, once each; at most 32. */
 void api_request_warn(struct api_request *req, const char *fmt, ...) _printf_(2, 3);
+enum body_form { BODY_JSON, BODY_YAML, BODY_PROTOBUF, BODY_UNKNOWN };
+enum body_form api_request_body_form(const struct api_request *req);
 /* The body as a value: JSON, YAML or Kubernetes' protobuf by Content-Type. Repeated keys of JSON are noted in
- * duplicates. */
+ * duplicates. What is wrong with its syntax is told as Go's decoders do. */
 json_t *api_request_body(struct api_request *req, struct err *err);
 /* The field manager: what the query says, else the user agent's first word. Borrowed buffer. */
 const char *api_request_manager(const struct api_request *req, char ret[static 129]);

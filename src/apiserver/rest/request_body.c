@@ -1,6 +1,7 @@
 /* What a request carries: its body, its warnings, its manager's name. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/go_json.h"
 #include "codec/yaml.h"
 #include "wire/duplicates.h"
 #include "wire/proto.h"
@@ -95,28 +96,45 @@ static json_t *parse_json(struct api_request *req, const char *body, size_t len,
 
 	if (v)
 		return v;
-	v = json_parse(body, len, 0, err);
+	_cleanup_err_ struct err own = { 0 };
+	v = json_parse(body, len, 0, &own);
+	if (!v) {
+		_cleanup_free_ char *fault = go_json_fault(body, len);
+		err_set(err, own.kind, "%s", fault ? fault : err_message(&own));
+	}
 	if (v && req->options.validation != VALIDATION_IGNORE)
 		req->duplicates = json_duplicate_fields(body, len);
 	return v;
 }
 
-json_t *api_request_body(struct api_request *req, struct err *err)
+enum body_form api_request_body_form(const struct api_request *req)
 {
 	const char *type = http_request_header(req->http, "Content-Type");
+
+	return is_yaml(type)                                                  ? BODY_YAML
+	       : is_json(type)                                                ? BODY_JSON
+	       : content_type_is(type, "application/vnd.kubernetes.protobuf") ? BODY_PROTOBUF
+	                                                                      : BODY_UNKNOWN;
+}
+
+json_t *api_request_body(struct api_request *req, struct err *err)
+{
 	size_t len;
 	const char *body = http_request_body(req->http, &len);
 
-	if (is_yaml(type))
-		return yaml_parse_repeating(body, len, &req->repeated, err);
-	if (is_json(type))
+	switch (api_request_body_form(req)) {
+	case BODY_YAML:
+		return yaml_parse_like_go(body, len, &req->repeated, err);
+	case BODY_JSON:
 		return parse_json(req, body, len, err);
-	if (content_type_is(type, "application/vnd.kubernetes.protobuf"))
+	case BODY_PROTOBUF:
 		return proto_decode(body, len, err);
-	err_set(err, ERR_UNSUPPORTED_MEDIA,
-	        "the body of the request was in an unknown format - accepted media types include: application/json, "
-	        "application/yaml, application/vnd.kubernetes.protobuf");
-	return NULL;
+	default:
+		err_set(err, ERR_UNSUPPORTED_MEDIA,
+		        "the body of the request was in an unknown format - accepted media types include: application/json, "
+		        "application/yaml, application/vnd.kubernetes.protobuf");
+		return NULL;
+	}
 }
 
 const char *api_request_manager(const struct api_request *req, char ret[static 129])

@@ -246,7 +246,7 @@ static void test_request_delete_options(void **state _unused_)
 	_cleanup_json_ json_t *other = json_pack("{s:s}", "kind", "Secret");
 	api_options_parse(NULL, &o, NULL);
 	assert_int_equal(api_options_from_delete_body(other, &o, &err), -1);
-	assert_int_equal(err.kind, ERR_BAD_REQUEST);
+	assert_int_equal(err.kind, ERR_UNKNOWN);
 	api_options_clear(&o);
 }
 

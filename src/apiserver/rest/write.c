@@ -432,8 +432,6 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 			t->strategy->prepare_create(in->obj);
 		return 0;
 	}
-	if (object_meta_check_uid(t, in->obj, in->old, err) < 0)
-		return -1;
 	if (v->has_status && !*in->subresource)
 		json_put(in->obj, "status", json_deep_copy(json_object_get(in->old, "status")));
 	track_fields(req, in);
@@ -502,6 +500,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		api_request_warn(req, "%s", req->version->unserved);
 	if (req->options.dry_run)
 		return dry_run(req, op, obj, in->old, err);
+	if (in->has_version)
+		return err_set(err, ERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
 	if (in->old && object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {
 		write_delete(req, op);
 		return WRITE_COMMIT;

@@ -56,6 +56,7 @@ struct write_input {
 	json_t *obj;
 	const json_t *old;
 	bool applied;            /* managedFields are done */
+	bool has_version;        /* a new object came with a resourceVersion, which it cannot have */
 	const char *subresource; /* "" or the one written through */
 };
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err);

@@ -412,8 +412,13 @@ json_t *proto_decode(const char *data, size_t len, struct err *err)
 	struct reader r = { (const unsigned char *)data + 4, (const unsigned char *)data + len }, raw;
 	_cleanup_json_ json_t *type = NULL;
 
-	if (len < 4 || memcmp(data, magic, 4) != 0 || !read_unknown(r, &type, &raw)) {
-		err_set(err, ERR_BAD_REQUEST, "the body is not in Kubernetes' protobuf form");
+	if (len < 4 || memcmp(data, magic, 4) != 0) {
+		err_set(err, ERR_BAD_REQUEST,
+		        "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+		return NULL;
+	}
+	if (!read_unknown(r, &type, &raw)) {
+		err_set(err, ERR_BAD_REQUEST, "unexpected EOF");
 		return NULL;
 	}
 	const char *api_version = json_get_str(type, "apiVersion"), *kind = json_get_str(type, "kind");
