@@ -172,13 +172,55 @@ static int check_store(void *self, struct err *err)
 	return store_check(self, err);
 }
 
-static int open_store(struct apiserver *s, const struct apiserver_config *config, struct err *err)
+/* What needs no objects, done by a second thread while they are read. */
+struct beside {
+	struct apiserver *server;
+	const struct apiserver_config *config;
+	const char *address;
+	pthread_t thread;
+	bool runs;
+	int result;
+	struct err err;
+};
+
+static void *beside_main(void *self)
+{
+	struct beside *b = self;
+
+	b->result = prepare_certificates(b->server, b->config, b->address, &b->err);
+	if (b->result == 0)
+		b->result = builtin_register(b->server->registry, &b->err);
+	return NULL;
+}
+
+/* Not earlier: the folder may be in another server's hands. */
+static void beside_start(void *self)
+{
+	struct beside *b = self;
+
+	b->result = thread_start(&b->thread, "start", beside_main, b, &b->err);
+	b->runs = b->result == 0;
+}
+
+static int beside_join(struct beside *b, struct err *err)
+{
+	if (b->runs)
+		pthread_join(b->thread, NULL);
+	if (b->result < 0)
+		err_move(err, &b->err);
+	return b->result;
+}
+
+static int open_store(struct apiserver *s, const struct apiserver_config *config, struct beside *beside,
+                      struct err *err)
 {
 	_cleanup_free_ char *path = fs_join(s->data_dir, "store.db");
 	struct store_config store = {
 		.path = path,
 		.history_max = config->history_max,
 		.history_age_max_ns = config->history_age_max_ns,
+		.on_owned = beside_start,
+		.self = beside,
 		.log = s->log,
 		.metrics = s->metrics,
 	};
@@ -262,12 +304,13 @@ static int start_audit(struct apiserver *s, const struct apiserver_config *confi
 static int start(struct apiserver *s, const struct apiserver_config *config, struct err *err)
 {
 	const char *address = config->address ? config->address : "127.0.0.1";
+	struct beside beside = { .server = s, .config = config, .address = address };
+	int r = open_store(s, config, &beside, err);
 
-	if (open_store(s, config, err) < 0 || rbac_follow(s->rbac, s->store, err) < 0 ||
-	    prepare_certificates(s, config, address, err) < 0 || start_authentication(s, config, err) < 0)
+	if (beside_join(&beside, r == 0 ? err : NULL) < 0 || r < 0)
 		return -1;
-	if (builtin_register(s->registry, err) < 0 || workers_start(WORKERS, &s->workers, err) < 0 ||
-	    watch_hub_start(s, &s->watches, err) < 0)
+	if (rbac_follow(s->rbac, s->store, err) < 0 || start_authentication(s, config, err) < 0 ||
+	    workers_start(WORKERS, &s->workers, err) < 0 || watch_hub_start(s, &s->watches, err) < 0)
 		return -1;
 	if (start_audit(s, config, err) < 0 || start_admission(s, err) < 0 || start_controllers(s, config, err) < 0)
 		return -1;

@@ -35,7 +35,7 @@ struct apiserver_config {
 	const char *address;            /* NULL: 127.0.0.1 */
 	int port;                       /* 0: the one of last time if free, else any */
 	const char *const *extra_names; /* further names and addresses for the serving certificate; NULL: none */
-	const char *const *crds; /* YAML texts applied before serving (SCIA's own types); NULL-terminated; may be NULL */
+	const char *const *crds; /* YAML or JSON applied before serving (SCIA's own types); NULL-terminated; may be NULL */
 	bool publish_ca;         /* keep the CA's certificate in each namespace, as ConfigMap kube-root-ca.crt */
 	const char *token_auth_file; /* CSV: token,user,uid,"group1,group2"; NULL: none */
 	size_t history_max;          /* changes kept for watches to resume from; 0: 100,000 (fewer bytes than 64 MiB) */

@@ -6,11 +6,12 @@ BUILD_PACKAGES=(
 	build-essential pkg-config meson ninja-build git ca-certificates
 	libjansson-dev libyaml-dev libexpat1-dev libgnutls28-dev libcurl4-gnutls-dev libsqlite3-dev
 	libpcre2-dev zlib1g-dev libcmocka-dev bubblewrap openssh-client
+	python3 python3-yaml
 )
 # To test and to look at the code.
 TEST_PACKAGES=(
 	clang clang-tidy clang-format libclang-rt-14-dev shellcheck curl jq bats tmux procps openssl zsh fish
-	python3 python3-yaml python3-pytest python3-kubernetes
+	python3-pytest python3-kubernetes
 )
 # What the example applications need to run: not SCIA itself.
 EXAMPLE_PACKAGES=(nodejs npm python3-flask python3-venv gcc make)

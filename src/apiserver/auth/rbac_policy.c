@@ -2,7 +2,6 @@
 
 #include "base/str.h"
 #include "codec/embedded.h"
-#include "codec/yaml.h"
 #include "controllers/internal_write.h"
 #include "kube/object.h"
 #include "objects/object_view.h"
@@ -120,7 +119,7 @@ static void add_bindings(const json_t *file, const char *section, const struct k
 json_t *rbac_policy_objects(struct err *err)
 {
 	const struct embedded_file *f = &APISERVER_POLICY_FILES[0];
-	_cleanup_json_ json_t *file = yaml_parse(f->text, f->len, f->name, err);
+	_cleanup_json_ json_t *file = json_parse(f->text, f->len, 0, err);
 
 	if (!file)
 		return NULL;

@@ -165,11 +165,17 @@ static int update_crd(struct apiserver *s, const struct api_type *t, const struc
 	return internal_update(s, &as, t, current, obj, err);
 }
 
-static int apply_crd(struct store_batch *b, struct apiserver *s, const char *yaml, struct err *err)
+/* JSON is YAML too, and read faster when it is known to be. */
+static json_t *parse_crd(const char *text, struct err *err)
+{
+	return *text == '{' ? json_parse(text, strlen(text), 0, err) : yaml_parse(text, strlen(text), NULL, err);
+}
+
+static int apply_crd(struct store_batch *b, struct apiserver *s, const char *text, struct err *err)
 {
 	_cleanup_(api_type_unrefp) struct api_type *t = registry_find(s->registry, "apiextensions.k8s.io", "v1",
 	                                                              "customresourcedefinitions");
-	_cleanup_json_ json_t *obj = yaml_parse(yaml, strlen(yaml), NULL, err);
+	_cleanup_json_ json_t *obj = parse_crd(text, err);
 	const struct schema *schema = t->versions[t->storage].schema;
 
 	if (!obj || object_meta_decode(t, &t->versions[t->storage], obj, NULL, err) < 0)
@@ -189,14 +195,14 @@ static int apply_crd(struct store_batch *b, struct apiserver *s, const char *yam
 	return 0;
 }
 
-int internal_apply_crds(struct apiserver *s, const char *const *yamls, struct err *err)
+int internal_apply_crds(struct apiserver *s, const char *const *texts, struct err *err)
 {
 	struct store_batch *b = store_batch_new(s->store);
 	_cleanup_err_ struct err failed = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && yamls && yamls[i]; i++) {
-		r = apply_crd(b, s, yamls[i], err);
+	for (size_t i = 0; r == 0 && texts && texts[i]; i++) {
+		r = apply_crd(b, s, texts[i], err);
 		if (r < 0)
 			err_wrap(err, "applying built-in CRD %zu", i);
 	}

@@ -24,7 +24,7 @@ int internal_update(struct apiserver *s, const struct internal_identity *as, con
 /* Deletes it at once, if it is still as it was; errors as above. */
 int internal_delete(struct apiserver *s, const struct internal_identity *as, const struct api_type *t,
                     const struct store_object *current, struct err *err);
-/* Creates CRDs from YAML, or brings their spec, labels and annotations up to date. yamls may be NULL. */
-int internal_apply_crds(struct apiserver *s, const char *const *yamls, struct err *err);
+/* Creates CRDs from YAML or JSON, or brings their spec, labels and annotations up to date. texts may be NULL. */
+int internal_apply_crds(struct apiserver *s, const char *const *texts, struct err *err);
 
 #endif

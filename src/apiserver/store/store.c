@@ -166,8 +166,13 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 	cond_init_mono(&s->queue_cond);
 	add_metrics(s, config->metrics);
 
-	if (store_db_open(config->path, config->keys, config->log, &s->db, err) < 0 ||
-	    store_db_load(s->db, load_row, s, err) < 0) {
+	if (store_db_open(config->path, config->keys, config->log, &s->db, err) < 0) {
+		store_close(s);
+		return -1;
+	}
+	if (config->on_owned)
+		config->on_owned(config->self);
+	if (store_db_load(s->db, load_row, s, err) < 0) {
 		store_close(s);
 		return -1;
 	}

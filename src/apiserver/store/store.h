@@ -43,6 +43,10 @@ struct store_config {
 	size_t history_max;            /* changes */
 	size_t history_bytes_max;
 	int64_t history_age_max_ns; /* how long a change is kept at most, in steps of a tenth; 0: 10 minutes */
+	/* Called by store_open() once the store is this process' own, before its rows are read: what else belongs to it may
+	 * be touched from then on. NULL: nothing. */
+	void (*on_owned)(void *self);
+	void *self;
 	struct logger *log;
 	struct metrics *metrics;
 };

@@ -2,13 +2,13 @@
 
 #include "base/str.h"
 #include "codec/embedded.h"
-#include "codec/yaml.h"
+#include "codec/json.h"
 
 extern const struct embedded_file APISERVER_BUILTIN_FILES[];
 
 static json_t *load(const struct embedded_file *f, struct err *err)
 {
-	json_t *v = yaml_parse(f->text, f->len, f->name, err);
+	json_t *v = json_parse(f->text, f->len, 0, err);
 
 	if (v && !json_is_object(v)) {
 		json_decref(v);
