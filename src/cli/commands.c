@@ -173,6 +173,15 @@ const struct cli_command COMMAND_KEYS = {
 	.run = command_keys,
 };
 
+const struct cli_command COMMAND_FUNCTION = {
+	.name = "function",
+	.usage = "[--name NAME] [--insecure] [OPTIONS]",
+	.summary = "Serve composition functions to Crossplane: KCL, patch and transform, environments, readiness",
+	.help =
+		"  scia function --insecure --address 127.0.0.1:9443\n  TLS_SERVER_CERTS_DIR=/tls scia function --name kcl\n",
+	.run = command_function,
+};
+
 const struct cli_command COMMAND_VERSION = {
 	.name = "version",
 	.usage = "[--server]",
@@ -198,9 +207,17 @@ const struct cli_command COMMAND_HELP = {
 };
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&COMMAND_DEPLOY,  &COMMAND_GET,     &COMMAND_DESCRIBE,   &COMMAND_LOGS,   &COMMAND_EVENTS,
-	&COMMAND_EXPLAIN, &COMMAND_HISTORY, &COMMAND_ROLLBACK,   &COMMAND_DELETE, &COMMAND_PAUSE,
-	&COMMAND_RESUME,  &COMMAND_APPROVE, &COMMAND_ANALYZE,    &COMMAND_UP,     &COMMAND_OPERATOR,
-	&COMMAND_SERVE,   &COMMAND_BACKUP,  &COMMAND_RESTORE,    &COMMAND_STORE,  &COMMAND_USER,
-	&COMMAND_KEYS,    &COMMAND_VERSION, &COMMAND_COMPLETION, &COMMAND_HELP,   NULL,
+	&COMMAND_DEPLOY,   &COMMAND_GET,
+	&COMMAND_DESCRIBE, &COMMAND_LOGS,
+	&COMMAND_EVENTS,   &COMMAND_EXPLAIN,
+	&COMMAND_HISTORY,  &COMMAND_ROLLBACK,
+	&COMMAND_DELETE,   &COMMAND_PAUSE,
+	&COMMAND_RESUME,   &COMMAND_APPROVE,
+	&COMMAND_ANALYZE,  &COMMAND_UP,
+	&COMMAND_OPERATOR, &COMMAND_SERVE,
+	&COMMAND_BACKUP,   &COMMAND_RESTORE,
+	&COMMAND_STORE,    &COMMAND_USER,
+	&COMMAND_KEYS,     &COMMAND_FUNCTION,
+	&COMMAND_VERSION,  &COMMAND_COMPLETION,
+	&COMMAND_HELP,     NULL,
 };

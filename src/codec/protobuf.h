@@ -3,12 +3,12 @@
 /* Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding) to and from JSON values, by tables.
  *
  * A message is a table of fields; its value is a JSON object of the fields that are there, under the names of the
- * .proto file: strings as strings, bytes as base64 text, enums and integers as integers, repeated fields as arrays, maps
- * as objects, google.protobuf.Struct as the object it stands for (nothing in between: neither text nor a tree of
+ * .proto file: strings as strings, bytes as base64 text, enums and integers as integers, repeated fields as arrays,
+ * maps as objects, google.protobuf.Struct as the object it stands for (nothing in between: neither text nor a tree of
  * messages). Unknown fields are skipped, as the format asks; a field that comes twice counts the last time.
  *
- * The code that protoc-c generates is not used: that of Debian 12 refuses `optional` in proto3 files, it would be needed
- * once for each version of a package, and takes a Struct apart into three allocations a value. */
+ * The code that protoc-c generates is not used: that of Debian 12 refuses `optional` in proto3 files, it would be
+ * needed once for each version of a package, and takes a Struct apart into three allocations a value. */
 
 #include "codec/json.h"
 

@@ -16,11 +16,16 @@ static const struct pb_field inner[] = {
 	{ 0 },
 };
 static const struct pb_field outer[] = {
-	{ 1, "text", PB_STRING, PB_SINGLE, NULL },   { 2, "maybe", PB_STRING, PB_OPTIONAL, NULL },
-	{ 3, "kind", PB_ENUM, PB_SINGLE, NULL },     { 4, "kinds", PB_ENUM, PB_REPEATED, NULL },
-	{ 5, "one", PB_MESSAGE, PB_OPTIONAL, inner }, { 6, "many", PB_MESSAGE, PB_REPEATED, inner },
-	{ 7, "byName", PB_MESSAGE, PB_MAP, inner },  { 8, "labels", PB_STRING, PB_MAP, NULL },
-	{ 9, "data", PB_BYTES, PB_MAP, NULL },       { 20, "far", PB_STRUCT, PB_OPTIONAL, NULL },
+	{ 1, "text", PB_STRING, PB_SINGLE, NULL },
+	{ 2, "maybe", PB_STRING, PB_OPTIONAL, NULL },
+	{ 3, "kind", PB_ENUM, PB_SINGLE, NULL },
+	{ 4, "kinds", PB_ENUM, PB_REPEATED, NULL },
+	{ 5, "one", PB_MESSAGE, PB_OPTIONAL, inner },
+	{ 6, "many", PB_MESSAGE, PB_REPEATED, inner },
+	{ 7, "byName", PB_MESSAGE, PB_MAP, inner },
+	{ 8, "labels", PB_STRING, PB_MAP, NULL },
+	{ 9, "data", PB_BYTES, PB_MAP, NULL },
+	{ 20, "far", PB_STRUCT, PB_OPTIONAL, NULL },
 	{ 0 },
 };
 
@@ -68,9 +73,9 @@ static void test_bytes_are_those_of_the_format(void **state)
 	_cleanup_json_ json_t *value = json("{\"text\":\"testing\",\"kind\":150,\"far\":{\"n\":1}}");
 
 	assert_int_equal(pb_encode(outer, value, &wire, &err), 0);
-	static const uint8_t wanted[] = { 0x0a, 7,    't', 'e', 's', 't', 'i',  'n', 'g', 0x18, 0x96, 0x01, 0xa2, 0x01, 16,
-		                              0x0a, 14,   0x0a, 1,  'n', 0x12, 9,   0x11, 0,  0,    0,    0,    0,    0,    0xf0,
-		                              0x3f };
+	static const uint8_t wanted[] = { 0x0a, 7,    't',  'e', 's',  't', 'i',  'n',  'g', 0x18, 0x96,
+		                              0x01, 0xa2, 0x01, 16,  0x0a, 14,  0x0a, 1,    'n', 0x12, 9,
+		                              0x11, 0,    0,    0,   0,    0,   0,    0xf0, 0x3f };
 	assert_int_equal(wire.len, sizeof(wanted));
 	assert_memory_equal(wire.data, wanted, sizeof(wanted));
 }
@@ -168,9 +173,12 @@ static void test_wrong_types_are_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_written_reads_back), cmocka_unit_test(test_bytes_are_those_of_the_format),
-		cmocka_unit_test(test_malformed_is_refused),       cmocka_unit_test(test_unknown_fields_are_skipped),
-		cmocka_unit_test(test_keys_are_sorted),            cmocka_unit_test(test_depth_is_bounded),
+		cmocka_unit_test(test_what_is_written_reads_back),
+		cmocka_unit_test(test_bytes_are_those_of_the_format),
+		cmocka_unit_test(test_malformed_is_refused),
+		cmocka_unit_test(test_unknown_fields_are_skipped),
+		cmocka_unit_test(test_keys_are_sorted),
+		cmocka_unit_test(test_depth_is_bounded),
 		cmocka_unit_test(test_wrong_types_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

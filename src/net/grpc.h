@@ -11,17 +11,17 @@
 #include "codec/embedded.h"
 
 enum grpc_status { /* grpc.io/docs/guides/status-codes */
-	GRPC_OK = 0,
-	GRPC_CANCELLED = 1,
-	GRPC_UNKNOWN = 2,
-	GRPC_INVALID_ARGUMENT = 3,
-	GRPC_DEADLINE_EXCEEDED = 4,
-	GRPC_NOT_FOUND = 5,
-	GRPC_RESOURCE_EXHAUSTED = 8,
-	GRPC_UNIMPLEMENTED = 12,
-	GRPC_INTERNAL = 13,
-	GRPC_UNAVAILABLE = 14,
-	GRPC_UNAUTHENTICATED = 16,
+	               GRPC_OK = 0,
+	               GRPC_CANCELLED = 1,
+	               GRPC_UNKNOWN = 2,
+	               GRPC_INVALID_ARGUMENT = 3,
+	               GRPC_DEADLINE_EXCEEDED = 4,
+	               GRPC_NOT_FOUND = 5,
+	               GRPC_RESOURCE_EXHAUSTED = 8,
+	               GRPC_UNIMPLEMENTED = 12,
+	               GRPC_INTERNAL = 13,
+	               GRPC_UNAVAILABLE = 14,
+	               GRPC_UNAUTHENTICATED = 16,
 };
 
 /* ---- server ---- */
@@ -46,14 +46,14 @@ struct grpc_method {
 };
 
 struct grpc_server_config {
-	const char *address; /* NULL: 0.0.0.0 */
-	int port;            /* 0: any free one */
-	unsigned threads;    /* workers; 0: as many as there are processors */
-	const char *tls_dir; /* tls.crt, tls.key, ca.crt; read again when they change. NULL: no TLS */
-	size_t message_max;  /* bytes of one message either way; 0: 4 MiB */
-	size_t memory_max;   /* bytes of all requests that are held; 0: 256 MiB */
-	size_t connections_max; /* 0: 1,024 */
-	size_t queue_max;       /* calls that wait for a worker; 0: 1,024 */
+	const char *address;               /* NULL: 0.0.0.0 */
+	int port;                          /* 0: any free one */
+	unsigned threads;                  /* workers; 0: grpc_default_threads() */
+	const char *tls_dir;               /* tls.crt, tls.key, ca.crt; read again when they change. NULL: no TLS */
+	size_t message_max;                /* bytes of one message either way; 0: 4 MiB */
+	size_t memory_max;                 /* bytes of all requests that are held; 0: 256 MiB */
+	size_t connections_max;            /* 0: 1,024 */
+	size_t queue_max;                  /* calls that wait for a worker; 0: 1,024 */
 	const struct grpc_method *methods; /* must outlive the server */
 	size_t methods_len;
 	/* A compiled FileDescriptorSet of all services, for reflection; NULL: no reflection. Must outlive the server. */
@@ -68,7 +68,8 @@ struct grpc_server;
 /* Listens when it returns. grpc.health.v1.Health is served besides the methods. */
 int grpc_server_start(const struct grpc_server_config *config, struct grpc_server **ret, struct err *err);
 int grpc_server_port(const struct grpc_server *s);
-unsigned grpc_server_threads(const struct grpc_server *s);
+/* As many as there are processors. */
+unsigned grpc_default_threads(void);
 /* Health says NOT_SERVING, clients are told to go elsewhere (GOAWAY), calls under way get grace_ns to end. Frees.
  * Returns NULL. */
 struct grpc_server *grpc_server_stop(struct grpc_server *s, int64_t grace_ns);

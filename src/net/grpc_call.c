@@ -79,12 +79,12 @@ static int send_trailers(struct grpc_call *call, bool with_head)
 	size_t n = 0;
 	nghttp2_session *h2 = call->conn->h2;
 
-#define FIELD(name_, value_, len_)                                                                       \
-	(nghttp2_nv)                                                                                         \
-	{                                                                                                    \
-		.name = (uint8_t *)(uintptr_t)(name_), .value = (uint8_t *)(uintptr_t)(value_),                  \
-		.namelen = strlen(name_), .valuelen = (len_), .flags = NGHTTP2_NV_FLAG_NONE                      \
-	}
+#define FIELD(name_, value_, len_)                         \
+	(nghttp2_nv){ .name = (uint8_t *)(uintptr_t)(name_),   \
+		          .value = (uint8_t *)(uintptr_t)(value_), \
+		          .namelen = strlen(name_),                \
+		          .valuelen = (len_),                      \
+		          .flags = NGHTTP2_NV_FLAG_NONE }
 	snprintf(number, sizeof(number), "%d", (int)call->status);
 	if (with_head) {
 		fields[n++] = FIELD(":status", "200", 3);

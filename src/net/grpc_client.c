@@ -247,9 +247,9 @@ static void submit(nghttp2_session *h2, struct exchange *x, const char *target, 
 {
 	int64_t left_ms = (deadline_ns - clock_mono_ns()) / NS_PER_MS;
 	char timeout[32];
-	const char *const fields[][2] = { { ":method", "POST" },     { ":scheme", "http" },
-		                              { ":path", path },         { ":authority", target },
-		                              { "te", "trailers" },      { "content-type", "application/grpc" },
+	const char *const fields[][2] = { { ":method", "POST" },    { ":scheme", "http" },
+		                              { ":path", path },        { ":authority", target },
+		                              { "te", "trailers" },     { "content-type", "application/grpc" },
 		                              { "user-agent", "scia" }, { "grpc-timeout", timeout } };
 	nghttp2_nv nv[ARRAY_SIZE(fields)];
 	const nghttp2_data_provider provider = { .source.ptr = x, .read_callback = read_message };

@@ -260,8 +260,7 @@ void grpc_connection_drive(struct grpc_connection *c, bool readable)
 	/* What it said last, why it refuses for example, still goes out. */
 	if ((r > 0 || (r < 0 && c->out.len == 0 && (!c->tls || c->shaken))) && write_all(c) < 0)
 		r = -1;
-	if (r < 0 ||
-	    (r > 0 && c->out.len == 0 && !nghttp2_session_want_read(c->h2) && !nghttp2_session_want_write(c->h2)))
+	if (r < 0 || (r > 0 && c->out.len == 0 && !nghttp2_session_want_read(c->h2) && !nghttp2_session_want_write(c->h2)))
 		c->dead = true;
 	else
 		watch(c);

@@ -28,7 +28,8 @@ int grpc_credentials_load(const char *dir, struct http_tls **ret, struct err *er
 		if (fs_read_file(path, PEM_MAX, texts[i], NULL, err) < 0)
 			return err_wrap(err, "certificates of the server");
 	}
-	if (http_tls_new(&(struct tls_server_config){ .cert_pem = cert, .key_pem = key, .client_ca_pem = ca }, ret, err) < 0)
+	if (http_tls_new(&(struct tls_server_config){ .cert_pem = cert, .key_pem = key, .client_ca_pem = ca }, ret, err) <
+	    0)
 		return err_wrap(err, "certificates in %s", dir);
 	return 0;
 }

@@ -36,8 +36,8 @@ struct grpc_framing {
 	struct buf message;
 };
 /* Takes bytes up to the end of a message. *ret_used: how many it took. 1: framing->message is whole (reset it with
- * grpc_framing_next()); 0: more is needed; -1: *ret_status and *ret_why (static or freed by the caller: free()) say what
- * is wrong. */
+ * grpc_framing_next()); 0: more is needed; -1: *ret_status and *ret_why (static or freed by the caller: free()) say
+ * what is wrong. */
 int grpc_framing_feed(struct grpc_framing *f, const uint8_t *data, size_t len, size_t *ret_used,
                       enum grpc_status *ret_status, char **ret_why);
 void grpc_framing_next(struct grpc_framing *f);
@@ -58,7 +58,7 @@ struct grpc_call {
 	bool is_post, is_grpc, has_encoding;
 	const struct grpc_method *method; /* NULL: none such */
 	struct grpc_framing in;
-	size_t counted;  /* bytes of it in server->memory */
+	size_t counted;   /* bytes of it in server->memory */
 	bool has_message; /* unary: it is whole */
 	bool half_closed; /* the client has said all it will */
 	bool refused;     /* its answer is given: what still comes is thrown away */

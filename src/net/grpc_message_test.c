@@ -16,15 +16,25 @@ static void test_timeouts(void **state)
 		const char *text;
 		int64_t ns;
 	} cases[] = {
-		{ "1S", NS_PER_S },       { "250m", 250 * NS_PER_MS }, { "2H", 7200 * NS_PER_S },   { "3M", 180 * NS_PER_S },
-		{ "7u", 7000 },           { "9n", 9 },                 { "0m", 0 },                 { "99999999H", INT64_MAX },
-		{ "100000000S", -1 },     { "S", -1 },                 { "", -1 },                  { "-1S", -1 },
-		{ "1s", -1 },             { "1.5S", -1 },              { "1", -1 },
+		{ "1S", NS_PER_S },
+		{ "250m", 250 * NS_PER_MS },
+		{ "2H", 7200 * NS_PER_S },
+		{ "3M", 180 * NS_PER_S },
+		{ "7u", 7000 },
+		{ "9n", 9 },
+		{ "0m", 0 },
+		{ "99999999H", INT64_MAX },
+		{ "100000000S", -1 },
+		{ "S", -1 },
+		{ "", -1 },
+		{ "-1S", -1 },
+		{ "1s", -1 },
+		{ "1.5S", -1 },
+		{ "1", -1 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (grpc_timeout_parse(cases[i].text, strlen(cases[i].text)) != cases[i].ns)
-			fail_msg("%s: %lld", cases[i].text,
-			         (long long)grpc_timeout_parse(cases[i].text, strlen(cases[i].text)));
+			fail_msg("%s: %lld", cases[i].text, (long long)grpc_timeout_parse(cases[i].text, strlen(cases[i].text)));
 }
 
 static void test_messages_are_percent_encoded(void **state)

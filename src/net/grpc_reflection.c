@@ -180,7 +180,8 @@ static void answer_file(const struct grpc_reflection *r, const struct file *file
 
 	if (!file)
 		return not_found(response, what, name);
-	put_file(r, file, json_ensure_array(json_ensure_object(response, "file_descriptor_response"), "file_descriptor_proto"),
+	put_file(r, file,
+	         json_ensure_array(json_ensure_object(response, "file_descriptor_response"), "file_descriptor_proto"),
 	         &seen);
 }
 

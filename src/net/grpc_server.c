@@ -45,9 +45,11 @@ int grpc_server_port(const struct grpc_server *s)
 	return s->port;
 }
 
-unsigned grpc_server_threads(const struct grpc_server *s)
+unsigned grpc_default_threads(void)
 {
-	return s->config.threads;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors > 0 ? (unsigned)processors : 1;
 }
 
 /* ---- the event loop ---- */
@@ -279,12 +281,10 @@ static int open_epoll(struct grpc_server *s, struct err *err)
 
 static void set_config(struct grpc_server *s, const struct grpc_server_config *config)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
 	s->config = *config;
 	s->config.log = logger_ref(config->log);
 	if (s->config.threads == 0)
-		s->config.threads = processors > 0 ? (unsigned)processors : 1;
+		s->config.threads = grpc_default_threads();
 	if (s->config.message_max == 0)
 		s->config.message_max = GRPC_MESSAGE_MAX;
 	if (s->config.memory_max == 0)

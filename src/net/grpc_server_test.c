@@ -222,9 +222,9 @@ static void test_other_bytes_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls_are_answered),  cmocka_unit_test(test_oversized_messages_are_refused),
-		cmocka_unit_test(test_many_clients),        cmocka_unit_test(test_stop_lets_calls_end),
-		cmocka_unit_test(test_deadlines_pass),      cmocka_unit_test(test_other_bytes_are_refused),
+		cmocka_unit_test(test_calls_are_answered), cmocka_unit_test(test_oversized_messages_are_refused),
+		cmocka_unit_test(test_many_clients),       cmocka_unit_test(test_stop_lets_calls_end),
+		cmocka_unit_test(test_deadlines_pass),     cmocka_unit_test(test_other_bytes_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(
 	build-essential pkg-config meson ninja-build git ca-certificates
 	libjansson-dev libyaml-dev libexpat1-dev libgnutls28-dev libcurl4-gnutls-dev libsqlite3-dev
-	libpcre2-dev zlib1g-dev libcmocka-dev bubblewrap openssh-client
+	libnghttp2-dev protobuf-compiler libpcre2-dev zlib1g-dev libcmocka-dev bubblewrap openssh-client
 	python3 python3-yaml
 )
 # To test and to look at the code.

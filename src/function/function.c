@@ -1,0 +1,71 @@
+#include "functions.h"
+
+#include "base/str.h"
+#include "call.h"
+
+static const struct {
+	const char *name;
+	function_fn run;
+	const char *group; /* of the inputs */
+} KINDS[] = {
+	[FUNCTION_KCL] = { "kcl", NULL, "krm.kcl.dev/" },
+	[FUNCTION_AUTO_READY] = { "auto-ready", auto_ready_run, "autoready.fn.crossplane.io/" },
+	[FUNCTION_ENVIRONMENT_CONFIGS] = { "environment-configs", environment_configs_run,
+	                                   "environmentconfigs.fn.crossplane.io/" },
+	[FUNCTION_PATCH_AND_TRANSFORM] = { "patch-and-transform", patch_and_transform_run, "pt.fn.crossplane.io/" },
+};
+
+bool function_kind_parse(const char *name, enum function_kind *ret)
+{
+	const char *last = strrchr(name, '/');
+	_cleanup_free_ char *word = xstrdup(last ? last + 1 : name);
+	const char *rest;
+
+	/* :v1.2.3 or @sha256:… */
+	word[strcspn(word, ":@")] = '\0';
+	/* "crossplane-contrib-function-kcl" is what Crossplane names a Function that it installs as a dependency. */
+	rest = strstr(word, "function-");
+	rest = rest ? rest + strlen("function-") : word;
+	if (str_eq(rest, "all")) {
+		*ret = FUNCTION_ANY;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++)
+		if (str_eq(rest, KINDS[i].name)) {
+			*ret = (enum function_kind)i;
+			return true;
+		}
+	return false;
+}
+
+enum function_kind function_of_input(const struct functions *f, const json_t *input)
+{
+	const char *version = json_get_str(input, "apiVersion");
+
+	for (size_t i = 0; version && i < ARRAY_SIZE(KINDS); i++)
+		if (str_starts_with(version, KINDS[i].group))
+			return (enum function_kind)i;
+	if (version)
+		return FUNCTION_ANY;
+	return functions_default_source(f) ? FUNCTION_KCL : FUNCTION_AUTO_READY;
+}
+
+json_t *function_run(struct functions *f, unsigned worker, enum function_kind kind, const json_t *request,
+                     const struct function_limits *limits)
+{
+	struct function_call call = { .functions = f, .worker = worker, .request = request };
+
+	if (limits)
+		call.deadline_ns = limits->deadline_ns;
+	call_begin(&call);
+	if (kind == FUNCTION_ANY)
+		kind = function_of_input(f, json_object_get(request, "input"));
+	if (kind == FUNCTION_ANY)
+		call_fatal(&call, "there is no function for an input of apiVersion %s here",
+		           json_str_at(request, "input", "apiVersion", NULL));
+	else if (!KINDS[kind].run)
+		call_fatal(&call, "this program cannot run function-%s", KINDS[kind].name);
+	else
+		KINDS[kind].run(&call);
+	return call.response;
+}

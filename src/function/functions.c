@@ -1,0 +1,60 @@
+#include "functions.h"
+
+#include "base/str.h"
+
+#include <unistd.h>
+
+/* The process' environment, as option("env") gives it to programs. */
+static json_t *read_environment(void)
+{
+	json_t *out = json_object();
+
+	for (char *const *entry = environ; *entry; entry++) {
+		const char *equals = strchr(*entry, '=');
+
+		if (!equals || equals == *entry)
+			continue;
+		_cleanup_free_ char *name = xstrndup(*entry, (size_t)(equals - *entry));
+		json_put(out, name, json_string_lossy(equals + 1, strlen(equals + 1)));
+	}
+	return out;
+}
+
+struct functions *functions_new(const struct functions_config *config)
+{
+	struct functions *f = new0(struct functions);
+	const char *path = getenv("PATH");
+
+	f->config = *config;
+	f->config.default_source = f->config.dependencies = NULL;
+	f->config.roots = NULL;
+	f->config.log = logger_ref(config->log);
+	if (f->config.workers == 0)
+		f->config.workers = 1;
+	f->default_source = xstrdup_or_null(str_empty(config->default_source) ? NULL : config->default_source);
+	f->dependencies = xstrdup_or_null(config->dependencies);
+	for (const char *const *root = config->roots; root && *root; root++)
+		strv_push(&f->roots, *root);
+	f->environment_path = xstrdup(path ? path : "");
+	f->environment = read_environment();
+	return f;
+}
+
+struct functions *functions_free(struct functions *f)
+{
+	if (!f)
+		return NULL;
+	free(f->default_source);
+	free(f->dependencies);
+	strv_free(f->roots);
+	free(f->environment_path);
+	json_decref(f->environment);
+	logger_unref(f->config.log);
+	free(f);
+	return NULL;
+}
+
+const char *functions_default_source(const struct functions *f)
+{
+	return f->default_source;
+}

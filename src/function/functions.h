@@ -1,0 +1,17 @@
+#ifndef FUNCTION_FUNCTIONS_H
+#define FUNCTION_FUNCTIONS_H
+/* Inside of this folder: what the functions keep between calls. */
+
+#include "function/function.h"
+
+struct functions {
+	struct functions_config config; /* without its borrowed strings */
+	char *default_source, *dependencies;
+	char **roots;
+	char *environment_path; /* $PATH, for option("PATH") */
+	json_t *environment;    /* option("env") */
+};
+
+const char *functions_default_source(const struct functions *f);
+
+#endif
