@@ -60,6 +60,8 @@ struct kcl_heap *kcl_heap_free(struct kcl_heap *h)
 	if (!h)
 		return NULL;
 	destroy_owned(h);
+	if (h->kept)
+		h->kept_free(h->kept);
 	free_chunks(h->chunks);
 	free_chunks(h->spare);
 	free(h);

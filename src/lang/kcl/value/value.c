@@ -1,5 +1,7 @@
 #include "value/value.h"
 
+#include <math.h>
+
 /* Below this many pairs a dict is searched from its start. */
 #define INDEX_MIN 12
 
@@ -288,47 +290,25 @@ bool kcl_truth(struct kcl_value v)
 
 /* ---- units ---- */
 
-/* The factor of a unit, as a fraction of two integers: n, u and m divide. */
-static void unit_factor(enum kcl_unit unit, int64_t *ret_times, int64_t *ret_by)
+double kcl_unit_scale(int64_t raw, enum kcl_unit unit)
 {
-	static const int64_t times[] = {
-		[KCL_UNIT_NONE] = 1,
-		[KCL_UNIT_k] = 1000,
-		[KCL_UNIT_K] = 1000,
-		[KCL_UNIT_M] = 1000000,
-		[KCL_UNIT_G] = 1000000000,
-		[KCL_UNIT_T] = 1000000000000,
-		[KCL_UNIT_P] = 1000000000000000,
-		[KCL_UNIT_Ki] = INT64_C(1) << 10,
-		[KCL_UNIT_Mi] = INT64_C(1) << 20,
-		[KCL_UNIT_Gi] = INT64_C(1) << 30,
-		[KCL_UNIT_Ti] = INT64_C(1) << 40,
-		[KCL_UNIT_Pi] = INT64_C(1) << 50,
-		[KCL_UNIT_n] = 1,
-		[KCL_UNIT_u] = 1,
-		[KCL_UNIT_m] = 1,
-		[KCL_UNIT_i] = 1,
+	static const struct {
+		double base;
+		int exponent;
+	} units[] = {
+		[KCL_UNIT_NONE] = { 1, 0 },  [KCL_UNIT_n] = { 1000, -3 }, [KCL_UNIT_u] = { 1000, -2 },
+		[KCL_UNIT_m] = { 1000, -1 }, [KCL_UNIT_k] = { 1000, 1 },  [KCL_UNIT_K] = { 1000, 1 },
+		[KCL_UNIT_M] = { 1000, 2 },  [KCL_UNIT_G] = { 1000, 3 },  [KCL_UNIT_T] = { 1000, 4 },
+		[KCL_UNIT_P] = { 1000, 5 },  [KCL_UNIT_Ki] = { 1024, 1 }, [KCL_UNIT_Mi] = { 1024, 2 },
+		[KCL_UNIT_Gi] = { 1024, 3 }, [KCL_UNIT_Ti] = { 1024, 4 }, [KCL_UNIT_Pi] = { 1024, 5 },
+		[KCL_UNIT_i] = { 1, 0 },
 	};
-	*ret_times = times[unit];
-	*ret_by = unit == KCL_UNIT_n ? 1000000000 : unit == KCL_UNIT_u ? 1000000 : unit == KCL_UNIT_m ? 1000 : 1;
-}
-
-bool kcl_unit_scale(int64_t raw, enum kcl_unit unit, int64_t *ret)
-{
-	int64_t times, by, scaled;
-	unit_factor(unit, &times, &by);
-	if (__builtin_mul_overflow(raw, times, &scaled))
-		return false;
-	*ret = scaled / by;
-	return true;
+	return (double)raw * pow(units[unit].base, units[unit].exponent);
 }
 
 struct kcl_value kcl_unit_value(struct kcl_heap *h, int64_t raw, enum kcl_unit unit)
 {
-	int64_t value;
-	if (!kcl_unit_scale(raw, unit, &value))
-		kcl_raise(h, "a 64 bit integer overflow");
 	struct kcl_unit_value *u = kcl_alloc_raw(h, sizeof(*u));
-	*u = (struct kcl_unit_value){ .raw = raw, .value = value, .unit = unit };
+	*u = (struct kcl_unit_value){ .raw = raw, .value = kcl_unit_scale(raw, unit), .unit = unit };
 	return (struct kcl_value){ .kind = KCL_UNIT, .unit = u };
 }

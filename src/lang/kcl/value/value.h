@@ -30,8 +30,8 @@ struct kcl_str {    /* UTF-8, no NUL inside, NUL-terminated */
 };
 
 struct kcl_unit_value {
-	int64_t raw;   /* 1 of 1Ki */
-	int64_t value; /* 1024 */
+	int64_t raw;  /* 1 of 1Ki */
+	double value; /* 1024.0; a fraction for n, u and m */
 	enum kcl_unit unit;
 };
 
@@ -142,9 +142,9 @@ struct kcl_str *kcl_str_room(struct kcl_heap *h, size_t len);
 /* Never 0; kept in the string. Strings that threads share (a program's constants) must have been asked before. */
 uint32_t kcl_str_hash(const struct kcl_str *s);
 bool kcl_str_equal(const struct kcl_str *a, const struct kcl_str *b);
-struct kcl_value kcl_unit_value(struct kcl_heap *h, int64_t raw, enum kcl_unit unit); /* raises on overflow */
-/* False on overflow. */
-bool kcl_unit_scale(int64_t raw, enum kcl_unit unit, int64_t *ret);
+struct kcl_value kcl_unit_value(struct kcl_heap *h, int64_t raw, enum kcl_unit unit);
+/* 1024.0 of 1Ki, 0.001 of 1m. */
+double kcl_unit_scale(int64_t raw, enum kcl_unit unit);
 /* Empty, with room for n. */
 struct kcl_value kcl_list(struct kcl_heap *h, uint32_t n);
 struct kcl_value kcl_dict(struct kcl_heap *h, uint32_t n);
@@ -181,21 +181,24 @@ bool kcl_equal(struct kcl_heap *h, struct kcl_value a, struct kcl_value b);
 const char *kcl_type_name(struct kcl_heap *h, struct kcl_value v);
 /* str(v): Python-like, as upstream prints it. */
 const struct kcl_str *kcl_to_str(struct kcl_heap *h, struct kcl_value v);
-/* The shortest text of a double as upstream prints it: 1.0, 1e+16, inf, nan. */
-void kcl_float_text(double f, char ret[static 40]);
+#define KCL_FLOAT_TEXT_SIZE 400 /* the smallest doubles have more than 300 zeros behind the point */
+/* str(float): the shortest digits that read back, never with an exponent: 1.0, 10000000000000000000000.0, inf.0, NaN.0.
+ */
+void kcl_float_text(double f, char ret[static KCL_FLOAT_TEXT_SIZE]);
 /* Code points. Raises for what has no length. */
 int64_t kcl_length(struct kcl_heap *h, struct kcl_value v);
 
 /* ---- operators (value/operators.c); raise as upstream does ---- */
 
 struct kcl_value kcl_unary(struct kcl_heap *h, enum kcl_unary_op op, struct kcl_value v);
+/* `|` only of ints: of everything else it is kcl_union(), which the evaluator calls. */
 struct kcl_value kcl_binary(struct kcl_heap *h, enum kcl_binary_op op, struct kcl_value a, struct kcl_value b);
 bool kcl_compare(struct kcl_heap *h, enum kcl_compare_op op, struct kcl_value a, struct kcl_value b);
 struct kcl_value kcl_subscript(struct kcl_heap *h, struct kcl_value v, struct kcl_value index, bool is_optional);
 /* UNDEFINED for a bound that is not written. */
 struct kcl_value kcl_slice(struct kcl_heap *h, struct kcl_value v, struct kcl_value lower, struct kcl_value upper,
                            struct kcl_value step);
-/* "{:.2f}"-like formatting of one value, "#json" and "#yaml" included. */
+/* "${v:#json}": str(v) without a format (NULL), JSON and YAML by those two; raises for another. */
 const struct kcl_str *kcl_format_value(struct kcl_heap *h, struct kcl_value v, const char *spec);
 
 /* ---- union (value/union.c) ---- */

@@ -1,0 +1,53 @@
+#include "stdlib/library.h"
+
+/* collection and runtime. */
+
+/* Each united with what came before; lists that meet are joined item by item, the later of two values counts. */
+static KCL_BUILTIN(union_all)
+{
+	struct kcl_heap *h = kcl_vm_heap(vm);
+	struct kcl_value list = kcl_arg_need(vm, args, 0, "num", "union_all() takes at least 1 argument (0 given)");
+	const struct kcl_union_options o = { .config_resolve = true };
+
+	(void)self;
+	if (list.kind != KCL_LIST || list.list->len == 0)
+		return kcl_dict(h, 0);
+
+	struct kcl_value result = list.list->items[0];
+
+	for (uint32_t i = 1; i < list.list->len; i++)
+		result = kcl_union(vm, result, list.list->items[i], &o);
+	return result;
+}
+
+/* The message of the failure, Undefined when there was none. Passed limits are no failures to be caught: they fail
+ * again at the next step. */
+static KCL_BUILTIN(catch_failure)
+{
+	struct kcl_heap *h = kcl_vm_heap(vm);
+	struct kcl_value function = kcl_arg_need(vm, args, 0, "func", "catch() takes exactly one argument (0 given)");
+	struct kcl_failure f;
+	volatile bool failed = false;
+
+	(void)self;
+	if (function.kind != KCL_FUNCTION)
+		return kcl_undefined();
+	f.outer = kcl_failure_push(h, &f);
+	if (!setjmp(f.jump))
+		kcl_vm_call(vm, function, &(struct kcl_args){ 0 });
+	else
+		failed = true;
+	kcl_failure_pop(h, &f);
+	return failed ? kcl_strz(h, f.message) : kcl_undefined();
+}
+
+const struct kcl_builtin kcl_collection_rows[] = {
+	{ "union_all", "(num: [any]) -> any", union_all, NULL, "The values united one after another." },
+	{ 0 },
+};
+
+const struct kcl_builtin kcl_runtime_rows[] = {
+	{ "catch", "(func: () -> any) -> str", catch_failure, NULL,
+	  "Runs the function; the message of its failure, or Undefined." },
+	{ 0 },
+};
