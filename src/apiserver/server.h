@@ -73,6 +73,7 @@ struct apiserver {
 	struct controllers *controllers;
 	struct http_server *http;
 	atomic_size_t in_flight; /* requests that are not freed yet */
+	atomic_size_t backups;   /* being sent */
 
 	pthread_mutex_t lock; /* mounts and checks */
 	struct apiserver_mount *mounts;

@@ -91,6 +91,8 @@ bool http_stream_write(struct http_stream *stream, const void *data, size_t len)
 /* Shares the bytes. */
 bool http_stream_write_bytes(struct http_stream *stream, struct bytes *data);
 bool http_stream_is_closed(const struct http_stream *stream);
+/* Bytes that were written and are not sent yet: who could write without end waits for this to become small. */
+size_t http_stream_waiting(struct http_stream *stream);
 /* Sends what is waiting, ends the response, gives up the stream. When it returns, on_close does not run and will not be
  * called any more; so do not hold a lock that on_close takes (calling this from within on_close is fine). */
 void http_stream_end(struct http_stream *stream);

@@ -250,6 +250,12 @@ bool http_stream_is_closed(const struct http_stream *stream)
 	return atomic_load(&stream->closed);
 }
 
+size_t http_stream_waiting(struct http_stream *stream)
+{
+	MUTEX_GUARD(&stream->conn->lock);
+	return stream->backlog;
+}
+
 void http_stream_end(struct http_stream *stream)
 {
 	struct http_connection *c = stream->conn;

@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
@@ -131,6 +132,38 @@ def test_backup_of_a_server_that_dies_leaves_no_file(folder, servers):
     # Without a server the folder itself is read.
     scia("backup", folder / "backup", "--data", folder / "data")
     assert "intact" in scia("store", "check", folder / "backup", "--data", folder / "data")
+
+
+def resident(server):
+    """MiB."""
+    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+
+
+def test_a_slow_reader_of_a_backup_costs_no_memory(servers):
+    server = servers()
+    client = apiclient.Client(server.kubeconfig)
+    for i in range(80):
+        assert client.post(CONFIGMAPS, {"metadata": {"name": f"c{i}"}, "data": {"x": "y" * 900000}}).status == 201
+    before = resident(server)
+    slow = [client.connect(60) for _ in range(3)]
+    for connection in slow:
+        connection.request("GET", "/scia/backup")
+    answers = [connection.getresponse() for connection in slow]
+    # No more than two at a time: each keeps a moment of the store alive.
+    assert sorted(answer.status for answer in answers) == [200, 200, 429]
+    for i in range(50):  # and nobody waits for them
+        assert client.post(CONFIGMAPS, {"metadata": {"name": f"d{i}"}}).status == 201
+    assert resident(server) - before < 40, "72 MiB wait in the sender's memory"
+    begin, whole = [a for a in answers if a.status == 200]
+    slow[answers.index(begin)].close()
+    begin.close()
+    total = 0
+    while data := whole.read(1 << 20):
+        total += len(data)
+    assert total > 80 * 900000
+    # The first one's place is free again.
+    assert apiclient.eventually(lambda: client.request("GET", "/scia/backup", raw=True).status == 200)
 
 
 def test_backup_needs_the_right_to(servers):

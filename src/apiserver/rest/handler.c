@@ -251,6 +251,13 @@ static void route_resource(struct api_request *req)
 		route_collection(req);
 }
 
+/* On a thread that may wait for a client that reads slowly. */
+static void route_backup(struct api_request *req)
+{
+	req->may_wait = true;
+	api_request_to_worker(req, handle_backup);
+}
+
 static void route_other(struct api_request *req)
 {
 	const char *path = http_request_path(req->http), *method = http_request_method(req->http);
@@ -260,7 +267,7 @@ static void route_other(struct api_request *req)
 	else if (strcmp(path, "/metrics") == 0)
 		handle_metrics(req);
 	else if (strcmp(path, MAINTENANCE_BACKUP_PATH) == 0)
-		api_request_to_worker(req, handle_backup);
+		route_backup(req);
 	else if (strcmp(path, "/.well-known/openid-configuration") == 0)
 		api_request_to_worker(req, handle_openid_configuration);
 	else if (strcmp(path, "/openid/v1/jwks") == 0)
