@@ -12,6 +12,7 @@
 #include "controllers/internal_write.h"
 #include "server.h"
 #include "store/store_keys.h"
+#include "maintenance/encryption.h"
 #include "rest/watch.h"
 
 #include <sys/resource.h>
@@ -148,25 +149,6 @@ static void add_metrics(struct apiserver *s, const struct apiserver_config *conf
 	                            "request_kind");
 }
 
-/* The key is durable before anything is encrypted with it. */
-static int prepare_keys(struct apiserver *s, const struct apiserver_config *config, struct err *err)
-{
-	_cleanup_free_ char *dir = fs_join(s->data_dir, "pki"), *path = fs_join(dir, "encryption.yaml");
-
-	if (config->encryption_config)
-		return store_keys_load(config->encryption_config, &s->keys, err);
-	if (fs_mkdir_p(dir, 0700, err) < 0)
-		return -1;
-	if (!fs_exists(path)) {
-		_cleanup_free_ char *text = store_keys_new_text();
-		int r = fs_write_atomic(path, text, strlen(text), 0600, err);
-		explicit_bzero(text, strlen(text));
-		if (r < 0)
-			return -1;
-	}
-	return store_keys_load(path, &s->keys, err);
-}
-
 static int check_store(void *self, struct err *err)
 {
 	return store_check(self, err);
@@ -225,7 +207,7 @@ static int open_store(struct apiserver *s, const struct apiserver_config *config
 		.metrics = s->metrics,
 	};
 
-	if (fs_mkdir_p(s->data_dir, 0700, err) < 0 || prepare_keys(s, config, err) < 0)
+	if (fs_mkdir_p(s->data_dir, 0700, err) < 0 || encryption_prepare(s, config->encryption_config, err) < 0)
 		return -1;
 	store.keys = s->keys;
 	if (store_open(&store, &s->store, err) < 0)
@@ -411,6 +393,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	limits_free(s->limits);
 	store_close(s->store);
 	store_keys_free(s->keys);
+	encryption_free(s->encryption);
 	rbac_free(s->rbac);
 	registry_free(s->registry);
 	documents_free(s->documents);

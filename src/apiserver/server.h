@@ -27,6 +27,7 @@ struct rbac;
 struct authn;
 struct account_tokens;
 struct token_keys;
+struct encryption;
 struct documents;
 
 struct apiserver_mount {
@@ -54,7 +55,8 @@ struct apiserver {
 	bool publish_ca;
 	struct pki_watch *pki_watch;
 
-	struct store_keys *keys; /* of what the store encrypts */
+	struct store_keys *keys;       /* of what the store encrypts */
+	struct encryption *encryption; /* where they come from */
 	struct store *store;
 	struct registry *registry;
 	struct token_keys *token_keys; /* of service accounts */

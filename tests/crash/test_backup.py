@@ -196,6 +196,34 @@ def encryption_config(path, keys, resource="secrets"):
     return ("--encryption-provider-config", str(path))
 
 
+def test_keys_are_replaced_while_it_runs(folder, servers):
+    """kubernetes.io/docs/tasks/administer-cluster/encrypt-data (rotate a decryption key; automatic reload)."""
+    a, b = bytes(range(32)), bytes(range(32, 64))
+    file = folder / "enc.json"
+    server = servers("data", *encryption_config(file, [("a", a)]))
+    client = apiclient.Client(server.kubeconfig)
+    for i in range(600):
+        secret(client, f"s{i}", f"word-{i}")
+
+    def log():
+        return (folder / "data" / "log").read_text()
+
+    encryption_config(file, [("b", b)])  # without the one that is in use: refused
+    apiclient.eventually(lambda: 'may still be encrypted with the key "a"' in log())
+    secret(client, "meanwhile", "word")
+    encryption_config(file, [("b", b), ("a", a)])
+    apiclient.eventually(lambda: "all objects are encrypted as configured" in log())
+    encryption_config(file, [("b", b)])
+    apiclient.eventually(lambda: log().count("the encryption configuration was replaced") == 2)
+    secret(client, "after", "word")
+    assert client.get(SECRETS + "/s7").status == 200
+    server.stop()
+    out = scia("store", "check", "--data", folder / "data", "--encryption-provider-config", file)
+    assert "602 encrypted with the key b" in out.replace('"', "") and "intact" in out, out
+    server = servers("data", *encryption_config(file, [("b", b)]))
+    assert len(apiclient.Client(server.kubeconfig).get(SECRETS).json["items"]) == 602
+
+
 def refused(folder, *arguments):
     run = subprocess.run([apiclient.server_binary(), "--data", str(folder / "data"), *arguments],
                          capture_output=True, text=True, timeout=20)

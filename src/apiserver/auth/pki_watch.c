@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "controllers/controllers.h"
+#include "maintenance/encryption.h"
 #include "pki.h"
 #include "server.h"
 #include "token_keys.h"
@@ -95,6 +96,7 @@ static void look(struct pki_watch *w)
 	_cleanup_err_ struct err err = { 0 };
 
 	token_keys_refresh(s->token_keys);
+	encryption_look(s);
 	if (strcmp(now, w->fingerprint) == 0 && !pki_must_renew(&s->pki))
 		return;
 	if (reload(s, &err) < 0)

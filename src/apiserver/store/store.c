@@ -223,6 +223,14 @@ size_t store_stale(struct store *s)
 	return atomic_load(&s->stale);
 }
 
+void store_reseal(struct store *s)
+{
+	atomic_store(&s->stale, 1);
+	MUTEX_GUARD(&s->queue_lock);
+	s->reseal = true;
+	pthread_cond_signal(&s->queue_cond);
+}
+
 struct store_object *store_get(struct store *s, const char *resource, const char *ns, const char *name)
 {
 	struct store_object *o = NULL;

@@ -58,8 +58,11 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 struct store *store_close(struct store *s);
 /* 0, or ERR_UNAVAILABLE when the disk failed in a way after which nothing is written any more. Any thread. */
 int store_check(struct store *s, struct err *err);
-/* Objects that still wait to be sealed with today's key. */
+/* Objects that still wait to be sealed with today's key (after store_reseal(): not 0 while there may be any). */
 size_t store_stale(struct store *s);
+/* The keys were replaced (store_keys_replace()): what is sealed otherwise is sealed anew, a few at a time. Any thread.
+ */
+void store_reseal(struct store *s);
 
 /* NULL when absent; else a reference. */
 struct store_object *store_get(struct store *s, const char *resource, const char *ns, const char *name);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "store_internal.h"
+#include "store_keys.h"
 
 #include <inttypes.h>
 
@@ -332,7 +333,7 @@ static struct store_queued *take_batch(struct store *s, bool wait, size_t *ret_l
 	size_t len = 0, bytes = 0;
 
 	MUTEX_GUARD(&s->queue_lock);
-	if (wait && !s->queue && !s->stopping)
+	if (wait && !s->queue && !s->stopping && !s->reseal)
 		cond_wait_until(&s->queue_cond, &s->queue_lock, clock_mono_ns() + IDLE_NS);
 	struct store_queued *first = s->queue, **end = &s->queue;
 	while (*end && len < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
@@ -383,9 +384,26 @@ static void reencrypt_some(struct store *s)
 	}
 	log_info(s->log, "all objects are encrypted as configured");
 	s->reencrypting = false;
+	store_keys_settle(s->keys, s->keys_generation);
 	/* The log still has what was replaced. */
 	store_db_checkpoint(s->db);
-	atomic_store(&s->stale, 0);
+	MUTEX_GUARD(&s->queue_lock);
+	if (!s->reseal)
+		atomic_store(&s->stale, 0);
+}
+
+static void begin_reseal(struct store *s)
+{
+	pthread_mutex_lock(&s->queue_lock);
+	bool wanted = s->reseal;
+	s->reseal = false;
+	pthread_mutex_unlock(&s->queue_lock);
+	if (!wanted)
+		return;
+	s->reencrypting = true;
+	s->reencrypt_ns = 0;
+	s->keys_generation = store_keys_generation(s->keys);
+	store_db_reencrypt_again(s->db);
 }
 
 void *store_committer_main(void *arg)
@@ -401,6 +419,7 @@ void *store_committer_main(void *arg)
 			break;
 		if (len > 0)
 			commit_batch(s, batch, len);
+		begin_reseal(s);
 		if (reencrypt_is_due(s))
 			reencrypt_some(s);
 		age_history(s);

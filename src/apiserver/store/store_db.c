@@ -103,7 +103,7 @@ static int open_file(struct store_db *db, struct err *err)
 	if (store_sql_version(db->sql, db->path, &db->version, err) < 0)
 		return -1;
 	sqlite3_wal_hook(db->sql, on_wal_commit, db);
-	return 0;
+	return store_uses_load(db, err);
 }
 
 int store_db_open(const char *path, const struct store_keys *keys, struct logger *log, struct store_db **ret,
@@ -296,6 +296,10 @@ int store_db_commit(struct store_db *db, uint64_t version, struct err *err)
 {
 	sqlite3_bind_int64(db->set_version, 1, (int64_t)version);
 	sqlite3_bind_int64(db->set_version, 2, (int64_t)store_version_checksum(version));
+	if (store_uses_save(db, err) < 0) {
+		note_failure(db);
+		return -1;
+	}
 	if (step(db, db->set_version, "writing", err) < 0 || step(db, db->commit, "committing", err) < 0)
 		return -1;
 	db->version = version;
@@ -307,6 +311,7 @@ void store_db_rollback(struct store_db *db)
 	/* SQLite may have rolled back by itself already. */
 	if (!sqlite3_get_autocommit(db->sql))
 		step(db, db->rollback, "rolling back", NULL);
+	store_uses_rolled_back(db);
 }
 
 /* ---- sealing anew ---- */
@@ -336,6 +341,11 @@ static int reencrypt_rows(struct store_db *db, sqlite3_stmt *stmt, size_t max, s
 	return seen == max;
 }
 
+void store_db_reencrypt_again(struct store_db *db)
+{
+	db->stale_next = 0;
+}
+
 int store_db_reencrypt(struct store_db *db, size_t max, struct err *err)
 {
 	_cleanup_(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
@@ -350,7 +360,7 @@ int store_db_reencrypt(struct store_db *db, size_t max, struct err *err)
 	sqlite3_reset(stmt);
 	if (more >= 0 && fault_point("store.reencrypt.before-commit"))
 		more = err_set(err, ERR_INTERNAL, "store: fault before the commit of a re-encryption");
-	if (more < 0 || step(db, db->commit, "committing", err) < 0) {
+	if (more < 0 || store_uses_save(db, err) < 0 || step(db, db->commit, "committing", err) < 0) {
 		store_db_rollback(db);
 		db->stale_next = from;
 		return -1;

@@ -34,6 +34,8 @@ bool store_db_is_failed(const struct store_db *db);
 /* Seals up to so many rows anew that are sealed with another key than today's, or not at all. 1: there may be more,
  * 0: all are. One transaction, durable on return. */
 int store_db_reencrypt(struct store_db *db, size_t max, struct err *err);
+/* From the first row again: the keys are other ones. */
+void store_db_reencrypt_again(struct store_db *db);
 /* How many were found so by store_db_load(). */
 size_t store_db_stale(const struct store_db *db);
 

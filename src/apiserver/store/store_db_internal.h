@@ -46,6 +46,12 @@ int store_sql_version(sqlite3 *sql, const char *path, uint64_t *ret, struct err 
  * read of it is there; strings may be NULL). */
 bool store_row_read(sqlite3_stmt *stmt, struct store_row *ret);
 
+/* How often keys were used (store_uses.c): at the start; within a transaction, when there is something to say; after
+ * one that was not committed. */
+int store_uses_load(struct store_db *db, struct err *err);
+int store_uses_save(struct store_db *db, struct err *err);
+void store_uses_rolled_back(struct store_db *db);
+
 int store_checkpointer_start(struct store_db *db, struct err *err);
 struct store_checkpointer *store_checkpointer_stop(struct store_checkpointer *c);
 

@@ -46,7 +46,8 @@ struct store {
 	atomic_size_t stale; /* rows to be sealed anew */
 	/* The committer's: rows are being sealed anew; writes that failed in a row, and when that was last said. */
 	bool reencrypting;
-	int64_t reencrypt_ns; /* not before */
+	unsigned keys_generation; /* of those with which it was begun */
+	int64_t reencrypt_ns;     /* not before */
 	size_t failing;
 	int64_t complained_ns;
 
@@ -62,7 +63,7 @@ struct store {
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;
 	struct store_queued *queue, **queue_tail;
-	bool stopping;
+	bool stopping, reseal;
 	pthread_t committer;
 	bool committer_runs;
 

@@ -1,4 +1,4 @@
-#include "store_keys.h"
+#include "store_keys_internal.h"
 #include "store_row.h"
 #include "store_testing.h"
 
@@ -305,11 +305,103 @@ static void test_store_crash_while_sealing_anew(void **state)
 #endif
 }
 
+static int replace_with(struct store_keys *keys, const char *text, bool resealing, struct err *err)
+{
+	struct store_keys *next = keys_of(text);
+	int r = store_keys_replace(keys, next, resealing, err);
+
+	if (r < 0)
+		store_keys_free(next);
+	return r;
+}
+
+/* While the server runs: what was sealed before stays readable until nothing is sealed so any more. */
+static void test_keys_can_be_replaced(void **state _unused_)
+{
+	_cleanup_(store_keys_freep) struct store_keys *keys = keys_of(HEAD RULE("secrets", AES(KEY("a", KEY_A))));
+	_cleanup_buf_ struct buf one = { 0 }, two = { 0 }, out = { 0 }, out2 = { 0 };
+	_cleanup_err_ struct err err = { 0 };
+	struct store_row old, fresh, plain;
+
+	assert_int_equal(store_keys_seal(keys, &ROW, &one, &old, NULL), 0);
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("b", KEY_B))), false, &err), -1);
+	assert_non_null(strstr(err_message(&err), "the key \"a\", which is not there any more"));
+	err_clear(&err);
+	/* the same name, another secret */
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("a", KEY_B))), false, &err), -1);
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("b", KEY_B) ", " KEY("a", KEY_A))), false, NULL),
+	                 0);
+	assert_string_equal(store_keys_writer(keys, "/secrets"), "b");
+	assert_true(store_keys_is_stale(keys, &old));
+	assert_int_equal(store_keys_open(keys, &old, &out, &plain, NULL), 0);
+	assert_int_equal(store_keys_seal(keys, &ROW, &two, &fresh, NULL), 0);
+	/* "a" may go once all is sealed with "b", not before */
+	err_clear(&err);
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("b", KEY_B))), true, &err), -1);
+	store_keys_settle(keys, store_keys_generation(keys));
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("b", KEY_B))), false, NULL), 0);
+	assert_int_equal(store_keys_open(keys, &fresh, &out2, &plain, NULL), 0);
+	store_keys_settle(keys, store_keys_generation(keys));
+	err_clear(&err);
+	assert_int_equal(store_keys_open(keys, &old, &out, &plain, &err), -1);
+	assert_non_null(strstr(err_message(&err), "which is not in the encryption configuration"));
+	assert_string_equal(old.key, "a"); /* names outlive their keys */
+}
+
+/* From plain text to a key without "identity", and back. */
+static void test_keys_plain_rows_stay_readable_while_they_are_sealed(void **state _unused_)
+{
+	_cleanup_(store_keys_freep) struct store_keys *keys = keys_of(HEAD RULE("events", "{identity: {}}"));
+	_cleanup_buf_ struct buf out = { 0 };
+	struct store_row plain;
+
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("a", KEY_A))), false, NULL), 0);
+	assert_true(store_keys_is_stale(keys, &ROW));
+	assert_int_equal(store_keys_open(keys, &ROW, &out, &plain, NULL), 0);
+	store_keys_settle(keys, store_keys_generation(keys));
+	assert_int_equal(store_keys_open(keys, &ROW, &out, &plain, NULL), -1);
+}
+
+static int find_use(void *self, struct store_key_use *use, struct err *err _unused_)
+{
+	*(struct store_key_use **)self = use;
+	return 0;
+}
+
+/* A key is good for 2^32 messages, over all processes that used it. */
+static void test_keys_are_not_used_for_ever(void **state _unused_)
+{
+	_cleanup_(store_keys_freep) struct store_keys *keys = keys_of(HEAD RULE("secrets", AES(KEY("a", KEY_A))));
+	_cleanup_buf_ struct buf one = { 0 }, two = { 0 };
+	_cleanup_err_ struct err err = { 0 };
+	struct store_key_use *use = NULL;
+	struct store_row sealed;
+	uint64_t uses;
+
+	assert_int_equal(store_keys_seal(keys, &ROW, &one, &sealed, NULL), 0);
+	assert_string_equal(store_keys_most_used(keys, &uses), "a");
+	assert_int_equal(uses, 1);
+	store_keys_each_use(keys, find_use, &use, NULL);
+	store_keys_set_bound(keys, "a", use->print, STORE_KEY_USES_MAX - 1);
+	assert_true(store_keys_most_used(keys, &uses) && uses >= STORE_KEY_USES_WORN);
+	assert_int_equal(store_keys_seal(keys, &ROW, &two, &sealed, &err), -1);
+	assert_non_null(strstr(err_message(&err), "the encryption key \"a\" was used"));
+	/* another one before it, and all is well; the count stays with the key */
+	assert_int_equal(replace_with(keys, HEAD RULE("secrets", AES(KEY("b", KEY_B) ", " KEY("a", KEY_A))), false, NULL),
+	                 0);
+	assert_int_equal(store_keys_seal(keys, &ROW, &two, &sealed, NULL), 0);
+	assert_string_equal(store_keys_most_used(keys, &uses), "b");
+	assert_int_equal(uses, 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_configuration_is_checked),
+		cmocka_unit_test(test_keys_can_be_replaced),
+		cmocka_unit_test(test_keys_plain_rows_stay_readable_while_they_are_sealed),
+		cmocka_unit_test(test_keys_are_not_used_for_ever),
 		cmocka_unit_test(test_keys_resources_are_named_as_kubernetes_names_them),
 		cmocka_unit_test(test_keys_made_at_first_start_are_valid_and_never_the_same),
 		cmocka_unit_test(test_keys_sealed_row_opens_to_what_it_was),

@@ -4,12 +4,15 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define NONCE 12
 #define TAG 16
 #define HEAD (STORE_KEY_PRINT + NONCE)
 #define SEALED_MAX ((size_t)64 * 1024 * 1024)
+/* What may have been sealed and not been counted before a crash (store_uses.c). */
+#define USES_MARGIN ((uint64_t)1 << 24)
 
 /* Sealed text: the key's print, the nonce, then ciphertext and tag. Within: the sizes of labels and fields (4 bytes
  * each, little endian), labels, fields, text. */
@@ -57,18 +60,21 @@ static int cipher_of(const struct store_key *key, gnutls_aead_cipher_hd_t *ret, 
 	return r < 0 ? err_set(err, ERR_INTERNAL, "the key \"%s\": %s", key->name, gnutls_strerror(r)) : 0;
 }
 
-const char *store_keys_writer(const struct store_keys *keys, const char *resource)
-{
-	const struct store_key_rule *rule = store_keys_rule(keys, resource);
-
-	return rule && !rule->plain_first && rule->len > 0 ? rule->keys[0].name : NULL;
-}
-
+/* With the lock. */
 static const struct store_key *writing_key(const struct store_keys *keys, const char *resource)
 {
-	const struct store_key_rule *rule = store_keys_rule(keys, resource);
+	const struct store_key_rule *rule = keys ? store_keys_rule(keys->current, resource) : NULL;
 
 	return rule && !rule->plain_first && rule->len > 0 ? &rule->keys[0] : NULL;
+}
+
+const char *store_keys_writer(const struct store_keys *keys, const char *resource)
+{
+	store_keys_lock(keys);
+	const struct store_key *key = writing_key(keys, resource);
+	const char *name = key ? key->name : NULL;
+	store_keys_unlock(keys);
+	return name;
 }
 
 static bool sealed_with(const struct store_row *row, const struct store_key *key)
@@ -79,23 +85,35 @@ static bool sealed_with(const struct store_row *row, const struct store_key *key
 
 bool store_keys_is_stale(const struct store_keys *keys, const struct store_row *row)
 {
+	store_keys_lock(keys);
 	const struct store_key *key = writing_key(keys, row->resource);
-
-	return key ? !sealed_with(row, key) : row->key != NULL;
+	bool stale = key ? !sealed_with(row, key) : row->key != NULL;
+	store_keys_unlock(keys);
+	return stale;
 }
 
-int store_keys_seal(const struct store_keys *keys, const struct store_row *row, struct buf *out, struct store_row *ret,
-                    struct err *err)
+/* One message more. */
+static int count_use(const struct store_key *key, struct err *err)
 {
-	const struct store_key *key = writing_key(keys, row->resource);
+	if (atomic_fetch_add(&key->use->sealed, 1) < STORE_KEY_USES_MAX - USES_MARGIN)
+		return 0;
+	return err_set(err, ERR_INTERNAL,
+	               "the encryption key \"%s\" was used %" PRIu64
+	               " times, after which it is not safe any more: put a new "
+	               "one before it in the encryption configuration",
+	               key->name, (uint64_t)atomic_load(&key->use->sealed));
+}
+
+static int seal(const struct store_key *key, const struct store_row *row, struct buf *out, struct store_row *ret,
+                struct err *err)
+{
 	_cleanup_buf_ struct buf identity = BUF_INIT(64 * 1024), plain = BUF_INIT(SEALED_MAX);
 	size_t labels = store_pairs_size(row->labels), fields = store_pairs_size(row->fields);
 	gnutls_aead_cipher_hd_t cipher;
 	char sizes[SIZES];
 
-	*ret = *row;
-	if (!key)
-		return 0;
+	if (count_use(key, err) < 0)
+		return -1;
 	row_identity(row, &identity);
 	put_u32(sizes, labels);
 	put_u32(sizes + 4, fields);
@@ -129,24 +147,59 @@ int store_keys_seal(const struct store_keys *keys, const struct store_row *row, 
 	return 0;
 }
 
+int store_keys_seal(const struct store_keys *keys, const struct store_row *row, struct buf *out, struct store_row *ret,
+                    struct err *err)
+{
+	int r = 0;
+
+	*ret = *row;
+	store_keys_lock(keys);
+	const struct store_key *key = writing_key(keys, row->resource);
+	if (key)
+		r = seal(key, row, out, ret, err);
+	store_keys_unlock(keys);
+	return r;
+}
+
+static const struct store_key *key_in(const struct store_key_rules *rules, const struct store_row *row, bool *ret_named)
+{
+	for (size_t i = 0; i < rules->len; i++)
+		for (size_t k = 0; k < rules->list[i].len; k++) {
+			const struct store_key *key = &rules->list[i].keys[k];
+			if (sealed_with(row, key))
+				return key;
+			*ret_named = *ret_named || strcmp(key->name, row->key) == 0;
+		}
+	return NULL;
+}
+
 /* NULL and err: there is no such key. A key of any rule reads: a resource may have moved from one rule to another. */
 static const struct store_key *reading_key(const struct store_keys *keys, const struct store_row *row, struct err *err)
 {
 	bool named = false;
 
-	for (size_t i = 0; keys && i < keys->len; i++)
-		for (size_t k = 0; k < keys->rules[i].len; k++) {
-			const struct store_key *key = &keys->rules[i].keys[k];
-			if (sealed_with(row, key))
-				return key;
-			named = named || strcmp(key->name, row->key) == 0;
-		}
+	for (const struct store_key_rules *rules = keys ? keys->current : NULL; rules; rules = rules->older) {
+		const struct store_key *key = rules->wiped ? NULL : key_in(rules, row, &named);
+		if (key)
+			return key;
+	}
 	err_set(err, ERR_INTERNAL,
 	        named ? "%s %s/%s is encrypted with another key that was called \"%s\": the secret of the configured one "
 	                "differs"
 	              : "%s %s/%s is encrypted with the key \"%s\", which is not in the encryption configuration",
 	        row->resource, row->ns, row->name, row->key);
 	return NULL;
+}
+
+/* Whether the configuration, or one that it replaced a moment ago, lets it be plain. */
+static bool may_be_plain(const struct store_keys *keys, const char *resource)
+{
+	for (const struct store_key_rules *rules = keys ? keys->current : NULL; rules; rules = rules->older) {
+		const struct store_key_rule *rule = store_keys_rule(rules, resource);
+		if (!rules->wiped && (!rule || rule->plain))
+			return true;
+	}
+	return !keys;
 }
 
 /* Takes the plain text apart; false when it is not one of ours. */
@@ -167,21 +220,12 @@ static bool unpack(const struct buf *plain, struct store_row *ret)
 	return ret->text_version_offset <= ret->text_len;
 }
 
-int store_keys_open(const struct store_keys *keys, const struct store_row *row, struct buf *out, struct store_row *ret,
-                    struct err *err)
+static int open_sealed(const struct store_keys *keys, const struct store_row *row, struct buf *out,
+                       struct store_row *ret, struct err *err)
 {
-	const struct store_key_rule *rule = store_keys_rule(keys, row->resource);
 	_cleanup_buf_ struct buf identity = BUF_INIT(64 * 1024);
 	gnutls_aead_cipher_hd_t cipher;
 
-	*ret = *row;
-	if (!row->key && rule && !rule->plain)
-		return err_set(err, ERR_INTERNAL,
-		               "%s %s/%s is stored in plain text, and the encryption configuration has no identity provider "
-		               "for it: add one last, until everything is encrypted",
-		               row->resource, row->ns, row->name);
-	if (!row->key)
-		return 0;
 	if (row->text_len < HEAD + TAG + SIZES)
 		return err_set(err, ERR_INTERNAL, "%s %s/%s: its ciphertext is cut off", row->resource, row->ns, row->name);
 	const struct store_key *key = reading_key(keys, row, err);
@@ -203,4 +247,22 @@ int store_keys_open(const struct store_keys *keys, const struct store_row *row, 
 		               "%s %s/%s cannot be decrypted with the key \"%s\": it was changed, or belongs to another object",
 		               row->resource, row->ns, row->name, row->key);
 	return 0;
+}
+
+int store_keys_open(const struct store_keys *keys, const struct store_row *row, struct buf *out, struct store_row *ret,
+                    struct err *err)
+{
+	int r = 0;
+
+	*ret = *row;
+	store_keys_lock(keys);
+	if (row->key)
+		r = open_sealed(keys, row, out, ret, err);
+	else if (!may_be_plain(keys, row->resource))
+		r = err_set(err, ERR_INTERNAL,
+		            "%s %s/%s is stored in plain text, and the encryption configuration has no identity provider "
+		            "for it: add one last, until everything is encrypted",
+		            row->resource, row->ns, row->name);
+	store_keys_unlock(keys);
+	return r;
 }
