@@ -1,6 +1,6 @@
 #ifndef APISERVER_MAINTENANCE_H
 #define APISERVER_MAINTENANCE_H
-/* What is done to a data folder from outside a server: backup, restore, check, encrypting anew. */
+/* What is done to a data folder from outside a server: backup, restore, check, encrypting anew, compacting. */
 
 #include "base/err.h"
 #include "base/log.h"
@@ -44,5 +44,9 @@ int64_t maintenance_check(const struct maintenance *m, const char *file, struct 
 
 /* Seals everything as the configuration says today. *ret: how many objects were not. */
 int maintenance_reencrypt(const struct maintenance *m, int64_t *ret, struct err *err);
+
+/* Rewrites the store's file without the pages that are free, for which there must be room beside it. Sizes in bytes. A
+ * crash leaves it as it was. ERR_ALREADY_EXISTS: a server has it. */
+int maintenance_compact(const struct maintenance *m, int64_t *ret_before, int64_t *ret_after, struct err *err);
 
 #endif

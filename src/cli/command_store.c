@@ -1,4 +1,4 @@
-/* scia store: check, reencrypt. */
+/* scia store: check, reencrypt, compact. */
 
 #include "apiserver/maintenance.h"
 #include "base/str.h"
@@ -42,6 +42,17 @@ static int reencrypt(const struct maintenance *m, struct err *err)
 	return CLI_OK;
 }
 
+static int compact(const struct maintenance *m, struct err *err)
+{
+	const double mib = 1024 * 1024;
+	int64_t before, after;
+
+	if (maintenance_compact(m, &before, &after, err) < 0)
+		return cli_fail(err);
+	printf("store.db has %.1f MiB now, it had %.1f MiB\n", (double)after / mib, (double)before / mib);
+	return CLI_OK;
+}
+
 int command_store(int argc, char **argv)
 {
 	struct store_options o = { 0 };
@@ -57,13 +68,15 @@ int command_store(int argc, char **argv)
 	if (r != 0)
 		return r == 1 ? CLI_OK : r;
 	bool checks = str_eq(args[0], "check"), encrypts = str_eq(args[0], "reencrypt");
-	if ((!checks && !encrypts) || (args[1] && (encrypts || args[2])))
-		return cli_usage(&COMMAND_STORE, "say check [FILE] or reencrypt");
+	if ((!checks && !encrypts && !str_eq(args[0], "compact")) || (args[1] && (!checks || args[2])))
+		return cli_usage(&COMMAND_STORE, "say check [FILE], reencrypt or compact");
 	_cleanup_free_ char *dir = server_data_dir(o.data);
 	_cleanup_(logger_unrefp) struct logger *log = logger_new(STDERR_FILENO, LOG_WARN, LOG_HUMAN);
 	const struct maintenance m = {
 		.data_dir = dir, .encryption_config = o.encryption, .say = say, .damage = say_damage, .log = log
 	};
 	_cleanup_err_ struct err err = { 0 };
-	return checks ? check(&m, args[1], &err) : reencrypt(&m, &err);
+	if (checks)
+		return check(&m, args[1], &err);
+	return encrypts ? reencrypt(&m, &err) : compact(&m, &err);
 }

@@ -151,9 +151,10 @@ const struct cli_command COMMAND_RESTORE = {
 
 const struct cli_command COMMAND_STORE = {
 	.name = "store",
-	.usage = "check [FILE] | reencrypt [OPTIONS]",
+	.usage = "check [FILE] | reencrypt | compact [OPTIONS]",
 	.summary = "Check the store of a data folder or a backup; encrypt it anew",
-	.help = "  scia store check\n  scia store check /var/backups/scia-2026-01-02\n  scia store reencrypt --data DIR\n",
+	.help = "  scia store check\n  scia store check /var/backups/scia-2026-01-02\n  scia store reencrypt --data DIR\n  "
+	        "scia store compact --data DIR\n",
 	.run = command_store,
 };
 

@@ -1,4 +1,5 @@
 #include "maintenance.h"
+#include "maintenance/encryption.h"
 #include "store/store_keys.h"
 #include "store/store_row.h"
 #include "store/store_testing.h"
@@ -398,6 +399,100 @@ static void test_killed_restore_is_repeated(void **state)
 #endif
 }
 
+static const char *writer_in(const char *path, struct store_keys **ret)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	if (store_keys_load(path, ret, &err) < 0)
+		fail_msg("%s", err_message(&err));
+	return store_keys_writer(*ret, "/secrets");
+}
+
+static void test_encryption_rotate_puts_a_new_key_first(void **state)
+{
+	struct folder *f = *state;
+	_cleanup_free_ char *path = fs_join(f->dir, "rotated.yaml"), *text = store_keys_new_text();
+	_cleanup_(store_keys_freep) struct store_keys *old = NULL, *fresh = NULL;
+	_cleanup_err_ struct err err = { 0 };
+	struct stat st;
+
+	assert_int_equal(fs_write_atomic(path, text, strlen(text), 0600, &err), 0);
+	const char *before = writer_in(path, &old);
+	if (encryption_rotate(path, &err) < 0)
+		fail_msg("%s", err_message(&err));
+	const char *after = writer_in(path, &fresh);
+	assert_string_not_equal(before, after);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	/* What is sealed with the old one can still be read: the new file replaces it. */
+	assert_int_equal(store_keys_replace(old, TAKE_PTR(fresh), true, &err), 0);
+	assert_string_equal(store_keys_writer(old, "/secrets"), after);
+	assert_int_equal(fs_replace(path, "a: b\n", 5, 0600, &err), 0);
+	assert_int_equal(encryption_rotate(path, &err), -1);
+}
+
+#define MANY 200
+
+static void write_and_delete_much(struct store *s)
+{
+	char *value = xcalloc(1, 64 * 1024);
+
+	memset(value, 'x', 64 * 1024 - 1);
+	for (int i = 0; i < 2 * MANY; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "big-%d", i % MANY);
+		struct store_write w = { .resource = "/things", .ns = "ns", .name = name, .op = STORE_DELETE };
+		if (i < MANY)
+			w = thing('c', "/things", name, value);
+		assert_int_equal(store_commit(s, &w, NULL, NULL), 0);
+	}
+	free(value);
+}
+
+static void test_compact_gives_space_back(void **state)
+{
+	struct folder *f = *state;
+	_cleanup_err_ struct err err = { 0 };
+	int64_t before = 0, after = 0;
+
+	with_store(f, f->data, write_and_delete_much);
+	if (maintenance_compact(&f->m, &before, &after, &err) < 0)
+		fail_msg("%s", err_message(&err));
+	assert_true(before > MANY * 64 * 1024);
+	assert_true(after < 1024 * 1024);
+	assert_int_equal(maintenance_check(&f->m, NULL, NULL), 0);
+	assert_contains(buf_str(&f->said), "50 objects");
+}
+
+static void write_secret(struct store *s)
+{
+	struct store_write w = thing('u', "/secrets", "n07", "again");
+
+	w.expected_version = 0;
+	assert_int_equal(store_commit(s, &w, NULL, NULL), 0);
+}
+
+/* The count of a key's uses goes on over a start, and is never less than what was used. */
+static void test_encryption_uses_are_counted_over_starts(void **state)
+{
+	struct folder *f = *state;
+	_cleanup_free_ char *path = fs_join(f->data, "store.db"), *keys_path = fs_join(f->data, "pki/encryption.yaml");
+	uint64_t uses[3];
+
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+		_cleanup_(store_keys_freep) struct store_keys *keys = NULL;
+		struct store *s;
+		assert_int_equal(store_keys_load(keys_path, &keys, NULL), 0);
+		assert_int_equal(store_open(&(struct store_config){ .path = path, .keys = keys }, &s, NULL), 0);
+		write_secret(s);
+		assert_non_null(store_keys_most_used(keys, &uses[i]));
+		store_close(s);
+	}
+	assert_true(uses[0] > 1);
+	assert_true(uses[1] > uses[0] && uses[2] > uses[1]);
+	assert_true(uses[2] - uses[1] <= 65537 + 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
@@ -410,6 +505,9 @@ int main(void)
 		TEST(test_check_goes_on_behind_a_damaged_page),
 		TEST(test_check_changes_nothing),
 		TEST(test_reencrypt_follows_the_configuration),
+		TEST(test_encryption_rotate_puts_a_new_key_first),
+		TEST(test_encryption_uses_are_counted_over_starts),
+		TEST(test_compact_gives_space_back),
 		TEST(test_killed_restore_is_repeated),
 	};
 	return cmocka_run_group_tests_name("maintenance", tests, NULL, NULL);

@@ -372,3 +372,9 @@ int store_db_reencrypt(struct store_db *db, size_t max, struct err *err)
 	}
 	return more;
 }
+
+int store_db_compact(struct store_db *db, struct err *err)
+{
+	/* One transaction through the log, which is then moved into the file; that is cut to its new size by it. */
+	return store_sql_run(db->sql, db->path, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);", "compacting", err);
+}

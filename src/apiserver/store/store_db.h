@@ -39,6 +39,9 @@ void store_db_reencrypt_again(struct store_db *db);
 /* How many were found so by store_db_load(). */
 size_t store_db_stale(const struct store_db *db);
 
+/* Rewrites the file without free pages. ERR_INSUFFICIENT_STORAGE: it needs its size again meanwhile. */
+int store_db_compact(struct store_db *db, struct err *err);
+
 /* Call after each commit and now and then: has the log moved into the file when that is due (idle: also when it is
  * small). Returns without waiting for that, but when the log became far too large. */
 void store_db_tick(struct store_db *db, bool idle);
