@@ -183,6 +183,14 @@ const struct cli_command COMMAND_FUNCTION = {
 	.run = command_function,
 };
 
+const struct cli_command COMMAND_RENDER = {
+	.name = "render",
+	.usage = "XR COMPOSITION FUNCTIONS [OPTIONS]",
+	.summary = "Print what a composition makes of a composite resource; needs no control plane",
+	.help = "  scia render xr.yaml composition.yaml functions.yaml --include-function-results\n",
+	.run = command_render,
+};
+
 const struct cli_command COMMAND_VERSION = {
 	.name = "version",
 	.usage = "[--server]",
@@ -208,17 +216,13 @@ const struct cli_command COMMAND_HELP = {
 };
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&COMMAND_DEPLOY,   &COMMAND_GET,
-	&COMMAND_DESCRIBE, &COMMAND_LOGS,
-	&COMMAND_EVENTS,   &COMMAND_EXPLAIN,
-	&COMMAND_HISTORY,  &COMMAND_ROLLBACK,
-	&COMMAND_DELETE,   &COMMAND_PAUSE,
-	&COMMAND_RESUME,   &COMMAND_APPROVE,
-	&COMMAND_ANALYZE,  &COMMAND_UP,
-	&COMMAND_OPERATOR, &COMMAND_SERVE,
-	&COMMAND_BACKUP,   &COMMAND_RESTORE,
-	&COMMAND_STORE,    &COMMAND_USER,
-	&COMMAND_KEYS,     &COMMAND_FUNCTION,
-	&COMMAND_VERSION,  &COMMAND_COMPLETION,
-	&COMMAND_HELP,     NULL,
+	&COMMAND_DEPLOY,     &COMMAND_GET,      &COMMAND_DESCRIBE,
+	&COMMAND_LOGS,       &COMMAND_EVENTS,   &COMMAND_EXPLAIN,
+	&COMMAND_HISTORY,    &COMMAND_ROLLBACK, &COMMAND_DELETE,
+	&COMMAND_PAUSE,      &COMMAND_RESUME,   &COMMAND_APPROVE,
+	&COMMAND_ANALYZE,    &COMMAND_UP,       &COMMAND_OPERATOR,
+	&COMMAND_SERVE,      &COMMAND_BACKUP,   &COMMAND_RESTORE,
+	&COMMAND_STORE,      &COMMAND_USER,     &COMMAND_KEYS,
+	&COMMAND_FUNCTION,   &COMMAND_RENDER,   &COMMAND_VERSION,
+	&COMMAND_COMPLETION, &COMMAND_HELP,     NULL,
 };

@@ -46,6 +46,9 @@ static int take(const struct cli_command *command, const struct cli_option *o, c
 	case CLI_STRING:
 		*(const char **)o->target = value;
 		return 0;
+	case CLI_STRINGS:
+		strv_push(o->target, value);
+		return 0;
 	case CLI_NUMBER:
 		if (str_to_i64(value, 0, INT64_MAX, o->target))
 			return 0;

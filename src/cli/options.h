@@ -4,13 +4,14 @@
 
 #include "cli.h"
 
-enum cli_option_kind { CLI_FLAG, CLI_STRING, CLI_NUMBER, CLI_DURATION };
+enum cli_option_kind { CLI_FLAG, CLI_STRING, CLI_STRINGS, CLI_NUMBER, CLI_DURATION };
 
 struct cli_option {
 	const char *name; /* long form, without dashes */
 	char short_name;  /* 0: none */
 	enum cli_option_kind kind;
-	void *target;      /* bool *, const char **, int64_t * (whole number, or nanoseconds) */
+	void *target;      /* bool *, const char **, char *** (a strv, one for each time), int64_t * (whole number, or
+	                      nanoseconds) */
 	const char *value; /* what --help calls it, e.g. "DIR"; NULL for flags */
 	const char *help;
 };
