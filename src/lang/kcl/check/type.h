@@ -57,7 +57,8 @@ struct kcl_schema_type {
 
 struct kcl_type {
 	enum kcl_type_tag tag;
-	const char *text; /* as messages say it: "int", "[str]", "{str:int}", "A | B", "\"a\"", "pkg.Name", … */
+	const char *text; /* as an annotation: "int", "[str]", "{str:int}", "A | B", "\"a\"", "pkg.Name", …; NULL for types
+	                     that were inferred and not written */
 	union {
 		struct {
 			enum kcl_type_tag of;
@@ -68,6 +69,8 @@ struct kcl_type {
 		const struct kcl_type *element;
 		struct {
 			const struct kcl_type *key, *value;
+			const struct kcl_attr_type *attrs; /* what is known of a literal's keys; the checker's own */
+			uint32_t attrs_len;
 		} dict;
 		struct {
 			const struct kcl_type **items;
