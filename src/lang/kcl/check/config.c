@@ -380,7 +380,7 @@ static const struct kcl_type *check_other_entry(struct checker *c, struct config
 {
 	const char *name;
 
-	if (e->key->kind == KCL_EXPR_SUBSCRIPT && key_name(e->key, false, &name)) {
+	if (e->key->kind == KCL_EXPR_SUBSCRIPT && key_name(e->key, true, &name)) {
 		if (!value)
 			value = check_expr(c, e->value);
 		add_types(config, kcl_type_basic(KCL_T_STR),

@@ -133,11 +133,7 @@ const struct kcl_type *check_names(struct checker *c, const struct kcl_names *na
 
 const struct kcl_type *check_target(struct checker *c, const struct kcl_target *target)
 {
-	struct kcl_name first = target->name;
-	const struct kcl_object *import = kcl_scope_find(c->module->imports, first.s);
-	bool is_package = target->steps_len > 0 && import && !check_is_loop_var(c, first.s) &&
-	                  !kcl_scope_find(c->package->declared, first.s);
-	const struct kcl_type *t = check_name(c, first.s, is_package ? import->type->module.package : NULL, &target->span);
+	const struct kcl_type *t = check_name(c, target->name.s, NULL, &target->span);
 	bool was_store = c->is_store;
 
 	if (target->steps_len == 0)
