@@ -372,6 +372,16 @@ int write_decode_meta(struct api_request *req, struct api_op *op, json_t *obj, s
 	return object_meta_decode(req->type, req->version, obj, op->seen, err);
 }
 
+static int check_embedded(const struct api_request *req, const json_t *obj, struct err *err)
+{
+	_cleanup_free_ char *fault = schema_decode_fault(req->version->schema, obj, object_meta_fault);
+
+	if (!fault)
+		return 0;
+	err_set(err, ERR_BAD_REQUEST, "%s", fault);
+	return object_meta_cannot_handle(req->type, req->version, err);
+}
+
 int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct err *err)
 {
 	const struct api_type *t = req->type;
@@ -386,15 +396,28 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 		return -1;
 	if (t->strategy->decode)
 		t->strategy->decode(obj, dropped);
-	if (v->schema) {
-		if (!v->message)
-			schema_default(v->schema, obj);
+	if (v->schema && !v->message && op->patch_form == PATCH_APPLY)
+		schema_fill_in(v->schema, obj);
+	else if (v->schema && !v->message)
+		schema_default(v->schema, obj);
+	if (v->schema)
 		schema_prune(v->schema, obj, dropped);
-	}
+	if (t->custom && op->patch_form != PATCH_APPLY && check_embedded(req, obj, err) < 0)
+		return -1;
 	if (!dropped)
 		return 0;
 	op->dropped = TAKE_PTR(dropped);
 	return write_report_dropped(req, op->dropped, err);
+}
+
+/* What there is before a create, a new reference; NULL: nothing. */
+static json_t *fresh_object(const struct api_request *req)
+{
+	const char *text = req->type->strategy->fresh;
+
+	if (req->version->message)
+		return kinds_zero(req->version->message);
+	return text ? json_parse(text, strlen(text), 0, NULL) : NULL;
 }
 
 /* Before the type's own strategy and webhooks, as in Kubernetes: nobody owns what they fill in. */
@@ -404,7 +427,7 @@ static void track_fields(const struct api_request *req, struct write_input *in)
 
 	if (in->applied)
 		return;
-	_cleanup_json_ json_t *fresh = !in->old && req->version->message ? kinds_zero(req->version->message) : NULL;
+	_cleanup_json_ json_t *fresh = in->old ? NULL : fresh_object(req);
 	write_fields_init(&fields, req, in->subresource);
 	fields.request.fresh = fresh;
 	managed_fields_update(&fields.request, in->old, in->obj);
@@ -498,8 +521,10 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		return -1;
 	if (req->version->unserved && !*in->subresource)
 		api_request_warn(req, "%s", req->version->unserved);
-	if (req->options.dry_run)
+	if (req->options.dry_run) {
+		object_settle(t, req->version, obj);
 		return dry_run(req, op, obj, in->old, err);
+	}
 	if (in->has_version)
 		return err_set(err, ERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
 	if (in->old && object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {

@@ -71,6 +71,9 @@ struct api_strategy {
 	bool status_on_create;     /* a new object keeps the status it came with */
 	bool name_label;           /* names are DNS labels */
 	bool requires_itself;      /* validate() tells what is missing or no choice, not the schema */
+	/* JSON of what there is before an object is created (Go's empty structs): nobody comes to own it. Kinds with a
+	 * message have theirs from it. */
+	const char *fresh;
 	/* Brings what a client sent into form, before anything else is done with it; what is dropped on the way is appended
 	 * to dropped (paths; may be NULL). */
 	void (*decode)(json_t *obj, json_t *dropped);
