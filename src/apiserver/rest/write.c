@@ -1,6 +1,7 @@
 #include "write.h"
 
 #include "admit.h"
+#include "auth/certificate_permission.h"
 #include "auth/rbac.h"
 #include "auth/rbac_escalation.h"
 #include "base/clock.h"
@@ -434,6 +435,13 @@ static void track_fields(const struct api_request *req, struct write_input *in)
 	in->applied = true;
 }
 
+static void set_requester(const struct api_request *req, json_t *obj)
+{
+	_cleanup_json_ json_t *user = auth_user_json(&req->user);
+
+	req->type->strategy->set_requester(obj, user);
+}
+
 /* The form of what was sent, and what the type's own strategy does. */
 static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
@@ -453,6 +461,8 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		track_fields(req, in);
 		if (t->strategy->prepare_create)
 			t->strategy->prepare_create(in->obj);
+		if (t->strategy->set_requester)
+			set_requester(req, in->obj);
 		return 0;
 	}
 	if (v->has_status && !*in->subresource)
@@ -460,6 +470,8 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 	track_fields(req, in);
 	if (t->strategy->prepare_update && !*in->subresource)
 		t->strategy->prepare_update(in->obj, in->old);
+	if (t->strategy->prepare_subresource && *in->subresource)
+		t->strategy->prepare_subresource(in->obj, in->old, in->subresource);
 	object_meta_update(t, v, in->obj, in->old);
 	return 0;
 }
@@ -486,6 +498,17 @@ static int check_grants(struct api_request *req, const json_t *obj, const json_t
 			err, RBAC_GROUP, str_eq(json_str_at(obj, "roleRef", "kind", NULL), "Role") ? "roles" : "clusterroles",
 			json_str_at(obj, "roleRef", "name", NULL));
 	return -1;
+}
+
+/* Requests for certificates: who may have them signed. */
+static int check_certificates(struct api_request *req, const struct api_op *op, const struct write_input *in,
+                              struct err *err)
+{
+	const struct certificate_write w = { .user = &req->user, .name = op->name, .subresource = in->subresource };
+
+	if (req->type->strategy != &STRATEGY_CERTIFICATE_REQUEST)
+		return 0;
+	return certificate_check_write(&req->server->authorizer, &w, in->obj, in->old, err);
 }
 
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
@@ -515,7 +538,7 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	if (!in->old && t->strategy->complete_create)
 		t->strategy->complete_create(obj);
 	if (check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||
-	    admit_validate(req, op, in, err) < 0)
+	    check_certificates(req, op, in, err) < 0 || admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)
 		return -1;
