@@ -331,7 +331,7 @@ static struct bytes *build_aggregated(struct registry *r, const char *key)
 
 /* ---- requests ---- */
 
-static struct bytes *build_document(struct registry *r, const char *key)
+static struct document *build_document(struct documents *d _unused_, struct registry *r, const char *key)
 {
 	static const struct {
 		const char *prefix;
@@ -344,8 +344,9 @@ static struct bytes *build_document(struct registry *r, const char *key)
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const char *rest = str_after(key, kinds[i].prefix);
-		if (rest)
-			return kinds[i].build(r, rest);
+		_cleanup_(bytes_unrefp) struct bytes *text = rest ? kinds[i].build(r, rest) : NULL;
+		if (text)
+			return document_new(text);
 	}
 	return NULL;
 }
@@ -401,7 +402,7 @@ void handle_discovery(struct api_request *req)
 	                                                                        req->server->registry, key, build_document)
 	                                                        : NULL;
 	if (found)
-		api_respond_json_bytes(req, 200, document_text(found));
+		api_respond_json_bytes(req, 200, document_kept_text(found));
 	else
 		api_respond_text(req, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }

@@ -120,6 +120,7 @@ struct api_type {
 	const struct api_strategy *strategy; /* never NULL */
 	/* Objects older than this may lack defaults of the present schema; they are filled in when read. */
 	uint64_t defaults_since;
+	uint64_t stamp; /* of what a custom type was made from: the same after a restart; built-in ones: 0 */
 };
 
 /* An empty one, to be filled before it is put into a registry. */
