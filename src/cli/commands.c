@@ -154,7 +154,7 @@ const struct cli_command COMMAND_STORE = {
 	.usage = "check [FILE] | reencrypt | compact [OPTIONS]",
 	.summary = "Check the store of a data folder or a backup; encrypt it anew",
 	.help = "  scia store check\n  scia store check /var/backups/scia-2026-01-02\n  scia store reencrypt --data DIR\n  "
-	        "scia store compact --data DIR\n",
+			"scia store compact --data DIR\n",
 	.run = command_store,
 };
 
@@ -191,6 +191,14 @@ const struct cli_command COMMAND_RENDER = {
 	.run = command_render,
 };
 
+const struct cli_command COMMAND_KCL = {
+	.name = "kcl",
+	.usage = "run [FILE|DIR|-]... [OPTIONS]",
+	.summary = "Run programs written in KCL; needs no control plane",
+	.help = "  scia kcl run main.k -D replicas=3\n  scia kcl run . -Y settings.yaml --format json\n",
+	.run = command_kcl,
+};
+
 const struct cli_command COMMAND_VERSION = {
 	.name = "version",
 	.usage = "[--server]",
@@ -216,13 +224,9 @@ const struct cli_command COMMAND_HELP = {
 };
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&COMMAND_DEPLOY,     &COMMAND_GET,      &COMMAND_DESCRIBE,
-	&COMMAND_LOGS,       &COMMAND_EVENTS,   &COMMAND_EXPLAIN,
-	&COMMAND_HISTORY,    &COMMAND_ROLLBACK, &COMMAND_DELETE,
-	&COMMAND_PAUSE,      &COMMAND_RESUME,   &COMMAND_APPROVE,
-	&COMMAND_ANALYZE,    &COMMAND_UP,       &COMMAND_OPERATOR,
-	&COMMAND_SERVE,      &COMMAND_BACKUP,   &COMMAND_RESTORE,
-	&COMMAND_STORE,      &COMMAND_USER,     &COMMAND_KEYS,
-	&COMMAND_FUNCTION,   &COMMAND_RENDER,   &COMMAND_VERSION,
-	&COMMAND_COMPLETION, &COMMAND_HELP,     NULL,
+	&COMMAND_DEPLOY,  &COMMAND_GET,        &COMMAND_DESCRIBE, &COMMAND_LOGS,  &COMMAND_EVENTS,   &COMMAND_EXPLAIN,
+	&COMMAND_HISTORY, &COMMAND_ROLLBACK,   &COMMAND_DELETE,   &COMMAND_PAUSE, &COMMAND_RESUME,   &COMMAND_APPROVE,
+	&COMMAND_ANALYZE, &COMMAND_UP,         &COMMAND_OPERATOR, &COMMAND_SERVE, &COMMAND_BACKUP,   &COMMAND_RESTORE,
+	&COMMAND_STORE,   &COMMAND_USER,       &COMMAND_KEYS,     &COMMAND_KCL,   &COMMAND_FUNCTION, &COMMAND_RENDER,
+	&COMMAND_VERSION, &COMMAND_COMPLETION, &COMMAND_HELP,     NULL,
 };

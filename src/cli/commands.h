@@ -7,7 +7,8 @@
 extern const struct cli_command COMMAND_UP, COMMAND_OPERATOR, COMMAND_DEPLOY, COMMAND_GET, COMMAND_DESCRIBE,
 	COMMAND_LOGS, COMMAND_EVENTS, COMMAND_EXPLAIN, COMMAND_HISTORY, COMMAND_ROLLBACK, COMMAND_DELETE, COMMAND_PAUSE,
 	COMMAND_RESUME, COMMAND_APPROVE, COMMAND_ANALYZE, COMMAND_SERVE, COMMAND_BACKUP, COMMAND_RESTORE, COMMAND_STORE,
-	COMMAND_USER, COMMAND_KEYS, COMMAND_FUNCTION, COMMAND_RENDER, COMMAND_VERSION, COMMAND_COMPLETION, COMMAND_HELP;
+	COMMAND_USER, COMMAND_KEYS, COMMAND_KCL, COMMAND_FUNCTION, COMMAND_RENDER, COMMAND_VERSION, COMMAND_COMPLETION,
+	COMMAND_HELP;
 
 int command_up(int argc, char **argv);
 int command_operator(int argc, char **argv);
@@ -32,6 +33,7 @@ int command_user(int argc, char **argv);
 int command_keys(int argc, char **argv);
 int command_function(int argc, char **argv);
 int command_render(int argc, char **argv);
+int command_kcl(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_completion(int argc, char **argv);
 int command_help(int argc, char **argv);

@@ -19,7 +19,7 @@ from scia_testing import ROOT, SCIA, http_get, kubectl_program, run, wait_for, w
 pytestmark = pytest.mark.usefixtures("sandbox")
 
 COMMANDS = ["deploy", "get", "describe", "logs", "events", "explain", "history", "rollback", "delete", "pause", "resume",
-            "approve", "analyze", "up", "operator", "serve", "backup", "restore", "store", "user", "keys", "function", "render", "version",
+            "approve", "analyze", "up", "operator", "serve", "backup", "restore", "store", "user", "keys", "kcl", "function", "render", "version",
             "completion", "help"]
 CONTROL_PLANE_OPTIONS = ("--poll", "1s")
 

@@ -79,11 +79,16 @@ struct kcl_dict {
 struct kcl_schema_value {
 	struct kcl_dict attrs;              /* must be first */
 	const struct kcl_type *type;        /* the schema's static type: name, package, attributes; check/type.h */
-	const struct kcl_dict *config;      /* what it was configured with, to merge again; its own until then */
-	const struct kcl_dict *optional;    /* attribute -> bool: may be absent */
+	const struct kcl_dict *config;      /* what it was configured with: a union runs it again with these keys */
 	struct kcl_list args;               /* of its constructor */
 	struct kcl_dict *kwargs;            /* NULL */
 	const struct kcl_schema_code *code; /* eval/: to run it again after a union */
+	const struct kcl_place *place;      /* where it was configured; NULL */
+};
+
+struct kcl_place {
+	const char *file;
+	uint32_t line, column;
 };
 
 struct kcl_vm;
@@ -208,9 +213,17 @@ struct kcl_union_options {
 	bool idempotent_check; /* different values under `:` are a conflict */
 	bool config_resolve;   /* schema instances are run again with the merged config: eval/ is asked */
 };
-/* a | b. Conflicts raise, naming the path. */
+/* What the operator | asks for. */
+extern const struct kcl_union_options kcl_union_operator;
+/* a | b. Conflicts raise, naming the path; so does what cannot be merged, like a string with a dict. */
 struct kcl_value kcl_union(struct kcl_vm *vm, struct kcl_value a, struct kcl_value b,
                            const struct kcl_union_options *o);
+/* One entry of a config block merged into a dict that is being built (nobody else sees it yet). The pair. */
+struct kcl_pair *kcl_merge_entry(struct kcl_vm *vm, struct kcl_dict *into, const struct kcl_pair *entry,
+                                 const struct kcl_union_options *o);
+/* What an attribute or key holds after an entry was merged into its value. */
+struct kcl_value kcl_merge_value(struct kcl_vm *vm, struct kcl_value value, const struct kcl_pair *entry,
+                                 const struct kcl_union_options *o);
 
 /* ---- JSON ---- */
 

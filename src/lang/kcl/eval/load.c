@@ -1,0 +1,247 @@
+#include "eval/load.h"
+
+#include "base/str.h"
+#include "diagnostic.h"
+#include "eval/compile.h"
+#include "stdlib/stdlib.h"
+#include "syntax/parse.h"
+
+#include <libgen.h>
+
+#define SOURCE_DEFAULT ((size_t)10 * 1024 * 1024)
+#define MODULES_DEFAULT 4096
+#define PATH_LEN_MAX 4096
+
+/* What a package is looked for from: the main one, or an external one with a folder of its own. */
+struct home {
+	const char *name; /* of the external package; NULL: main */
+	const char *root; /* NULL: there are no files */
+};
+
+struct loader {
+	const struct kcl_compile_options *o;
+	struct kcl_heap *h;
+	struct kcl_packages *packages;
+	struct home *homes; /* by package */
+	uint32_t homes_len;
+	struct kcl_diagnostics *diagnostics;
+	unsigned modules;
+};
+
+/* ---- files ---- */
+
+static void report(struct loader *l, const struct kcl_module *m, const struct kcl_span *span, const char *code,
+                   const char *message)
+{
+	kcl_diagnostic_add(l->diagnostics, KCL_ERROR, code, m ? m->file : NULL, span, "%s", message);
+}
+
+static void add_module(struct loader *l, struct kcl_package *p, const char *file, const char *text, size_t len)
+{
+	size_t max = l->o->limits.source ? l->o->limits.source : SOURCE_DEFAULT;
+	if (len > max) {
+		report(l, NULL, NULL, "CompileError", kcl_printf(l->h, "%s: a source file is at most %zu bytes", file, max));
+		return;
+	}
+	struct kcl_module *m = kcl_parse(file, text, len, l->diagnostics);
+	m->package = p->path;
+	PUSH(l->h, p->modules, p->modules_len, m);
+	l->modules++;
+}
+
+static void read_module(struct loader *l, struct kcl_package *p, const char *file)
+{
+	_cleanup_err_ struct err e = { 0 };
+	struct bytes *text = l->o->loader->read(l->o->loader->self, file, &e);
+	if (!text) {
+		report(l, NULL, NULL, "CannotFindModule", kcl_printf(l->h, "%s: %s", file, err_message(&e)));
+		return;
+	}
+	add_module(l, p, file, text->data, text->len);
+	bytes_unref(text);
+}
+
+static uint32_t add_package(struct loader *l, const char *path, struct home home)
+{
+	struct kcl_package package = { .path = path };
+	PUSH(l->h, l->packages->items, l->packages->len, package);
+	PUSH(l->h, l->homes, l->homes_len, home);
+	return l->packages->len - 1;
+}
+
+/* ---- import paths ---- */
+
+/* `.a` and `..a` count from the folder of the file, below the root: "a.b" for a file in root/b that imports .a. NULL
+ * when it climbs out of the root. */
+static const char *absolute_path(struct loader *l, const struct home *home, const char *file, const char *path)
+{
+	size_t dots = strspn(path, ".");
+	if (!dots)
+		return path;
+	const char *below = home->root ? str_after(file, home->root) : NULL;
+	if (!below)
+		return path + dots;
+	char *folder = kcl_strndup(l->h, below, strlen(below));
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return path + dots;
+	*slash = '\0';
+	for (size_t i = 1; i < dots; i++) {
+		slash = strrchr(folder, '/');
+		if (!slash)
+			return i + 1 == dots && *folder ? path + dots : NULL;
+		*slash = '\0';
+	}
+	for (char *p = folder; *p; p++)
+		*p = *p == '/' ? '.' : *p;
+	folder += *folder == '.';
+	return *folder ? kcl_printf(l->h, "%s.%s", folder, path + dots) : path + dots;
+}
+
+/* root/a/b for a.b */
+static const char *folder_of(struct loader *l, const char *root, const char *path)
+{
+	char *folder = kcl_printf(l->h, "%s%s%s", root, *path ? "/" : "", path);
+	for (char *p = folder + strlen(root); *p; p++)
+		*p = *p == '.' ? '/' : *p;
+	return folder;
+}
+
+static char **list_files(struct loader *l, const char *root, const char *path)
+{
+	const struct kcl_loader *loader = l->o->loader;
+	if (!loader || !loader->list || !root || strlen(root) + strlen(path) > PATH_LEN_MAX)
+		return NULL;
+	return loader->list(loader->self, folder_of(l, root, path));
+}
+
+struct found {
+	const char *path; /* full */
+	struct home home;
+	char **files; /* strv_free() */
+};
+
+static bool find_external(struct loader *l, const struct home *home, const char *path, struct found *ret)
+{
+	const struct kcl_loader *loader = l->o->loader;
+	size_t first = strcspn(path, ".");
+	const char *name = kcl_strndup(l->h, path, first);
+	if (!loader || !loader->external)
+		return false;
+	_cleanup_free_ char *root = loader->external(loader->self, home->root, name);
+	if (!root)
+		return false;
+	const char *rest = path[first] ? path + first + 1 : "";
+	ret->home = (struct home){ .name = name, .root = kcl_strndup(l->h, root, strlen(root)) };
+	ret->path = path;
+	ret->files = list_files(l, ret->home.root, rest);
+	return ret->files != NULL;
+}
+
+static bool find_internal(struct loader *l, const struct home *home, const char *path, struct found *ret)
+{
+	ret->files = list_files(l, home->root, path);
+	ret->home = *home;
+	ret->path = home->name ? kcl_printf(l->h, "%s.%s", home->name, path) : path;
+	return ret->files != NULL;
+}
+
+static void not_found(struct loader *l, const struct kcl_module *m, const struct kcl_stmt *s, const char *path)
+{
+	struct kcl_diagnostic *d = kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "CannotFindModule", m->file, &s->span,
+	                                              "pkgpath %s not found in the program", path);
+	if (d)
+		d->hint = xasprintf("add the package to the dependencies in kcl.mod, or name its folder with -E");
+}
+
+static void load_import(struct loader *l, uint32_t from, const struct kcl_module *m, struct kcl_stmt *s)
+{
+	struct home home = l->homes[from];
+	struct found internal = { 0 }, external = { 0 };
+	if (kcl_is_system_module(s->import.path))
+		return;
+	const char *path = absolute_path(l, &home, m->file, s->import.path);
+	if (!path || !*path) {
+		not_found(l, m, s, s->import.path);
+		return;
+	}
+	bool is_internal = find_internal(l, &home, path, &internal);
+	bool is_external = find_external(l, &home, path, &external);
+	if (is_internal && is_external && !str_eq(internal.path, external.path))
+		report(l, m, &s->span, "CannotFindModule",
+		       kcl_printf(l->h, "the `%s` is found multiple times in the current package and vendor package", path));
+	struct found *found = is_internal ? &internal : &external;
+	if (!is_internal && !is_external)
+		not_found(l, m, s, path);
+	else
+		s->import.path = found->path;
+	for (uint32_t i = 1; i < l->packages->len && found->files; i++) {
+		if (strcmp(l->packages->items[i].path, found->path) == 0)
+			goto out;
+	}
+	if (found->files) {
+		uint32_t added = add_package(l, found->path, found->home);
+		unsigned max = l->o->limits.modules ? l->o->limits.modules : MODULES_DEFAULT;
+		for (char **file = found->files; *file; file++) {
+			if (l->modules >= max) {
+				report(l, m, &s->span, "CompileError", kcl_printf(l->h, "a program has at most %u files", max));
+				break;
+			}
+			read_module(l, &l->packages->items[added], kcl_strndup(l->h, *file, strlen(*file)));
+		}
+	}
+out:
+	strv_free(internal.files);
+	strv_free(external.files);
+}
+
+static void load_imports(struct loader *l, uint32_t from)
+{
+	for (uint32_t i = 0; i < l->packages->items[from].modules_len; i++) {
+		struct kcl_module *m = l->packages->items[from].modules[i];
+		for (struct kcl_stmt *s = m->body; s; s = s->next) {
+			if (s->kind == KCL_STMT_IMPORT)
+				load_import(l, from, m, s);
+		}
+	}
+}
+
+/* ---- circles ---- */
+
+static bool find_circle(struct loader *l, uint32_t at, uint8_t *state)
+{
+	struct kcl_package *p = &l->packages->items[at];
+	state[at] = 1;
+	for (uint32_t i = 0; i < p->modules_len; i++) {
+		for (struct kcl_stmt *s = p->modules[i]->body; s; s = s->next) {
+			for (uint32_t j = 0; s->kind == KCL_STMT_IMPORT && j < l->packages->len; j++) {
+				if (state[j] == 2 || strcmp(l->packages->items[j].path, s->import.path) != 0)
+					continue;
+				if (state[j] == 1) {
+					kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "RecursiveLoad", p->modules[i]->file, &s->span,
+					                   "There is a circular import reference between module %s and %s", p->path,
+					                   l->packages->items[j].path);
+					return true;
+				}
+				if (find_circle(l, j, state))
+					return true;
+			}
+		}
+	}
+	state[at] = 2;
+	return false;
+}
+
+void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kcl_packages *ret,
+              struct kcl_diagnostics *diagnostics)
+{
+	struct loader l = { .o = o, .h = h, .packages = ret, .diagnostics = diagnostics };
+	const char *root = o->root ? kcl_strndup(h, o->root, strlen(o->root)) : NULL;
+	add_package(&l, "__main__", (struct home){ .root = root });
+	for (size_t i = 0; i < o->sources_len; i++)
+		add_module(&l, &ret->items[0], o->sources[i].name, o->sources[i].text, o->sources[i].len);
+	for (uint32_t i = 0; i < ret->len; i++)
+		load_imports(&l, i);
+	find_circle(&l, 0, kcl_alloc(h, ret->len));
+	kcl_merge_declarations(h, &ret->items[0]);
+}
