@@ -61,6 +61,7 @@ static void compile_pair(struct kcl_compiler *c, const struct kcl_config_entry *
                          struct kcl_entries_code *block, struct kcl_entry_code *ret)
 {
 	int32_t index = KCL_NO_INDEX;
+	struct kcl_name quoted;
 	struct kcl_names one, *names = NULL;
 	const struct kcl_name *indexed = indexed_name(entry->key, &index);
 	if (indexed) {
@@ -68,8 +69,8 @@ static void compile_pair(struct kcl_compiler *c, const struct kcl_config_entry *
 	} else if (entry->key->kind == KCL_EXPR_NAME) {
 		names = &entry->key->name;
 	} else if (entry->key->kind == KCL_EXPR_STRING) {
-		one = (struct kcl_names){ .items = &(struct kcl_name){ .s = entry->key->string.s, .span = entry->key->span },
-			                      .len = 1 };
+		quoted = (struct kcl_name){ .s = entry->key->string.s, .span = entry->key->span };
+		one = (struct kcl_names){ .items = &quoted, .len = 1 };
 		names = &one;
 	}
 	bool is_nested = names && names->len > 1;
