@@ -8,7 +8,7 @@ static const struct {
 	function_fn run;
 	const char *group; /* of the inputs */
 } KINDS[] = {
-	[FUNCTION_KCL] = { "kcl", NULL, "krm.kcl.dev/" },
+	[FUNCTION_KCL] = { "kcl", kcl_function_run, "krm.kcl.dev/" },
 	[FUNCTION_AUTO_READY] = { "auto-ready", auto_ready_run, "autoready.fn.crossplane.io/" },
 	[FUNCTION_ENVIRONMENT_CONFIGS] = { "environment-configs", environment_configs_run,
 	                                   "environmentconfigs.fn.crossplane.io/" },
@@ -63,8 +63,6 @@ json_t *function_run(struct functions *f, unsigned worker, enum function_kind ki
 	if (kind == FUNCTION_ANY)
 		call_fatal(&call, "there is no function for an input of apiVersion %s here",
 		           json_str_at(request, "input", "apiVersion", NULL));
-	else if (!KINDS[kind].run)
-		call_fatal(&call, "this program cannot run function-%s", KINDS[kind].name);
 	else
 		KINDS[kind].run(&call);
 	return call.response;

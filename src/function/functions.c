@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#define DEFAULT_CACHE ((size_t)64 * 1024 * 1024)
+
 /* The process' environment, as option("env") gives it to programs. */
 static json_t *read_environment(void)
 {
@@ -35,6 +37,8 @@ struct functions *functions_new(const struct functions_config *config)
 	f->dependencies = xstrdup_or_null(config->dependencies);
 	for (const char *const *root = config->roots; root && *root; root++)
 		strv_push(&f->roots, *root);
+	f->cache = kcl_cache_new(config->cache_max > 0 ? config->cache_max : DEFAULT_CACHE);
+	f->contexts = xcalloc(f->config.workers, sizeof(struct kcl_context *));
 	f->environment_path = xstrdup(path ? path : "");
 	f->environment = read_environment();
 	return f;
@@ -44,6 +48,10 @@ struct functions *functions_free(struct functions *f)
 {
 	if (!f)
 		return NULL;
+	for (unsigned i = 0; i < f->config.workers; i++)
+		kcl_context_free(f->contexts[i]);
+	free(f->contexts);
+	kcl_cache_free(f->cache);
 	free(f->default_source);
 	free(f->dependencies);
 	strv_free(f->roots);

@@ -3,11 +3,14 @@
 /* Inside of this folder: what the functions keep between calls. */
 
 #include "function/function.h"
+#include "kcl/cache.h"
 
 struct functions {
 	struct functions_config config; /* without its borrowed strings */
 	char *default_source, *dependencies;
 	char **roots;
+	struct kcl_cache *cache;
+	struct kcl_context **contexts; /* one a worker, made when it is needed */
 	char *environment_path; /* $PATH, for option("PATH") */
 	json_t *environment;    /* option("env") */
 };

@@ -1,0 +1,449 @@
+/* The program: compiled once for each text, run for each call. */
+
+#include "kcl/kcl_function.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "codec/sha256.h"
+#include "functions.h"
+
+#define KEY_MAX ((size_t)16 * 1024 * 1024)
+#define MESSAGE_MAX ((size_t)64 * 1024)
+#define DEFAULT_MEMORY ((size_t)256 * 1024 * 1024)
+#define INLINE_NAME "prog.k"
+#define ARGUMENTS_MAX 256
+
+/* ---- options ---- */
+
+static json_t *or_empty(const json_t *v)
+{
+	return v ? json_incref(json_unconst(v)) : json_object();
+}
+
+/* ocds: name -> { Resource, ConnectionDetails } */
+static json_t *observed_param(const json_t *resources)
+{
+	json_t *out = json_object(), *entry;
+	const char *name;
+
+	json_object_foreach (json_unconst(resources), name, entry)
+		json_object_set_new(out, name,
+		                    json_pack("{so,so}", "Resource", or_empty(json_object_get(entry, "resource")),
+		                              "ConnectionDetails", or_empty(json_object_get(entry, "connection_details"))));
+	return out;
+}
+
+/* dcds: name -> { Resource, Ready } */
+static json_t *desired_param(const json_t *resources)
+{
+	static const char *const words[] = { "Unspecified", "True", "False" };
+	json_t *out = json_object(), *entry;
+	const char *name;
+
+	json_object_foreach (json_unconst(resources), name, entry) {
+		int64_t ready = json_get_int(entry, "ready", READY_UNSPECIFIED);
+
+		json_object_set_new(out, name,
+		                    json_pack("{so,ss}", "Resource", or_empty(json_object_get(entry, "resource")), "Ready",
+		                              words[ready >= 0 && ready <= READY_FALSE ? ready : 0]));
+	}
+	return out;
+}
+
+/* extraResources, requiredResources: name -> [{ Resource }] */
+static json_t *found_param(const json_t *found)
+{
+	json_t *out = json_object(), *entry, *item;
+	const char *name;
+	size_t i;
+
+	json_object_foreach (json_unconst(found), name, entry) {
+		json_t *list = json_array();
+
+		json_array_foreach (json_object_get(entry, "items"), i, item)
+			json_array_append_new(list, json_pack("{so}", "Resource", or_empty(json_object_get(item, "resource"))));
+		json_object_set_new(out, name, list);
+	}
+	return out;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A new object with the same members, by their keys. */
+static json_t *in_order(const json_t *object)
+{
+	_cleanup_free_ const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys));
+	json_t *out = json_object(), *value;
+	const char *key;
+	size_t n = 0;
+
+	json_object_foreach (json_unconst(object), key, value)
+		keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), by_text);
+	for (size_t i = 0; i < n; i++)
+		json_object_set(out, keys[i], json_object_get(object, keys[i]));
+	return out;
+}
+
+/* Those of the input, under those of the request; keys in order, as upstream gives them. */
+static json_t *make_params(const struct kcl_run *run)
+{
+	const json_t *request = run->call->request, *given = json_object_get(run->spec, "params");
+	_cleanup_json_ json_t *all = json_is_object(given) ? json_copy(json_unconst(given)) : json_object();
+
+	json_object_set_new(all, "oxr", or_empty(run->oxr));
+	json_object_set(all, "dxr", run->dxr);
+	json_object_set_new(all, "ocds", observed_param(call_resources(run->call, "observed")));
+	json_object_set_new(all, "dcds", desired_param(call_resources(run->call, "desired")));
+	json_object_set_new(all, "ctx", or_empty(json_object_get(request, "context")));
+	json_object_set_new(all, "extraResources", found_param(json_object_get(request, "extra_resources")));
+	json_object_set_new(all, "requiredResources", found_param(json_object_get(request, "required_resources")));
+	return in_order(all);
+}
+
+/* The KRM function's own view of its input. */
+static json_t *make_resource_list(const struct kcl_run *run, json_t *params)
+{
+	const json_t *input = json_object_get(run->call->request, "input");
+	json_t *config = json_is_object(input) ? json_copy(json_unconst(input)) : json_object();
+	json_t *spec = run->spec ? json_copy(json_unconst(run->spec)) : json_object();
+
+	json_put_str(config, "apiVersion", "krm.kcl.dev/v1alpha1");
+	json_put_str(config, "kind", "KCLRun");
+	json_object_set(spec, "params", params);
+	json_object_set_new(config, "spec", spec);
+	return json_pack("{ss,ss,s[],so}", "apiVersion", "config.kubernetes.io/v1", "kind", "ResourceList", "items",
+	                 "functionConfig", config);
+}
+
+struct arguments {
+	struct kcl_option options[ARGUMENTS_MAX + 5];
+	size_t len;
+	json_t *owned; /* an array of the values, which keeps them */
+	char **names;
+};
+
+static void arguments_clear(struct arguments *a)
+{
+	json_decref(a->owned);
+	strv_free(a->names);
+}
+
+/* Steals value. */
+static void add_argument(struct arguments *a, const char *name, json_t *value)
+{
+	json_array_append_new(a->owned, value);
+	a->options[a->len++] = (struct kcl_option){ name, value };
+}
+
+/* spec.config.arguments: NAME=JSON, or NAME=TEXT. */
+static void add_configured(struct arguments *a, const json_t *arguments)
+{
+	json_t *argument;
+	size_t i;
+
+	json_array_foreach (arguments, i, argument) {
+		const char *text = json_string_value(argument), *equals = text ? strchr(text, '=') : NULL;
+
+		if (!equals || i >= ARGUMENTS_MAX)
+			continue;
+		_cleanup_free_ char *name = xstrndup(text, (size_t)(equals - text));
+		json_t *value = json_parse(equals + 1, strlen(equals + 1), 0, NULL);
+		strv_push(&a->names, name);
+		add_argument(a, a->names[strv_len(a->names) - 1], value ? value : json_string(equals + 1));
+	}
+}
+
+static void make_arguments(const struct kcl_run *run, struct arguments *a)
+{
+	const struct functions *f = run->call->functions;
+	json_t *params = make_params(run);
+
+	*a = (struct arguments){ .owned = json_array() };
+	add_configured(a, json_at(run->spec, "config", "arguments", NULL));
+	add_argument(a, "resource_list", make_resource_list(run, params));
+	add_argument(a, "items", json_array());
+	add_argument(a, "params", params);
+	add_argument(a, "PATH", json_string_lossy(f->environment_path, strlen(f->environment_path)));
+	add_argument(a, "env", json_incref(f->environment));
+}
+
+/* ---- compiling ---- */
+
+struct compilation {
+	const struct kcl_run *run;
+	struct kcl_files *files;
+	char *folder; /* of a source that is not inline; NULL */
+	char **overrides;
+	struct kcl_limits limits;
+	struct kcl_diagnostics *diagnostics;
+	struct err *err;
+};
+
+static void strings_of(const json_t *list, char ***ret)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (json_is_string(item))
+			strv_push(ret, json_string_value(item));
+}
+
+/* The files of a folder (or one file), as sources; each text is owned by *ret_texts. */
+static int read_folder(const struct compilation *c, struct kcl_source **ret, struct bytes ***ret_texts, char ***ret_names,
+                       size_t *ret_len)
+{
+	const struct kcl_loader *loader = kcl_files_loader(c->files);
+	char **names = NULL;
+	size_t len;
+
+	if (fs_is_dir(c->folder))
+		names = loader->list(loader->self, c->folder);
+	else
+		strv_push(&names, c->folder);
+	len = strv_len(names);
+	*ret = xcalloc(len + 1, sizeof(**ret));
+	*ret_texts = xcalloc(len + 1, sizeof(**ret_texts));
+	*ret_names = names;
+	*ret_len = len;
+	if (len == 0)
+		return err_set(c->err, ERR_NOT_FOUND, "there are no KCL files in %s", c->folder);
+	for (size_t i = 0; i < len; i++) {
+		struct bytes *text = loader->read(loader->self, names[i], c->err);
+
+		if (!text)
+			return -1;
+		(*ret_texts)[i] = text;
+		(*ret)[i] = (struct kcl_source){ names[i], text->data, text->len };
+	}
+	return 0;
+}
+
+static struct kcl_program *compile_sources(const struct compilation *c, const struct kcl_source *sources, size_t len)
+{
+	_cleanup_free_ char *parent = c->folder ? xstrdup(c->folder) : NULL;
+	char *slash = parent && !fs_is_dir(parent) ? strrchr(parent, '/') : NULL;
+
+	if (slash)
+		*slash = '\0';
+	const struct kcl_compile_options options = {
+		.sources = sources,
+		.sources_len = len,
+		.root = parent,
+		.loader = kcl_files_loader(c->files),
+		.overrides = (const char *const *)c->overrides,
+		.limits = c->limits,
+	};
+	return kcl_compile(&options, c->diagnostics);
+}
+
+static struct kcl_program *compile(void *self)
+{
+	struct compilation *c = self;
+	const struct kcl_source inline_source = { INLINE_NAME, c->run->source, strlen(c->run->source) };
+	struct kcl_source *sources = NULL;
+	struct bytes **texts = NULL;
+	struct kcl_program *program = NULL;
+	char **names = NULL;
+	size_t len = 0;
+
+	if (!c->folder)
+		return compile_sources(c, &inline_source, 1);
+	if (read_folder(c, &sources, &texts, &names, &len) == 0)
+		program = compile_sources(c, sources, len);
+	for (size_t i = 0; i < len; i++)
+		bytes_unref(texts[i]);
+	free(texts);
+	free(sources);
+	strv_free(names);
+	return program;
+}
+
+/* Everything that a compilation depends on; false: it is too much. */
+static bool make_key(const struct compilation *c, const char *dependencies, char ret[static 65])
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(KEY_MAX);
+
+	buf_printf(&text, "%zu\n", strlen(c->run->source));
+	buf_puts(&text, c->run->source);
+	buf_printf(&text, "\n%zu\n%s\n", strlen(dependencies), dependencies);
+	for (char *const *override = c->overrides; override && *override; override++)
+		buf_printf(&text, "%zu\n%s\n", strlen(*override), *override);
+	if (c->folder)
+		kcl_files_stamp(c->folder, &text);
+	/* Packages of the roots may change too. */
+	if (dependencies[0] != '\0')
+		for (char *const *root = c->run->call->functions->roots; root && *root; root++)
+			kcl_files_stamp(*root, &text);
+	sha256_hex(buf_str(&text), text.len, ret);
+	return !text.failed;
+}
+
+/* ---- what went wrong ---- */
+
+static const char *inline_text(void *self, const char *file)
+{
+	const struct kcl_run *run = self;
+
+	return str_eq(file, INLINE_NAME) ? run->source : NULL;
+}
+
+static void fail(struct kcl_run *run, const struct kcl_diagnostics *d, const struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(MESSAGE_MAX);
+
+	if (err_is_set(err))
+		buf_puts(&text, err_message(err));
+	else
+		kcl_diagnostics_write(d, inline_text, run, &text);
+	while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == ' '))
+		text.data[--text.len] = '\0';
+	call_fatal(run->call, "failed to run kcl function pipelines: %s", buf_str(&text));
+}
+
+/* ---- the result ---- */
+
+/* What Crossplane's functions are given of a resource: annotations that are there and empty are dropped. */
+static void add_item(json_t *data, json_t *item)
+{
+	json_t *metadata = json_object_get(item, "metadata"), *annotations = json_object_get(metadata, "annotations");
+
+	if (json_is_object(annotations) && json_object_size(annotations) == 0)
+		json_object_del(metadata, "annotations");
+	json_array_append(data, item);
+}
+
+static int collect(json_t *data, json_t *value)
+{
+	json_t *items = json_object_get(value, "items"), *item;
+	size_t i;
+
+	if (json_is_null(value))
+		return 0;
+	/* Several documents, or a list. */
+	if (json_is_array(value)) {
+		json_array_foreach (value, i, item)
+			if (collect(data, item) < 0)
+				return -1;
+		return 0;
+	}
+	if (!json_is_object(value))
+		return -1;
+	if (!items) {
+		add_item(data, value);
+		return 0;
+	}
+	if (!json_is_array(items))
+		return json_is_null(items) ? 0 : -1;
+	json_array_foreach (items, i, item) {
+		if (json_is_null(item))
+			continue;
+		if (!json_is_object(item))
+			return -1;
+		add_item(data, item);
+	}
+	return 0;
+}
+
+/* ---- running ---- */
+
+static struct kcl_context *context_of(struct function_call *call)
+{
+	struct kcl_context **slot = &call->functions->contexts[call->worker];
+
+	if (!*slot)
+		*slot = kcl_context_new();
+	return *slot;
+}
+
+static struct kcl_limits limits_of(const struct function_call *call)
+{
+	const struct functions_config *config = &call->functions->config;
+
+	return (struct kcl_limits){ .steps = config->steps_max,
+		                        .memory = config->memory_max > 0 ? config->memory_max : DEFAULT_MEMORY,
+		                        .deadline_ns = call->deadline_ns };
+}
+
+static int evaluate(struct kcl_run *run, const struct kcl_program *program, struct kcl_diagnostics *d, struct err *err)
+{
+	const json_t *config = json_object_get(run->spec, "config");
+	_cleanup_strv_ char **selectors = NULL;
+	_cleanup_(arguments_clear) struct arguments arguments;
+	struct kcl_result *result;
+	json_t *value = NULL;
+	int r;
+
+	make_arguments(run, &arguments);
+	strings_of(json_object_get(config, "pathSelectors"), &selectors);
+	const struct kcl_eval_options options = {
+		.options = arguments.options,
+		.options_len = arguments.len,
+		.strict_range_check = json_get_bool(config, "strictRangeCheck", false),
+		.disable_none = json_get_bool(config, "disableNone", false),
+		.debug = json_get_bool(config, "debug", false),
+		.show_hidden = json_get_bool(config, "showHidden", false),
+		.sort_keys = json_get_bool(config, "sortKeys", false),
+		.path_selector = (const char *const *)selectors,
+		.now_ns = clock_wall_ns(),
+		.limits = limits_of(run->call),
+	};
+	result = kcl_evaluate(program, context_of(run->call), &options, d);
+	if (!result)
+		return -1;
+	value = kcl_result_to_json(result, err);
+	if (kcl_result_log(result)[0] != '\0')
+		log_debug(run->call->functions->config.log, "kcl: %s", kcl_result_log(result));
+	kcl_result_free(result);
+	r = value ? 0 : -1;
+	if (r == 0 && collect(run->data, value) < 0)
+		r = err_set(err, ERR_INVALID, "the program's result is no list of resources: an item is no object");
+	json_decref(value);
+	return r;
+}
+
+/* The dependencies of all inputs, then those of this one; free(). */
+static char *all_dependencies(const struct kcl_run *run)
+{
+	const char *own = json_get_str(run->spec, "dependencies"), *base = run->call->functions->dependencies;
+
+	return xasprintf("%s%s%s", base ? base : "", base ? "\n" : "", own ? own : "");
+}
+
+int kcl_run_program(struct kcl_run *run)
+{
+	_cleanup_free_ char *dependencies = all_dependencies(run);
+	struct kcl_diagnostics d = { 0 };
+	_cleanup_err_ struct err err = { 0 };
+	struct compilation c = {
+		.run = run,
+		.files = kcl_files_new(run->call->functions->roots, dependencies),
+		.limits = limits_of(run->call),
+		.diagnostics = &d,
+		.err = &err,
+	};
+	struct kcl_program *program = NULL;
+	char key[65];
+	int r = -1;
+
+	strings_of(json_at(run->spec, "config", "overrides", NULL), &c.overrides);
+	if (!kcl_source_is_inline(run->source))
+		c.folder = kcl_source_folder(c.files, run->source, &err);
+	if (!err_is_set(&err) && make_key(&c, dependencies, key))
+		program = kcl_cache_get(run->call->functions->cache, key, compile, &c);
+	if (program)
+		r = evaluate(run, program, &d, &err);
+	if (r < 0)
+		fail(run, &d, &err);
+	kcl_program_unref(program);
+	kcl_diagnostics_clear(&d);
+	kcl_files_free(c.files);
+	strv_free(c.overrides);
+	free(c.folder);
+	return r;
+}

@@ -1,0 +1,61 @@
+#ifndef FUNCTION_KCL_KCL_FUNCTION_H
+#define FUNCTION_KCL_KCL_FUNCTION_H
+/* function-kcl: resources that a KCL program makes. kcl_function.c: the function; source.c: what spec.source means;
+ * files.c: programs and packages on the disk; evaluate.c: the program's options, and its result; resources.c: the result
+ * into the desired state, by target; items.c: special items; set_data.c: data over an object, field by field. */
+
+#include "call.h"
+#include "lang/kcl/kcl.h"
+
+#define KCL_READY_ANNOTATION "krm.kcl.dev/ready"
+#define KCL_NAME_ANNOTATION "krm.kcl.dev/composition-resource-name"
+#define KCL_META_VERSION "meta.krm.kcl.dev/v1alpha1"
+
+enum kcl_target { KCL_DEFAULT, KCL_RESOURCES, KCL_PATCH_DESIRED, KCL_PATCH_RESOURCES, KCL_XR };
+
+struct kcl_run {
+	struct function_call *call;
+	const json_t *spec; /* of the input; may be NULL */
+	const char *source; /* spec.source, or the default */
+	enum kcl_target target;
+
+	const json_t *oxr;
+	json_t *dxr;        /* the desired composite, with the observed one's apiVersion and kind */
+	json_t *connection; /* its details: key -> base64 */
+	json_t *desired;    /* name -> { resource, ready } */
+
+	json_t *data; /* an array: what the program made */
+	/* What special items ask for. */
+	json_t *extra, *required; /* name -> ResourceSelector */
+	json_t *conditions, *events, *context;
+};
+
+/* ---- source.c, files.c ---- */
+
+struct kcl_files; /* a loader that sees what lies below the roots only */
+struct kcl_files *kcl_files_new(char *const *roots, const char *dependencies);
+struct kcl_files *kcl_files_free(struct kcl_files *f);
+const struct kcl_loader *kcl_files_loader(const struct kcl_files *f);
+/* The path as it really is, when it is below a root; free(). NULL: err. */
+char *kcl_files_resolve(const struct kcl_files *f, const char *path, struct err *err);
+/* Adds what tells of changes to a folder's programs (names, sizes, times) to the text that a cache's key is made of. */
+void kcl_files_stamp(const char *folder, struct buf *out);
+
+/* Is it a program, or where one is? */
+bool kcl_source_is_inline(const char *source);
+/* The folder that a source which is not inline stands for; free(). NULL: err. */
+char *kcl_source_folder(const struct kcl_files *f, const char *source, struct err *err);
+
+/* ---- the steps; -1: a fatal result was added ---- */
+
+int kcl_run_program(struct kcl_run *run);
+int kcl_process_resources(struct kcl_run *run, struct err *err);
+/* An item of apiVersion meta.krm.kcl.dev. */
+int kcl_process_item(struct kcl_run *run, const json_t *item, struct err *err);
+/* Conditions and events of special items into the response. -1: a fatal result was added. */
+int kcl_answer_items(struct kcl_run *run);
+
+/* Every leaf of data into object, by its path; with names kept, apiVersion, kind and metadata.name stay. */
+int kcl_set_data(json_t *object, const json_t *data, bool keep_names, struct err *err);
+
+#endif
