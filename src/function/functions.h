@@ -11,8 +11,8 @@ struct functions {
 	char **roots;
 	struct kcl_cache *cache;
 	struct kcl_context **contexts; /* one a worker, made when it is needed */
-	char *environment_path; /* $PATH, for option("PATH") */
-	json_t *environment;    /* option("env") */
+	char *environment_path;        /* $PATH, for option("PATH") */
+	json_t *environment;           /* option("env") */
 };
 
 const char *functions_default_source(const struct functions *f);

@@ -195,8 +195,8 @@ static void strings_of(const json_t *list, char ***ret)
 }
 
 /* The files of a folder (or one file), as sources; each text is owned by *ret_texts. */
-static int read_folder(const struct compilation *c, struct kcl_source **ret, struct bytes ***ret_texts, char ***ret_names,
-                       size_t *ret_len)
+static int read_folder(const struct compilation *c, struct kcl_source **ret, struct bytes ***ret_texts,
+                       char ***ret_names, size_t *ret_len)
 {
 	const struct kcl_loader *loader = kcl_files_loader(c->files);
 	char **names = NULL;

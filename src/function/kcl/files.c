@@ -1,4 +1,5 @@
-/* Programs and packages on the disk. Nothing outside of the roots is read, whatever links say, and nothing is fetched. */
+/* Programs and packages on the disk. Nothing outside of the roots is read, whatever links say, and nothing is fetched.
+ */
 
 #include "kcl/kcl_function.h"
 
@@ -149,7 +150,8 @@ static char *find_in(const struct kcl_files *f, const char *folder, const char *
 static char *find_dependency(const struct kcl_files *f, const char *base, const char *name, const json_t *dependency)
 {
 	const char *path = json_get_str(dependency, "path");
-	const char *version = json_is_string(dependency) ? json_string_value(dependency) : json_get_str(dependency, "version");
+	const char *version = json_is_string(dependency) ? json_string_value(dependency)
+	                                                 : json_get_str(dependency, "version");
 	char *found = NULL;
 
 	if (path && base && path[0] != '/') {

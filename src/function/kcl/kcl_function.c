@@ -9,8 +9,11 @@
 static enum kcl_target target_of(const json_t *spec)
 {
 	static const char *const names[] = {
-		[KCL_DEFAULT] = "Default",          [KCL_RESOURCES] = "Resources", [KCL_PATCH_DESIRED] = "PatchDesired",
-		[KCL_PATCH_RESOURCES] = "PatchResources", [KCL_XR] = "XR",
+		[KCL_DEFAULT] = "Default",
+		[KCL_RESOURCES] = "Resources",
+		[KCL_PATCH_DESIRED] = "PatchDesired",
+		[KCL_PATCH_RESOURCES] = "PatchResources",
+		[KCL_XR] = "XR",
 	};
 	const char *name = json_get_str(spec, "target");
 
@@ -74,8 +77,8 @@ static void begin(struct kcl_run *run, struct function_call *call)
 
 static void end(struct kcl_run *run)
 {
-	json_t *const all[] = { run->dxr,   run->connection, run->desired, run->data,   run->extra,
-		                    run->required, run->conditions, run->events, run->context };
+	json_t *const all[] = { run->dxr,      run->connection, run->desired, run->data,   run->extra,
+		                    run->required, run->conditions, run->events,  run->context };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		json_decref(all[i]);

@@ -1,8 +1,8 @@
 #ifndef FUNCTION_KCL_KCL_FUNCTION_H
 #define FUNCTION_KCL_KCL_FUNCTION_H
 /* function-kcl: resources that a KCL program makes. kcl_function.c: the function; source.c: what spec.source means;
- * files.c: programs and packages on the disk; evaluate.c: the program's options, and its result; resources.c: the result
- * into the desired state, by target; items.c: special items; set_data.c: data over an object, field by field. */
+ * files.c: programs and packages on the disk; evaluate.c: the program's options, and its result; resources.c: the
+ * result into the desired state, by target; items.c: special items; set_data.c: data over an object, field by field. */
 
 #include "call.h"
 #include "lang/kcl/kcl.h"

@@ -63,10 +63,11 @@ static int check_name(json_t *seen, const char *name, const json_t *object, stru
 	_cleanup_free_ char *what = xasprintf("%s/%s", kind ? kind : "", object_name(object));
 
 	if (before)
-		return err_set(err, ERR_INVALID,
-		               "multiple composed resources with name \"%s\" returned: %s and %s. Set different metadata.name or "
-		               "metadata.annotations.\"" KCL_NAME_ANNOTATION "\" to distinguish them.",
-		               name, before, what);
+		return err_set(
+			err, ERR_INVALID,
+			"multiple composed resources with name \"%s\" returned: %s and %s. Set different metadata.name or "
+			"metadata.annotations.\"" KCL_NAME_ANNOTATION "\" to distinguish them.",
+			name, before, what);
 	json_put_str(seen, name, what);
 	return 0;
 }

@@ -5,9 +5,8 @@
 
 static bool is_remote(const char *source)
 {
-	static const char *const prefixes[] = { "http://",    "https://",   "git://",        "git::",
-		                                    "git@",       "ssh://",     "github.com/",   "gitlab.com/",
-		                                    "bitbucket.org/" };
+	static const char *const prefixes[] = { "http://", "https://",    "git://",      "git::",         "git@",
+		                                    "ssh://",  "github.com/", "gitlab.com/", "bitbucket.org/" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (str_starts_with(source, prefixes[i]))
@@ -40,8 +39,12 @@ static char *find_vendored(const struct kcl_files *f, const char *reference, str
 		*colon = '\0';
 	}
 	name = name ? name + 1 : path;
-	const char *const forms[] = { tag ? "%1$s/%3$s" : "%1$s", tag ? "%2$s_%3$s" : "%2$s",
-		                          tag ? "vendor/%2$s_%3$s" : "vendor/%2$s", "%1$s", "%2$s", "vendor/%2$s" };
+	const char *const forms[] = { tag ? "%1$s/%3$s" : "%1$s",
+		                          tag ? "%2$s_%3$s" : "%2$s",
+		                          tag ? "vendor/%2$s_%3$s" : "vendor/%2$s",
+		                          "%1$s",
+		                          "%2$s",
+		                          "vendor/%2$s" };
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		_cleanup_free_ char *candidate = xasprintf(forms[i], path, name, tag ? tag : "");
 		char *found = kcl_files_resolve(f, candidate, NULL);

@@ -44,7 +44,8 @@ static void test_transforms(void **state)
 		{ "[{'type':'math','math':{'type':'ClampMin','clampMin':5}}]", "4", "5" },
 		{ "[{'type':'math','math':{'type':'ClampMax','clampMax':5}}]", "4", "4." },
 		{ "[{'type':'math','math':{'type':'Multiply','multiply':3}}]", "'a'",
-		  "!transform at index 0 returned error: math transform could not resolve: input is required to be a number for "
+		  "!transform at index 0 returned error: math transform could not resolve: input is required to be a number "
+		  "for "
 		  "math transformer, got string" },
 		/* map */
 		{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'a'", "\"b\"" },
@@ -53,7 +54,8 @@ static void test_transforms(void **state)
 		{ "[{'type':'map','map':{'a':'b'}}]", "'z'",
 		  "!transform at index 0 returned error: map transform could not resolve: key z is not found in map" },
 		{ "[{'type':'map','map':{'a':'b'}}]", "5",
-		  "!transform at index 0 returned error: map transform could not resolve: type float64 is not supported for map "
+		  "!transform at index 0 returned error: map transform could not resolve: type float64 is not supported for "
+		  "map "
 		  "transform" },
 		/* match */
 		{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1},"
@@ -83,10 +85,12 @@ static void test_transforms(void **state)
 		{ "[{'type':'string','string':{'type':'TrimPrefix','trim':'arn:'}}]", "'arn:x'", "\"x\"" },
 		{ "[{'type':'string','string':{'type':'TrimSuffix','trim':'-prod'}}]", "'db-prod'", "\"db\"" },
 		{ "[{'type':'string','string':{'type':'TrimSuffix','trim':'-prod'}}]", "'db'", "\"db\"" },
-		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'a(b+)c','group':1}}}]", "'xabbbcx'", "\"bbb\"" },
+		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'a(b+)c','group':1}}}]", "'xabbbcx'",
+		  "\"bbb\"" },
 		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'b+'}}}]", "'abbc'", "\"bb\"" },
 		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'z','group':2}}}]", "'abc'",
-		  "!transform at index 0 returned error: string transform could not resolve: regexp \"z\" had no matches for group "
+		  "!transform at index 0 returned error: string transform could not resolve: regexp \"z\" had no matches for "
+		  "group "
 		  "2" },
 		{ "[{'type':'string','string':{'type':'Join','join':{'separator':','}}}]", "['a',2,true]", "\"a,2,true\"" },
 		{ "[{'type':'string','string':{'type':'Join','join':{'separator':''}}}]", "['a','b']", "\"ab\"" },
@@ -107,7 +111,8 @@ static void test_transforms(void **state)
 		  "!transform at index 0 returned error: convert transform could not resolve: strconv.ParseInt: parsing \"x\": "
 		  "invalid syntax" },
 		{ "[{'type':'convert','convert':{'toType':'object'}}]", "true",
-		  "!transform at index 0 returned error: convert transform could not resolve: conversion from bool to object is "
+		  "!transform at index 0 returned error: convert transform could not resolve: conversion from bool to object "
+		  "is "
 		  "not supported with format none" },
 		/* one after another */
 		{ "[{'type':'map','map':{'small':'1'}},{'type':'convert','convert':{'toType':'int64'}},"
@@ -182,10 +187,12 @@ static void test_go_formats(void **state)
 static void test_patches(void **state)
 {
 	(void)state;
-	static const char from[] = "{\"metadata\":{\"name\":\"xr\",\"labels\":{\"a.b/c\":\"l\"}},\"spec\":{\"n\":3,\"list\":"
-							   "[{\"id\":\"1\"},{\"id\":\"2\"}],\"tags\":{\"x\":\"new\",\"y\":\"2\"},\"more\":[\"b\",\"c\"]}}";
-	static const char to[] = "{\"spec\":{\"tags\":{\"x\":\"old\",\"z\":\"0\"},\"more\":[\"a\",\"b\"],\"items\":[{\"v\":0},"
-							 "{\"v\":1}]}}";
+	static const char from[] =
+		"{\"metadata\":{\"name\":\"xr\",\"labels\":{\"a.b/c\":\"l\"}},\"spec\":{\"n\":3,\"list\":"
+		"[{\"id\":\"1\"},{\"id\":\"2\"}],\"tags\":{\"x\":\"new\",\"y\":\"2\"},\"more\":[\"b\",\"c\"]}}";
+	static const char to[] =
+		"{\"spec\":{\"tags\":{\"x\":\"old\",\"z\":\"0\"},\"more\":[\"a\",\"b\"],\"items\":[{\"v\":0},"
+		"{\"v\":1}]}}";
 	static const struct {
 		const char *patch, *path, *wanted; /* what is at the path then, or the error */
 	} cases[] = {
@@ -194,9 +201,9 @@ static void test_patches(void **state)
 		{ "{'fromFieldPath':'metadata.labels[a.b/c]','toFieldPath':'metadata.annotations[d.e/f]'}",
 		  "metadata.annotations[d.e/f]", "\"l\"" },
 		{ "{'fromFieldPath':'spec.list[1].id','toFieldPath':'spec.items[2].v'}", "spec.items[2].v", "\"2\"" },
-		{ "{'fromFieldPath':'spec.n','toFieldPath':'spec.items[*].v'}", "spec.items",
-		  "[{\"v\":3},{\"v\":3}]" },
-		{ "{'fromFieldPath':'spec.n','toFieldPath':'spec.none[*].v'}", "", "!cannot expand ToFieldPath spec.none[*].v" },
+		{ "{'fromFieldPath':'spec.n','toFieldPath':'spec.items[*].v'}", "spec.items", "[{\"v\":3},{\"v\":3}]" },
+		{ "{'fromFieldPath':'spec.n','toFieldPath':'spec.none[*].v'}", "",
+		  "!cannot expand ToFieldPath spec.none[*].v" },
 		{ "{'fromFieldPath':'spec.none'}", "", "!spec.none: no such field" },
 		{ "{'fromFieldPath':'spec.list[7].id'}", "", "!spec.list[7]: no such element" },
 		{ "{'fromFieldPath':'spec.n.x'}", "", "!spec.n: not an object" },
@@ -246,7 +253,8 @@ static void test_inputs_are_validated(void **state)
 		{ "{'resources':[{'name':'a','patches':[{'fromFieldPath':'a','transforms':[{'type':'string','string':{}}]}]}]}",
 		  "resources[0].patches[0].transforms[0].string.type: Required value: string transform type is required" },
 		{ "{'resources':[{'name':'a','patches':[{'fromFieldPath':'a','transforms':[{'type':'math'}]}]}]}",
-		  "resources[0].patches[0].transforms[0].math: Required value: given transform type math requires configuration" },
+		  "resources[0].patches[0].transforms[0].math: Required value: given transform type math requires "
+		  "configuration" },
 		{ "{'resources':[{'name':'a','readinessChecks':[{'type':'MatchString','fieldPath':'a'}]}]}",
 		  "resources[0].readinessChecks[0].matchString: Required value: cannot be nil for type MatchString" },
 		{ "{'resources':[{'name':'a','connectionDetails':[{'type':'FromValue','name':'n'}]}]}",
@@ -272,8 +280,9 @@ static void test_inputs_are_validated(void **state)
 static void test_readiness(void **state)
 {
 	(void)state;
-	static const char object[] = "{\"spec\":{\"on\":true,\"off\":false,\"n\":4,\"s\":\"up\"},\"status\":{\"conditions\":[{"
-								 "\"type\":\"Ready\",\"status\":\"True\"},{\"type\":\"Synced\",\"status\":\"False\"}]}}";
+	static const char object[] =
+		"{\"spec\":{\"on\":true,\"off\":false,\"n\":4,\"s\":\"up\"},\"status\":{\"conditions\":[{"
+		"\"type\":\"Ready\",\"status\":\"True\"},{\"type\":\"Synced\",\"status\":\"False\"}]}}";
 	static const struct {
 		const char *checks;
 		int wanted;
@@ -311,9 +320,8 @@ static void test_readiness(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transforms),           cmocka_unit_test(test_go_formats),
-		cmocka_unit_test(test_patches),              cmocka_unit_test(test_inputs_are_validated),
-		cmocka_unit_test(test_readiness),
+		cmocka_unit_test(test_transforms),           cmocka_unit_test(test_go_formats), cmocka_unit_test(test_patches),
+		cmocka_unit_test(test_inputs_are_validated), cmocka_unit_test(test_readiness),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
