@@ -31,96 +31,97 @@ static char *outcome(json_t *value, const struct err *err)
 	return json_canonical(value);
 }
 
+static const struct {
+	const char *transforms, *input, *wanted;
+} TRANSFORMS[] = {
+	{ "[]", "3", "3." },
+	{ "[]", "{\"a\":[1]}", "{\"a\":[1]}" },
+	/* math */
+	{ "[{'type':'math','math':{'type':'Multiply','multiply':3}}]", "4", "12." },
+	{ "[{'type':'math','math':{'type':'ClampMin','clampMin':5}}]", "4", "5" },
+	{ "[{'type':'math','math':{'type':'ClampMax','clampMax':5}}]", "4", "4." },
+	{ "[{'type':'math','math':{'type':'Multiply','multiply':3}}]", "'a'",
+	  "!transform at index 0 returned error: math transform could not resolve: input is required to be a number "
+	  "for "
+	  "math transformer, got string" },
+	/* map */
+	{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'a'", "\"b\"" },
+	{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'n'", "1." },
+	{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'o'", "{\"x\":true}" },
+	{ "[{'type':'map','map':{'a':'b'}}]", "'z'",
+	  "!transform at index 0 returned error: map transform could not resolve: key z is not found in map" },
+	{ "[{'type':'map','map':{'a':'b'}}]", "5",
+	  "!transform at index 0 returned error: map transform could not resolve: type float64 is not supported for "
+	  "map "
+	  "transform" },
+	/* match */
+	{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1},"
+	  "{'type':'regexp','regexp':'^a.*z$','result':'az'}]}}]",
+	  "'abcz'", "\"az\"" },
+	{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1}],'fallbackValue':'f'}}]",
+	  "'y'", "\"f\"" },
+	{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1}],'fallbackTo':'Input'}}]",
+	  "'y'", "\"y\"" },
+	{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1}]}}]", "'y'", "null" },
+	/* strings */
+	{ "[{'type':'string','string':{'type':'Format','fmt':'pre-%s'}}]", "'a'", "\"pre-a\"" },
+	{ "[{'type':'string','string':{'type':'Format','fmt':'%d'}}]", "3", "\"%!d(float64=3)\"" },
+	{ "[{'type':'convert','convert':{'toType':'int64'}},{'type':'string','string':{'type':'Format','fmt':'%05d'}}]",
+	  "42", "\"00042\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToUpper'}}]", "'abc\xc3\xa9'", "\"ABC\xc3\x89\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToLower'}}]", "'ABC'", "\"abc\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToBase64'}}]", "'hi'", "\"aGk=\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aGk='", "\"hi\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToJson'}}]", "{\"b\":1,\"a\":[true]}",
+	  "\"{\\\"a\\\":[true],\\\"b\\\":1}\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToSha1'}}]", "'abc'",
+	  "\"a9993e364706816aba3e25717850c26c9cd0d89d\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToSha256'}}]", "'abc'",
+	  "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'ToAdler32'}}]", "'Wikipedia'", "\"300286872\"" },
+	{ "[{'type':'string','string':{'type':'TrimPrefix','trim':'arn:'}}]", "'arn:x'", "\"x\"" },
+	{ "[{'type':'string','string':{'type':'TrimSuffix','trim':'-prod'}}]", "'db-prod'", "\"db\"" },
+	{ "[{'type':'string','string':{'type':'TrimSuffix','trim':'-prod'}}]", "'db'", "\"db\"" },
+	{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'a(b+)c','group':1}}}]", "'xabbbcx'", "\"bbb\"" },
+	{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'b+'}}}]", "'abbc'", "\"bb\"" },
+	{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'z','group':2}}}]", "'abc'",
+	  "!transform at index 0 returned error: string transform could not resolve: regexp \"z\" had no matches for "
+	  "group "
+	  "2" },
+	{ "[{'type':'string','string':{'type':'Join','join':{'separator':','}}}]", "['a',2,true]", "\"a,2,true\"" },
+	{ "[{'type':'string','string':{'type':'Join','join':{'separator':''}}}]", "['a','b']", "\"ab\"" },
+	{ "[{'type':'string','string':{'type':'Replace','replace':{'search':'a','replace':'xy'}}}]", "'banana'",
+	  "\"bxynxynxy\"" },
+	/* convert */
+	{ "[{'type':'convert','convert':{'toType':'int64'}}]", "'17'", "17" },
+	{ "[{'type':'convert','convert':{'toType':'int'}}]", "true", "1" },
+	{ "[{'type':'convert','convert':{'toType':'string'}}]", "1000000", "\"1000000\"" },
+	{ "[{'type':'convert','convert':{'toType':'string'}}]", "1.25", "\"1.25\"" },
+	{ "[{'type':'convert','convert':{'toType':'string'}}]", "true", "\"true\"" },
+	{ "[{'type':'convert','convert':{'toType':'bool'}}]", "'T'", "true" },
+	{ "[{'type':'convert','convert':{'toType':'float64'}}]", "'2.5'", "2.5." },
+	{ "[{'type':'convert','convert':{'toType':'float64','format':'quantity'}}]", "'1500m'", "1.5." },
+	{ "[{'type':'convert','convert':{'toType':'object','format':'json'}}]", "'{\\\"a\\\":1}'", "{\"a\":1}" },
+	{ "[{'type':'convert','convert':{'toType':'array','format':'json'}}]", "'[1]'", "[1]" },
+	{ "[{'type':'convert','convert':{'toType':'int64'}}]", "'x'",
+	  "!transform at index 0 returned error: convert transform could not resolve: strconv.ParseInt: parsing \"x\": "
+	  "invalid syntax" },
+	{ "[{'type':'convert','convert':{'toType':'object'}}]", "true",
+	  "!transform at index 0 returned error: convert transform could not resolve: conversion from bool to object "
+	  "is "
+	  "not supported with format none" },
+	/* one after another */
+	{ "[{'type':'map','map':{'small':'1'}},{'type':'convert','convert':{'toType':'int64'}},"
+	  "{'type':'math','math':{'type':'Multiply','multiply':1024}}]",
+	  "'small'", "1024" },
+};
+
 static void test_transforms(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *transforms, *input, *wanted;
-	} cases[] = {
-		{ "[]", "3", "3." },
-		{ "[]", "{\"a\":[1]}", "{\"a\":[1]}" },
-		/* math */
-		{ "[{'type':'math','math':{'type':'Multiply','multiply':3}}]", "4", "12." },
-		{ "[{'type':'math','math':{'type':'ClampMin','clampMin':5}}]", "4", "5" },
-		{ "[{'type':'math','math':{'type':'ClampMax','clampMax':5}}]", "4", "4." },
-		{ "[{'type':'math','math':{'type':'Multiply','multiply':3}}]", "'a'",
-		  "!transform at index 0 returned error: math transform could not resolve: input is required to be a number "
-		  "for "
-		  "math transformer, got string" },
-		/* map */
-		{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'a'", "\"b\"" },
-		{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'n'", "1." },
-		{ "[{'type':'map','map':{'a':'b','n':1,'o':{'x':true}}}]", "'o'", "{\"x\":true}" },
-		{ "[{'type':'map','map':{'a':'b'}}]", "'z'",
-		  "!transform at index 0 returned error: map transform could not resolve: key z is not found in map" },
-		{ "[{'type':'map','map':{'a':'b'}}]", "5",
-		  "!transform at index 0 returned error: map transform could not resolve: type float64 is not supported for "
-		  "map "
-		  "transform" },
-		/* match */
-		{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1},"
-		  "{'type':'regexp','regexp':'^a.*z$','result':'az'}]}}]",
-		  "'abcz'", "\"az\"" },
-		{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1}],'fallbackValue':'f'}}]",
-		  "'y'", "\"f\"" },
-		{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1}],'fallbackTo':'Input'}}]",
-		  "'y'", "\"y\"" },
-		{ "[{'type':'match','match':{'patterns':[{'type':'literal','literal':'x','result':1}]}}]", "'y'", "null" },
-		/* strings */
-		{ "[{'type':'string','string':{'type':'Format','fmt':'pre-%s'}}]", "'a'", "\"pre-a\"" },
-		{ "[{'type':'string','string':{'type':'Format','fmt':'%d'}}]", "3", "\"%!d(float64=3)\"" },
-		{ "[{'type':'convert','convert':{'toType':'int64'}},{'type':'string','string':{'type':'Format','fmt':'%05d'}}]",
-		  "42", "\"00042\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToUpper'}}]", "'abc\xc3\xa9'", "\"ABC\xc3\x89\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToLower'}}]", "'ABC'", "\"abc\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToBase64'}}]", "'hi'", "\"aGk=\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aGk='", "\"hi\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToJson'}}]", "{\"b\":1,\"a\":[true]}",
-		  "\"{\\\"a\\\":[true],\\\"b\\\":1}\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToSha1'}}]", "'abc'",
-		  "\"a9993e364706816aba3e25717850c26c9cd0d89d\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToSha256'}}]", "'abc'",
-		  "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"" },
-		{ "[{'type':'string','string':{'type':'Convert','convert':'ToAdler32'}}]", "'Wikipedia'", "\"300286872\"" },
-		{ "[{'type':'string','string':{'type':'TrimPrefix','trim':'arn:'}}]", "'arn:x'", "\"x\"" },
-		{ "[{'type':'string','string':{'type':'TrimSuffix','trim':'-prod'}}]", "'db-prod'", "\"db\"" },
-		{ "[{'type':'string','string':{'type':'TrimSuffix','trim':'-prod'}}]", "'db'", "\"db\"" },
-		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'a(b+)c','group':1}}}]", "'xabbbcx'",
-		  "\"bbb\"" },
-		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'b+'}}}]", "'abbc'", "\"bb\"" },
-		{ "[{'type':'string','string':{'type':'Regexp','regexp':{'match':'z','group':2}}}]", "'abc'",
-		  "!transform at index 0 returned error: string transform could not resolve: regexp \"z\" had no matches for "
-		  "group "
-		  "2" },
-		{ "[{'type':'string','string':{'type':'Join','join':{'separator':','}}}]", "['a',2,true]", "\"a,2,true\"" },
-		{ "[{'type':'string','string':{'type':'Join','join':{'separator':''}}}]", "['a','b']", "\"ab\"" },
-		{ "[{'type':'string','string':{'type':'Replace','replace':{'search':'a','replace':'xy'}}}]", "'banana'",
-		  "\"bxynxynxy\"" },
-		/* convert */
-		{ "[{'type':'convert','convert':{'toType':'int64'}}]", "'17'", "17" },
-		{ "[{'type':'convert','convert':{'toType':'int'}}]", "true", "1" },
-		{ "[{'type':'convert','convert':{'toType':'string'}}]", "1000000", "\"1000000\"" },
-		{ "[{'type':'convert','convert':{'toType':'string'}}]", "1.25", "\"1.25\"" },
-		{ "[{'type':'convert','convert':{'toType':'string'}}]", "true", "\"true\"" },
-		{ "[{'type':'convert','convert':{'toType':'bool'}}]", "'T'", "true" },
-		{ "[{'type':'convert','convert':{'toType':'float64'}}]", "'2.5'", "2.5." },
-		{ "[{'type':'convert','convert':{'toType':'float64','format':'quantity'}}]", "'1500m'", "1.5." },
-		{ "[{'type':'convert','convert':{'toType':'object','format':'json'}}]", "'{\\\"a\\\":1}'", "{\"a\":1}" },
-		{ "[{'type':'convert','convert':{'toType':'array','format':'json'}}]", "'[1]'", "[1]" },
-		{ "[{'type':'convert','convert':{'toType':'int64'}}]", "'x'",
-		  "!transform at index 0 returned error: convert transform could not resolve: strconv.ParseInt: parsing \"x\": "
-		  "invalid syntax" },
-		{ "[{'type':'convert','convert':{'toType':'object'}}]", "true",
-		  "!transform at index 0 returned error: convert transform could not resolve: conversion from bool to object "
-		  "is "
-		  "not supported with format none" },
-		/* one after another */
-		{ "[{'type':'map','map':{'small':'1'}},{'type':'convert','convert':{'toType':'int64'}},"
-		  "{'type':'math','math':{'type':'Multiply','multiply':1024}}]",
-		  "'small'", "1024" },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *transforms_text = xstrdup(cases[i].transforms), *input_text = xstrdup(cases[i].input);
+	for (size_t i = 0; i < ARRAY_SIZE(TRANSFORMS); i++) {
+		_cleanup_free_ char *transforms_text = xstrdup(TRANSFORMS[i].transforms),
+							*input_text = xstrdup(TRANSFORMS[i].input);
 		_cleanup_err_ struct err err = { 0 };
 
 		for (char *p = transforms_text; *p; p++)
@@ -131,13 +132,13 @@ static void test_transforms(void **state)
 		_cleanup_json_ json_t *out = transform_all(transforms, input, &err);
 		json_t *plain = out && !json_is_real(out) ? numbers_as_json(out) : json_incref(out);
 		_cleanup_free_ char *text = outcome(plain, &err);
-		const char *wanted = cases[i].wanted;
+		const char *wanted = TRANSFORMS[i].wanted;
 
 		if (str_eq(wanted, "1.") && json_is_real(out))
 			wanted = text;
 		json_decref(plain);
 		if (!str_eq(text, wanted))
-			fail_msg("%s of %s: %s, not %s", cases[i].transforms, cases[i].input, text, wanted);
+			fail_msg("%s of %s: %s, not %s", TRANSFORMS[i].transforms, TRANSFORMS[i].input, text, wanted);
 	}
 }
 
