@@ -225,7 +225,7 @@ static int start_controllers(struct apiserver *s, const struct apiserver_config 
 	    role_aggregation_start(s, &c->roles, err) < 0 || namespace_controller_start(s, &c->namespaces, err) < 0 ||
 	    account_controller_start(s, &c->accounts, err) < 0 || gc_start(s, &c->gc, err) < 0 ||
 	    event_expiry_start(s, EVENT_EXPIRY_TICK_NS, &c->events, err) < 0 ||
-	    quota_controller_start(s, &c->quotas, err) < 0)
+	    quota_controller_start(s, &c->quotas, err) < 0 || certificate_controller_start(s, &c->certificates, err) < 0)
 		return -1;
 	return internal_apply_crds(s, config->crds, err);
 }
@@ -342,6 +342,7 @@ static void stop_controllers(struct apiserver *s)
 
 	if (!c)
 		return;
+	certificate_controller_stop(c->certificates);
 	quota_controller_stop(c->quotas);
 	event_expiry_stop(c->events);
 	gc_stop(c->gc);

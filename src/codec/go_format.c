@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TEXT_MAX ((size_t)64 * 1024)
@@ -65,6 +66,34 @@ void go_quote(const char *s, size_t len, size_t max, struct buf *out)
 	buf_puts(out, len > max ? "...\"" : "\"");
 }
 
+/* strconv.FormatFloat(v, 'g', -1, 64): the shortest digits that read back as the same number, with an exponent from
+ * 1e+06 on. */
+size_t go_format_real(double v, char ret[static 40])
+{
+	char digits[40];
+	int precision = 0, exponent, len;
+
+	do {
+		len = snprintf(digits, sizeof(digits), "%.*e", precision, v);
+	} while (precision++ < 17 && (strtod(digits, NULL) < v || strtod(digits, NULL) > v));
+	exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
+	if (exponent < -4 || exponent > 5)
+		len = snprintf(ret, 40, "%s", digits);
+	else
+		len = snprintf(ret, 40, "%.*f", precision - 1 > exponent ? precision - 1 - exponent : 0, v);
+	return (size_t)len;
+}
+
+static void write_number(const json_t *v, struct buf *out)
+{
+	char text[40];
+
+	if (json_is_real(v))
+		buf_append(out, text, go_format_real(json_real_value(v), text));
+	else
+		json_write(v, out);
+}
+
 static void format_value(const json_t *v, struct buf *out)
 {
 	if (json_is_object(v)) {
@@ -88,7 +117,7 @@ static void format_value(const json_t *v, struct buf *out)
 	} else if (!v || json_is_null(v)) {
 		buf_puts(out, "<nil>");
 	} else {
-		json_write(v, out);
+		write_number(v, out);
 	}
 }
 
@@ -117,7 +146,7 @@ static void format_syntax(const json_t *v, struct buf *out)
 	} else if (!v || json_is_null(v)) {
 		buf_puts(out, "interface {}(nil)");
 	} else {
-		json_write(v, out);
+		write_number(v, out);
 	}
 }
 

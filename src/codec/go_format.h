@@ -8,6 +8,8 @@
 char *go_format_value(const json_t *v);
 /* %#v: "text", 12, map[string]interface {}{"a":1}, []interface {}{1, 2}. free(). */
 char *go_format_syntax(const json_t *v);
+/* %v of a float64: 1.5, 1e+06, 9.223372036854776e+18. Its length. */
+size_t go_format_real(double v, char ret[static 40]);
 /* %T: string, int64, float64, bool, map[string]interface {}, []interface {}, <nil>. */
 const char *go_type_name(const json_t *v);
 /* unicode.IsPrint(), nearly: no control characters, no spaces but the common one, nothing invisible. */

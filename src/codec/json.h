@@ -32,6 +32,8 @@ static inline json_t *json_unconst(const json_t *v)
 
 enum json_flags {
 	JSON_STRICT_KEYS = 1, /* a repeated key is an error, not "the last one counts" */
+	JSON_REPAIR_TEXT = 2, /* what is no character (halves of surrogate pairs, bytes that are no UTF-8) becomes U+FFFD,
+	                       * as Go's encoding/json reads it, and is no error */
 };
 
 /* Parses exactly one value of any type. ERR_BAD_REQUEST with "line L, column C: …" (columns count characters, from 1).

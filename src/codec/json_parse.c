@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define REPLACEMENT 0xfffd
+
 /* Our own recursive descent into jansson values: this is the hot path of the API server, and jansson's reader, which
  * takes a byte a call, is several times slower on objects of a few KB. It also stops at integers beyond 64 bits, and
  * knows no limit of depth that we could set. */
@@ -72,15 +74,19 @@ static int parse_unicode_escape(struct parser *ps)
 	if (c == 0)
 		return fail_at(ps, at, "\\u0000 is not supported in strings");
 	ps->p += 4;
-	if (c >= 0xdc00 && c <= 0xdfff)
+	bool repair = ps->flags & JSON_REPAIR_TEXT;
+	if (c >= 0xdc00 && c <= 0xdfff && !repair)
 		return fail_at(ps, at, "\\u%04x is the second half of a surrogate pair without the first", (unsigned)c);
 	if (c >= 0xd800 && c <= 0xdbff) {
 		int32_t low = ps->end - ps->p >= 6 && ps->p[0] == '\\' && ps->p[1] == 'u' ? hex4(ps->p + 2, ps->end) : -1;
-		if (low < 0xdc00 || low > 0xdfff)
+		bool pair = low >= 0xdc00 && low <= 0xdfff;
+		if (!pair && !repair)
 			return fail_at(ps, at, "\\u%04x is the first half of a surrogate pair without the second", (unsigned)c);
-		ps->p += 6;
-		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+		ps->p += pair ? 6 : 0;
+		c = pair ? 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00) : REPLACEMENT;
 	}
+	if (c >= 0xdc00 && c <= 0xdfff)
+		c = REPLACEMENT;
 	char utf8[4];
 	return buf_append(&ps->scratch, utf8, text_utf8_encode((uint32_t)c, utf8));
 }
@@ -103,7 +109,7 @@ static int parse_escape(struct parser *ps)
 	return buf_putc(&ps->scratch, values[found - names]);
 }
 
-/* Over bytes that stand for themselves; ps->p is then at '"', a backslash or a fault. */
+/* Over bytes that stand for themselves; ps->p is then at '"', a backslash, a byte to repair or a fault. */
 static int skip_plain(struct parser *ps)
 {
 	for (;;) {
@@ -111,6 +117,8 @@ static int skip_plain(struct parser *ps)
 		if (ps->p == ps->end || (unsigned char)*ps->p < 0x80)
 			return 0;
 		size_t n = text_utf8_len(ps->p, ps->end);
+		if (n == 0 && (ps->flags & JSON_REPAIR_TEXT))
+			return 0;
 		if (n == 0)
 			return fail_at(ps, ps->p, "byte 0x%02X is not valid UTF-8", (unsigned)(unsigned char)*ps->p);
 		ps->p += n;
@@ -127,7 +135,8 @@ static int parse_string(struct parser *ps, struct slice *ret)
 			return -1;
 		if (ps->p == ps->end)
 			return fail_at(ps, open, "the string that begins here does not end");
-		if (*ps->p != '"' && *ps->p != '\\')
+		bool repair = (unsigned char)*ps->p >= 0x80;
+		if (*ps->p != '"' && *ps->p != '\\' && !repair)
 			return fail_at(ps, ps->p, "control character 0x%02X in a string must be written as an escape",
 			               (unsigned)(unsigned char)*ps->p);
 		if (*ps->p == '"' && !decoded)
@@ -138,8 +147,12 @@ static int parse_string(struct parser *ps, struct slice *ret)
 		buf_append(&ps->scratch, from, (size_t)(ps->p - from));
 		if (*ps->p == '"')
 			break;
-		if (parse_escape(ps) < 0)
+		if (repair) {
+			buf_puts(&ps->scratch, "\xef\xbf\xbd");
+			ps->p++;
+		} else if (parse_escape(ps) < 0) {
 			return -1;
+		}
 		from = ps->p;
 	}
 	if (decoded)
@@ -306,7 +319,7 @@ json_t *json_parse(const char *text, size_t len, unsigned flags, struct err *err
 		               JSON_TEXT_MAX),
 		       NULL;
 	struct parser ps = {
-		.text = text, .p = text, .end = text + len, .flags = flags, .scratch = BUF_INIT(len), .err = err
+		.text = text, .p = text, .end = text + len, .flags = flags, .scratch = BUF_INIT(3 * len), .err = err
 	};
 	skip_space(&ps);
 	json_t *v = parse_value(&ps);

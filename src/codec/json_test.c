@@ -1,3 +1,4 @@
+#include "codec/go_format.h"
 #include "codec/json.h"
 
 #include <math.h>
@@ -152,6 +153,60 @@ static void test_json_parse_refuses_with_line_and_column(void **state)
 		assert_int_equal(err.kind, ERR_BAD_REQUEST);
 		assert_string_equal(err_message(&err), cases[i].message);
 		assert_null(parse(cases[i].text)); /* also for those who do not ask why */
+	}
+}
+
+static void test_json_parse_repairs_text(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *value, *why;
+	} CASES[] = {
+		{ "\"a\\ud800b\"",
+		  "a\xef\xbf\xbd"
+		  "b",
+		  "the first half of a pair" },
+		{ "\"\\udc00\"", "\xef\xbf\xbd", "the second half of a pair" },
+		{ "\"\\ud800\\u0041\"",
+		  "\xef\xbf\xbd"
+		  "A",
+		  "a half before another character" },
+		{ "\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80", "a pair" },
+		{ "\"a\xff\xc3z\"", "a\xef\xbf\xbd\xef\xbf\xbdz", "bytes that are no UTF-8" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+		_cleanup_err_ struct err err = { 0 };
+		_cleanup_json_ json_t *v = json_parse(CASES[i].text, strlen(CASES[i].text), JSON_REPAIR_TEXT, &err);
+		if (!v || strcmp(json_string_value(v), CASES[i].value) != 0)
+			fail_msg("%s: %s", CASES[i].why, v ? json_string_value(v) : err_message(&err));
+	}
+	assert_null(json_parse("\"\\u0000\"", 8, JSON_REPAIR_TEXT, NULL));
+}
+
+static void test_json_numbers_as_go_prints_them(void **state)
+{
+	(void)state;
+	static const struct {
+		double v;
+		const char *text;
+	} CASES[] = {
+		{ 1, "1" },
+		{ 0, "0" },
+		{ 1.5, "1.5" },
+		{ 123456, "123456" },
+		{ 1e6, "1e+06" },
+		{ 1e-5, "1e-05" },
+		{ 0.0001, "0.0001" },
+		{ 2147483647, "2.147483647e+09" },
+		{ 0x1p63, "9.223372036854776e+18" },
+		{ -0.25, "-0.25" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+		char text[40];
+		assert_int_equal(go_format_real(CASES[i].v, text), strlen(CASES[i].text));
+		assert_string_equal(text, CASES[i].text);
 	}
 }
 
@@ -454,6 +509,8 @@ int main(void)
 		cmocka_unit_test(test_json_parse_accepts),
 		cmocka_unit_test(test_json_parse_numbers_as_kubernetes_does),
 		cmocka_unit_test(test_json_parse_refuses_with_line_and_column),
+		cmocka_unit_test(test_json_parse_repairs_text),
+		cmocka_unit_test(test_json_numbers_as_go_prints_them),
 		cmocka_unit_test(test_json_parse_strict_keys),
 		cmocka_unit_test(test_json_parse_limits_depth_and_size),
 		cmocka_unit_test(test_json_parse_needs_no_terminator),

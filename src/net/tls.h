@@ -39,4 +39,20 @@ char *tls_random_hex(size_t n);
 /* EC private key and public key helpers for signed tokens: a new P-256 private key (PEM). */
 int tls_key_new(char **ret_key_pem, struct err *err);
 
+/* ---- requests for certificates (PKCS #10, PEM; tls_csr.c) ---- */
+
+struct tls_csr {
+	char *common_name; /* NULL: none */
+	char **organizations;
+};
+void tls_csr_clear(struct tls_csr *csr);
+/* Whose signature, by the key that is to be certified, is right. ERR_INVALID. */
+int tls_csr_read(const char *pem, struct tls_csr *ret, struct err *err);
+
+enum { TLS_CSR_DIGITAL_SIGNATURE = 1, TLS_CSR_KEY_ENCIPHERMENT = 2, TLS_CSR_CLIENT_AUTH = 4 };
+/* A certificate with the request's subject, names and key, and these usages; good for so long, and not longer than the
+ * CA (free()). */
+int tls_csr_issue(const struct tls_pair *ca, const char *pem, unsigned usages, int64_t seconds, char **ret_pem,
+                  struct err *err);
+
 #endif

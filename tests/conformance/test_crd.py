@@ -141,7 +141,7 @@ def test_several_versions(api, ns, crd):
     kind = plural.capitalize()
     made = api.post(old, {"apiVersion": "example.org/v1beta1", "kind": kind, "metadata": {"name": "a"}, "spec": {}})
     assert made.status == 201 and made.json["apiVersion"] == "example.org/v1beta1"
-    assert made.warnings == [f'299 - "example.org/v1beta1 {kind} is deprecated"']
+    assert made.warnings == [f'299 - "example.org/v1beta1 {kind} is deprecated; use example.org/v1 {kind}"']
     assert api.get(new + "/a").json["apiVersion"] == "example.org/v1"
     assert [o["apiVersion"] for o in api.get(old).json["items"]] == ["example.org/v1beta1"]
     events = itertools.islice(api.watch(old, resourceVersion="0"), 1)

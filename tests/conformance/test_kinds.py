@@ -415,21 +415,6 @@ def test_jobs_find_their_pods(api, ns):
     assert refused.status == 422 and 'valid values: "OnFailure", "Never"' in refused.json["message"]
 
 
-def test_approval_of_certificate_requests(api):
-    url = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-    body = {"metadata": {"name": "kinds-test"}, "spec": {"request": "YWJj", "signerName": "example.com/x", "usages": ["client auth"]}}
-    assert api.post(url, body).status == 201
-    try:
-        now = api.get(f"{url}/kinds-test").json
-        now["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "Test", "message": ""}]
-        now["spec"]["signerName"] = "example.com/y"
-        answer = api.put(f"{url}/kinds-test/approval", now)
-        assert answer.status == 200, answer
-        assert answer.json["status"]["conditions"][0]["type"] == "Approved" and answer.json["spec"]["signerName"] == "example.com/x"
-    finally:
-        api.delete(f"{url}/kinds-test")
-
-
 def test_columns(kubectl, api, ns):
     kubectl.ok("apply", "-f", "-", stdin=addon(ns))
 

@@ -82,6 +82,28 @@ def test_tags_and_compressed_forms(many):
     assert changed.status == 200 and changed.header("ETag") != tag and f"Bucket{COUNT}List" in changed.body.decode()
 
 
+def hashes(client):
+    return {path: entry["serverRelativeURL"] for path, entry in client.get("/openapi/v3").json["paths"].items()}
+
+
+def test_only_what_changed_has_another_hash(many):
+    """Clients keep a document of OpenAPI v3 under its hash (KEP-2896)."""
+    _, client = many
+    before, kept = hashes(client), client.get("/openapi/v3/apis/g2.cloud.example/v1beta1")
+    changed = client.get(f"{CRDS}/bucket1s.g1.cloud.example").json
+    for version in changed["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["more"] = {"type": "string"}
+    assert client.put(f"{CRDS}/bucket1s.g1.cloud.example", changed).status == 200
+    after = hashes(client)
+    assert {path for path in before if before[path] != after[path]} == {
+        "apis/g1.cloud.example/v1beta1", "apis/g1.cloud.example/v1beta2"}
+    schemas = client.get("/openapi/v3/apis/g1.cloud.example/v1beta1").json["components"]["schemas"]
+    assert "more" in schemas["example.cloud.g1.v1beta1.Bucket1"]["properties"]["spec"]["properties"]
+    assert "more" not in schemas["example.cloud.g1.v1beta1.Bucket11"]["properties"]["spec"]["properties"]
+    again = client.get("/openapi/v3/apis/g2.cloud.example/v1beta1")
+    assert again.header("ETag") == kept.header("ETag") and again.body == kept.body
+
+
 def test_many_clients_ask_at_once(many):
     server, client = many
     assert client.post(CRDS, crd(COUNT + 1)).status == 201  # nothing is kept of before
@@ -96,9 +118,12 @@ def test_many_clients_ask_at_once(many):
 
 def test_a_restart_serves_them_all(many):
     server, client = many
-    count = established(client)
+    count, before = established(client), hashes(client)
+    tag = client.get("/openapi/v3/apis/g2.cloud.example/v1beta1").header("ETag")
     server.stop()
     server.start()
     client = Client(server.kubeconfig)
     assert established(client) == count
+    assert hashes(client) == before
+    assert client.get("/openapi/v3/apis/g2.cloud.example/v1beta1").header("ETag") == tag
     assert client.get("/apis/g1.cloud.example/v1beta2/bucket1s").json["items"] == []

@@ -53,6 +53,15 @@ void pki_clear(struct pki *p)
 	tls_pair_clear(&p->admin);
 }
 
+int pki_read_ca(const char *data_dir, struct tls_pair *ret, struct err *err)
+{
+	struct pki p = { .data_dir = data_dir };
+
+	if (read_pair(&p, "ca", ret, err) < 0)
+		return -1;
+	return ret->cert_pem ? 0 : err_set(err, ERR_NOT_FOUND, "%s/pki has no certificate authority", data_dir);
+}
+
 static bool is_fresh(const struct tls_pair *pair)
 {
 	return pair->cert_pem && tls_cert_expiry(pair->cert_pem) > (clock_wall_ns() + RENEW_NS) / NS_PER_S;

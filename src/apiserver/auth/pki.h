@@ -17,6 +17,8 @@ struct pki {
 /* Reads them, making what is missing, about to expire, or not of the CA or for these names. */
 int pki_prepare(struct pki *p, const char *const *names, struct err *err);
 void pki_clear(struct pki *p);
+/* The authority as it is on the disk now; any thread. ERR_NOT_FOUND when there is none. */
+int pki_read_ca(const char *data_dir, struct tls_pair *ret, struct err *err);
 bool pki_must_renew(const struct pki *p);
 
 int pki_write_kubeconfig(struct apiserver *s, struct err *err);

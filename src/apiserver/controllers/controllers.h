@@ -47,6 +47,11 @@ struct quota_controller;
 int quota_controller_start(struct apiserver *s, struct quota_controller **ret, struct err *err);
 struct quota_controller *quota_controller_stop(struct quota_controller *c);
 
+struct certificate_controller;
+/* Signs approved requests for certificates of clients; removes old ones. */
+int certificate_controller_start(struct apiserver *s, struct certificate_controller **ret, struct err *err);
+struct certificate_controller *certificate_controller_stop(struct certificate_controller *c);
+
 struct controllers {
 	struct crd_controller *crds;
 	struct namespace_controller *namespaces;
@@ -55,6 +60,7 @@ struct controllers {
 	struct gc *gc;
 	struct event_expiry *events;
 	struct quota_controller *quotas;
+	struct certificate_controller *certificates;
 };
 
 #endif

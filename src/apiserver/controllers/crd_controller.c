@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/sha256.h"
 #include "controllers.h"
 #include "crd_names.h"
 #include "types/crd.h"
@@ -53,6 +54,19 @@ static bool hides_builtin(struct apiserver *s, const json_t *crd)
 	return t && !t->custom;
 }
 
+/* Of all that a type is made from. */
+static uint64_t stamp_of(const json_t *crd, const json_t *names)
+{
+	_cleanup_free_ char *words = json_to_str(names);
+	_cleanup_free_ char *text = xasprintf("%s %jd %s", kube_uid(crd), (intmax_t)kube_generation(crd), words);
+	uint8_t hash[32];
+	uint64_t stamp;
+
+	sha256(text, strlen(text), hash);
+	memcpy(&stamp, hash, sizeof(stamp));
+	return stamp;
+}
+
 /* Under the lock. What was served before stays, when the new state cannot be. */
 static void put_type(struct crd_controller *c, const struct store_object *o, json_t *crd,
                      const struct crd_names_verdict *v)
@@ -75,6 +89,7 @@ static void put_type(struct crd_controller *c, const struct store_object *o, jso
 	}
 	t->terminating = now.deleting;
 	t->defaults_since = o->version;
+	t->stamp = stamp_of(crd, v->accepted);
 	registry_put(s->registry, t);
 	map_set(c->served, o->name, xmemdup(&now, sizeof(now)));
 }

@@ -32,6 +32,22 @@ static json_t *verbs_of(unsigned bits)
 	return array;
 }
 
+/* Those of custom resources come in another order. */
+static json_t *type_verbs(const struct api_type *t)
+{
+	static const char *const CUSTOM[] = { "delete", "deletecollection", "get",    "list",
+		                                  "patch",  "create",           "update", "watch" };
+	unsigned bits = t->terminating ? t->verbs & ~VERB_NOT_TERMINATING : t->verbs;
+
+	if (!t->custom)
+		return verbs_of(bits);
+	json_t *array = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(CUSTOM); i++)
+		if (bits & api_verb_bit(CUSTOM[i]))
+			json_push_str(array, CUSTOM[i]);
+	return array;
+}
+
 /* ---- groups and their versions ---- */
 
 struct group {
@@ -165,9 +181,11 @@ static const char *subresource_at(const struct api_type *t, const struct api_ver
                                   const char **ret_group, const char **ret_version, const char **ret_kind,
                                   unsigned *ret_verbs)
 {
-	static const char *const names[] = { "approval", "finalize", "scale", "status", "token" };
+	static const char *const builtin_names[] = { "approval", "finalize", "scale", "status", "token", NULL };
+	static const char *const custom_names[] = { "status", "scale", NULL };
+	const char *const *names = t->custom ? custom_names : builtin_names;
 
-	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+	for (size_t k = 0; names[k]; k++) {
 		if (!api_type_has_subresource(t, v, names[k]))
 			continue;
 		if (i-- > 0)
@@ -196,7 +214,7 @@ static void add_resource(json_t *list, const struct api_type *t, const struct ap
 	json_put_str(r, "singularName", t->singular);
 	json_put_bool(r, "namespaced", t->namespaced);
 	json_put_str(r, "kind", t->kind);
-	json_put(r, "verbs", verbs_of(t->terminating ? t->verbs & ~VERB_NOT_TERMINATING : t->verbs));
+	json_put(r, "verbs", type_verbs(t));
 	if (t->short_names)
 		json_put(r, "shortNames", strings(t->short_names));
 	if (t->categories)
@@ -257,7 +275,7 @@ static json_t *aggregated_resource(const struct api_type *t, const struct api_ve
 	json_put(r, "responseKind", response_kind(t->group, v->name, t->kind));
 	json_put_str(r, "scope", t->namespaced ? "Namespaced" : "Cluster");
 	json_put_str(r, "singularResource", t->singular);
-	json_put(r, "verbs", verbs_of(t->terminating ? t->verbs & ~VERB_NOT_TERMINATING : t->verbs));
+	json_put(r, "verbs", type_verbs(t));
 	if (t->short_names)
 		json_put(r, "shortNames", strings(t->short_names));
 	if (t->categories)
@@ -313,7 +331,7 @@ static struct bytes *build_aggregated(struct registry *r, const char *key)
 
 /* ---- requests ---- */
 
-static struct bytes *build_document(struct registry *r, const char *key)
+static struct document *build_document(struct documents *d _unused_, struct registry *r, const char *key)
 {
 	static const struct {
 		const char *prefix;
@@ -326,8 +344,9 @@ static struct bytes *build_document(struct registry *r, const char *key)
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const char *rest = str_after(key, kinds[i].prefix);
-		if (rest)
-			return kinds[i].build(r, rest);
+		_cleanup_(bytes_unrefp) struct bytes *text = rest ? kinds[i].build(r, rest) : NULL;
+		if (text)
+			return document_new(text);
 	}
 	return NULL;
 }
@@ -383,7 +402,7 @@ void handle_discovery(struct api_request *req)
 	                                                                        req->server->registry, key, build_document)
 	                                                        : NULL;
 	if (found)
-		api_respond_json_bytes(req, 200, document_text(found));
+		api_respond_json_bytes(req, 200, document_kept_text(found));
 	else
 		api_respond_text(req, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }

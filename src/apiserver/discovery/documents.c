@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/thread.h"
+#include "openapi_pieces.h"
 
 struct documents {
 	pthread_mutex_t lock;
@@ -9,6 +10,7 @@ struct documents {
 	struct map *kept;     /* key → struct document */
 	struct map *building; /* keys that a thread is at */
 	uint64_t generation;
+	struct openapi_pieces *pieces;
 };
 
 static void drop(void *p)
@@ -24,6 +26,7 @@ struct documents *documents_new(void)
 	pthread_cond_init(&d->built, NULL);
 	d->kept = map_new(drop);
 	d->building = map_new(NULL);
+	d->pieces = openapi_pieces_new();
 	return d;
 }
 
@@ -33,6 +36,7 @@ struct documents *documents_free(struct documents *d)
 		return NULL;
 	map_free(d->kept);
 	map_free(d->building);
+	openapi_pieces_free(d->pieces);
 	pthread_cond_destroy(&d->built);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
@@ -68,20 +72,23 @@ static struct document *kept_or_mine(struct documents *d, struct registry *r, co
 	return found;
 }
 
-struct document *documents_get(struct documents *d, struct registry *r, const char *key,
-                               struct bytes *(*build)(struct registry *r, const char *key))
+struct document *documents_get(struct documents *d, struct registry *r, const char *key, documents_build build)
 {
 	uint64_t generation;
 	struct document *document = kept_or_mine(d, r, key, &generation);
 
 	if (document)
 		return document;
-	_cleanup_(bytes_unrefp) struct bytes *text = build(r, key);
-	document = text ? document_new(text) : NULL;
+	document = build(d, r, key);
 	MUTEX_GUARD(&d->lock);
 	map_del(d->building, key);
 	if (document && d->generation == generation && registry_generation(r) == generation)
 		map_set(d->kept, key, document_ref(document));
 	pthread_cond_broadcast(&d->built);
 	return document;
+}
+
+struct openapi_pieces *documents_pieces(struct documents *d)
+{
+	return d->pieces;
 }

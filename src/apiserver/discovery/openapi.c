@@ -1,8 +1,10 @@
 #include "openapi.h"
 
+#include "base/map.h"
 #include "base/str.h"
 #include "codec/sha256.h"
 #include "documents.h"
+#include "openapi_pieces.h"
 #include "rest/respond.h"
 #include "server.h"
 
@@ -11,25 +13,21 @@
 #define PROTOBUF_TYPE "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 #define HASH_DIGITS 32
 
-static json_t *info(void)
+json_t *openapi_info(void)
 {
 	return json_pack("{s:s,s:s}", "title", "Kubernetes", "version", "v1.32.0+scia-" SCIA_VERSION);
 }
 
 /* ---- v2 ---- */
 
-static struct bytes *build_v2_json(struct registry *r, const char *key _unused_)
+static struct document *build_v2_json(struct documents *d, struct registry *r, const char *key _unused_)
 {
-	_cleanup_json_ json_t *about = info();
-
-	return openapi_v2_build(r, about, &OPENAPI_JSON);
+	return openapi_pieces_document(documents_pieces(d), r, &OPENAPI_JSON_V2, NULL, NULL);
 }
 
-static struct bytes *build_v2_protobuf(struct registry *r, const char *key _unused_)
+static struct document *build_v2_protobuf(struct documents *d, struct registry *r, const char *key _unused_)
 {
-	_cleanup_json_ json_t *about = info();
-
-	return openapi_v2_build(r, about, &OPENAPI_PROTOBUF);
+	return openapi_pieces_document(documents_pieces(d), r, &OPENAPI_PROTOBUF, NULL, NULL);
 }
 
 void handle_openapi_v2(struct api_request *req)
@@ -49,65 +47,60 @@ void handle_openapi_v2(struct api_request *req)
 
 /* ---- v3 ---- */
 
-/* key: "api/v1" or "apis/GROUP/VERSION". */
-static struct bytes *build_v3(struct registry *r, const char *key)
+/* key: "openapi/v3/api/v1" or "openapi/v3/apis/GROUP/VERSION". */
+static struct document *build_v3(struct documents *d, struct registry *r, const char *key)
 {
-	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
-	const char *rest = str_after(key, "apis/"), *version = rest ? strchr(rest, '/') : str_after(key, "api/");
-	bool core = !rest;
-	size_t found = 0;
+	const char *path = str_after(key, "openapi/v3/"), *rest = str_after(path, "apis/");
+	const char *version = rest ? strchr(rest, '/') : str_after(path, "api/");
 
 	if (!version)
 		return NULL;
-	version += core ? 0 : 1;
-	_cleanup_free_ char *group = core ? xstrdup("") : xstrndup(rest, (size_t)(version - 1 - rest));
-	json_t *paths = json_object(), *schemas = json_object();
-	for (size_t i = 0; types[i]; i++) {
-		const struct api_version *v = strcmp(types[i]->group, group) == 0 ? api_type_version(types[i], version) : NULL;
-		if (!v)
-			continue;
-		openapi_add_paths(paths, OPENAPI_V3, types[i], v);
-		openapi_add_schemas(schemas, OPENAPI_V3, types[i], v);
-		found++;
-	}
-	if (found > 0)
-		openapi_add_meta_schemas(schemas, OPENAPI_V3);
-	_cleanup_json_ json_t *doc = json_pack("{s:s,s:o,s:o,s:{s:o}}", "openapi", "3.0.0", "info", info(), "paths", paths,
-	                                       "components", "schemas", schemas);
-	return found > 0 ? json_to_bytes(doc) : NULL;
+	_cleanup_free_ char *group = rest ? xstrndup(rest, (size_t)(version - rest)) : xstrdup("");
+	return openapi_pieces_document(documents_pieces(d), r, &OPENAPI_JSON_V3, group, version + (rest ? 1 : 0));
 }
 
-static void add_root_path(json_t *paths, const struct api_type *t, const struct api_version *v, uint64_t generation)
+/* What the types of a group and version are made of, as a number, by "apis/GROUP/VERSION". */
+static void add_stamp(struct map *groups, const struct api_type *t, const struct api_version *v)
 {
 	_cleanup_free_ char *name = xasprintf("%s/%s", *t->group ? "apis" : "api", v->api_version);
-	char hash[65];
+	uint64_t *stamp = map_get(groups, name);
 
-	if (json_object_get(paths, name))
-		return;
-	/* Clients keep a document under its hash: it changes whenever a type does. */
-	_cleanup_free_ char *text = xasprintf("%s %ju", name, (uintmax_t)generation);
-	sha256_hex(text, strlen(text), hash);
-	json_put(paths, name,
-	         json_pack("{s:o}", "serverRelativeURL", json_strf("/openapi/v3/%s?hash=%.*s", name, HASH_DIGITS, hash)));
+	if (!stamp) {
+		stamp = new0(uint64_t);
+		map_set(groups, name, stamp);
+	}
+	/* In the order of the types, which is always the same. */
+	*stamp = (*stamp ^ t->stamp) * UINT64_C(0x9E3779B97F4A7C15) + 1;
 }
 
-static struct bytes *build_v3_root(struct registry *r, const char *key _unused_)
+/* Clients keep a document under its hash: it changes whenever a type of it does, and with the program. */
+static json_t *root_path(const char *name, uint64_t stamp)
 {
-	uint64_t generation = registry_generation(r);
+	_cleanup_free_ char *text = xasprintf("%s %s %ju", name, SCIA_VERSION, (uintmax_t)stamp);
+	char hash[65];
+
+	sha256_hex(text, strlen(text), hash);
+	return json_pack("{s:o}", "serverRelativeURL", json_strf("/openapi/v3/%s?hash=%.*s", name, HASH_DIGITS, hash));
+}
+
+static struct document *build_v3_root(struct documents *d _unused_, struct registry *r, const char *key _unused_)
+{
 	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
+	_cleanup_(map_freep) struct map *groups = map_new(free);
 	json_t *paths = json_object();
+	const char *name;
+	void *stamp;
+	size_t iter = 0;
 
 	for (size_t i = 0; types[i]; i++)
 		for (size_t v = 0; v < types[i]->versions_len; v++)
 			if (types[i]->versions[v].served)
-				add_root_path(paths, types[i], &types[i]->versions[v], generation);
+				add_stamp(groups, types[i], &types[i]->versions[v]);
+	while (map_next(groups, &iter, &name, &stamp))
+		json_put(paths, name, root_path(name, *(const uint64_t *)stamp));
 	_cleanup_json_ json_t *doc = json_pack("{s:o}", "paths", paths);
-	return json_to_bytes(doc);
-}
-
-static struct bytes *build_v3_document(struct registry *r, const char *key)
-{
-	return build_v3(r, key + strlen("openapi/v3/"));
+	_cleanup_(bytes_unrefp) struct bytes *text = json_to_bytes(doc);
+	return document_new(text);
 }
 
 void handle_openapi_v3(struct api_request *req)
@@ -121,7 +114,7 @@ void handle_openapi_v3(struct api_request *req)
 		found = documents_get(d, r, "openapi/v3", build_v3_root);
 	} else {
 		_cleanup_free_ char *key = xasprintf("openapi/v3%s", rest);
-		found = documents_get(d, r, key, build_v3_document);
+		found = documents_get(d, r, key, build_v3);
 	}
 	if (found)
 		api_respond_document(req, "application/json", found);

@@ -19,18 +19,24 @@ void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api);
 
 #define OPENAPI_MAX ((size_t)1024 * 1024 * 1024) /* bytes of a document */
 
-/* How a v2 document is written: piece by piece, since the trees of a thousand kinds together would take gigabytes. */
+/* How a document is written: entry by entry, since the trees of a thousand kinds together would take gigabytes. */
 struct openapi_form {
-	void (*add_path)(struct buf *paths, const char *path, const json_t *v);
-	void (*add_definition)(struct buf *definitions, const char *name, const json_t *v);
-	/* Empties both buffers. NULL when the document would be longer than OPENAPI_MAX. */
-	struct bytes *(*finish)(const json_t *info, struct buf *paths, struct buf *definitions);
+	const char *name;
+	enum openapi_version version;
+	const char *separator; /* between two paths, and two schemas */
+	void (*add_path)(struct buf *out, const char *path, const json_t *v);
+	void (*add_schema)(struct buf *out, const char *name, const json_t *v);
+	/* What stands before the paths, between them and the schemas, and at the end; given the lengths of all paths and of
+	 * all schemas. */
+	void (*put_head)(struct buf *out, size_t paths_len);
+	void (*put_middle)(struct buf *out, size_t schemas_len);
+	void (*put_tail)(struct buf *out);
 };
-extern const struct openapi_form OPENAPI_JSON;
-/* The form of gnostic's OpenAPIv2.proto, as kubectl before 1.27 asks for it. */
+extern const struct openapi_form OPENAPI_JSON_V2, OPENAPI_JSON_V3;
+/* v2 in the form of gnostic's OpenAPIv2.proto, as kubectl before 1.27 asks for it. */
 extern const struct openapi_form OPENAPI_PROTOBUF;
 
-/* openapi_v2.c. The document of all types, a type at a time. */
-struct bytes *openapi_v2_build(struct registry *r, const json_t *info, const struct openapi_form *form);
+/* openapi.c. The title and version of the documents. */
+json_t *openapi_info(void);
 
 #endif

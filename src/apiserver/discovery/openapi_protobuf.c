@@ -279,9 +279,9 @@ static void put_path(struct buf *out, unsigned field, const json_t *v)
 	put_message(out, field, &m);
 }
 
-/* ---- the document, piece by piece ---- */
+/* ---- the document, entry by entry ---- */
 
-static void append_path(struct buf *out, const char *path, const json_t *v)
+static void add_path(struct buf *out, const char *path, const json_t *v)
 {
 	struct buf named = BUF_INIT(OUT_MAX);
 
@@ -290,19 +290,36 @@ static void append_path(struct buf *out, const char *path, const json_t *v)
 	put_message(out, 2, &named);
 }
 
-static struct bytes *finish(const json_t *info, struct buf *paths, struct buf *definitions)
+static void put_head(struct buf *out, size_t paths_len)
 {
-	_cleanup_buf_ struct buf out = BUF_INIT(OUT_MAX);
+	_cleanup_json_ json_t *info = openapi_info();
 	struct buf about = BUF_INIT(4096);
-	bool failed = paths->failed || definitions->failed;
 
-	put_text(&out, 1, "2.0");
+	put_text(out, 1, "2.0");
 	put_text(&about, 1, json_get_str(info, "title"));
 	put_text(&about, 2, json_get_str(info, "version"));
-	put_message(&out, 2, &about);
-	put_message(&out, 8, paths);
-	put_message(&out, 9, definitions);
-	return failed || out.failed ? NULL : bytes_new(buf_str(&out), out.len);
+	put_message(out, 2, &about);
+	put_varint(out, 8 << 3 | 2);
+	put_varint(out, paths_len);
 }
 
-const struct openapi_form OPENAPI_PROTOBUF = { append_path, put_named_schema, finish };
+static void put_middle(struct buf *out, size_t schemas_len)
+{
+	put_varint(out, 9 << 3 | 2);
+	put_varint(out, schemas_len);
+}
+
+static void put_tail(struct buf *out _unused_)
+{
+}
+
+const struct openapi_form OPENAPI_PROTOBUF = {
+	.name = "v2.pb",
+	.version = OPENAPI_V2,
+	.separator = "",
+	.add_path = add_path,
+	.add_schema = put_named_schema,
+	.put_head = put_head,
+	.put_middle = put_middle,
+	.put_tail = put_tail,
+};

@@ -71,7 +71,7 @@ int object_convert_to_storage(struct store *s, const struct api_type *t, const s
 	const struct api_version *stored = &t->versions[t->storage];
 
 	if (!t->conversion) {
-		object_to_storage(t, v, *obj);
+		object_store_form(t, v, *obj);
 		return 0;
 	}
 	if (strcmp(stored->api_version, v->api_version) == 0)

@@ -79,15 +79,36 @@ static int meta_field(const char *name)
 }
 
 /* A value that Go's decoder would stop at; the document around a custom resource's metadata is decoded by itself. */
-static int wrong_type(const struct api_type *t, const char *field, enum meta_type type, const char *go_type,
-                      const json_t *wrong, bool item, struct err *err)
+static int wrong_type(const char *prefix, int field, const json_t *wrong, bool item, struct err *err)
 {
+	enum meta_type type = META_FIELDS[field].type;
 	const char *around = item || type == META_STRING || type == META_INT ? ""
 	                     : type == META_STRING_MAP                       ? "map[string]"
 	                                                                     : "[]";
 
 	return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s into Go struct field ObjectMeta.%s%s of type %s%s",
-	               go_json_type(wrong), t->custom ? "" : "metadata.", field, around, go_type);
+	               go_json_type(wrong), prefix, META_FIELDS[field].name, around, META_FIELDS[field].go_type);
+}
+
+char *object_meta_fault(const json_t *meta)
+{
+	_cleanup_err_ struct err err = { 0 };
+	const char *key;
+	json_t *value;
+	bool item;
+
+	if (!json_is_object(meta))
+		return xasprintf("json: cannot unmarshal %s into Go value of type v1.ObjectMeta", go_json_type(meta));
+	json_object_foreach (json_unconst(meta), key, value) {
+		int field = meta_field(key);
+		const json_t *wrong = field < 0 || json_is_null(value) ? NULL
+		                                                       : wrong_member(value, META_FIELDS[field].type, &item);
+		if (wrong && !json_is_null(wrong)) {
+			wrong_type("", field, wrong, item, &err);
+			return xstrdup(err_message(&err));
+		}
+	}
+	return NULL;
 }
 
 /* Null values of a map of strings are empty strings in Go. */
@@ -158,7 +179,7 @@ static int decode_meta(const struct api_type *t, json_t *meta, json_t *dropped, 
 			fill_null_strings(value);
 		const json_t *wrong = wrong_member(value, type, &item);
 		if (wrong)
-			return wrong_type(t, key, type, META_FIELDS[field].go_type, wrong, item, err);
+			return wrong_type(t->custom ? "" : "metadata.", field, wrong, item, err);
 		if (str_ends_with(key, "Timestamp") && decode_time(meta, key, err) < 0)
 			return -1;
 	}

@@ -16,6 +16,9 @@ int object_meta_cannot_handle(const struct api_type *t, const struct api_version
 int object_meta_decode(const struct api_type *t, const struct api_version *v, json_t *obj, json_t *dropped,
                        struct err *err);
 
+/* Why metadata of a resource within another cannot be decoded, in Go's words; NULL: it can be. free() */
+char *object_meta_fault(const json_t *meta);
+
 /* metadata.resourceVersion as a number, 0 when there is none. ERR_UNKNOWN in Go's words when it is no number. */
 int object_meta_version(const json_t *obj, uint64_t *ret, struct err *err);
 

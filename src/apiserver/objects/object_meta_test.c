@@ -183,7 +183,7 @@ static void test_object_meta_validate(void **state _unused_)
 		{ "{\"name\":\"a\",\"annotations\":{\"with space\":\"\"}}", NULL,
 		  "metadata.annotations: Invalid value: \"with space\"" },
 		{ "{\"name\":\"a\",\"ownerReferences\":[{\"kind\":\"K\",\"name\":\"n\",\"uid\":\"u\"}]}", NULL,
-		  "metadata.ownerReferences[0].apiVersion: Invalid value: \"\": version must not be empty" },
+		  "metadata.ownerReferences.apiVersion: Invalid value: \"\": version must not be empty" },
 		{ "{\"name\":\"a\",\"finalizers\":[\"orphan\",\"foregroundDeletion\"]}", NULL, "cannot be both set" },
 		{ "{\"name\":\"a\",\"uid\":\"u\"}", "{\"name\":\"a\",\"uid\":\"v\"}",
 		  "metadata.uid: Invalid value: \"u\": field is immutable" },

@@ -114,12 +114,12 @@ static void validate_annotations(const json_t *annotations, struct err *err)
 		            ANNOTATIONS_MAX);
 }
 
-static void validate_owner(const json_t *ref, size_t i, struct err *err)
+static void validate_owner(const json_t *ref, struct err *err)
 {
 	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
 
 	for (size_t k = 0; k < ARRAY_SIZE(required); k++) {
-		_cleanup_free_ char *field = xasprintf("metadata.ownerReferences[%zu].%s", i, required[k]);
+		_cleanup_free_ char *field = xasprintf("metadata.ownerReferences.%s", required[k]);
 		const char *value = json_get_str(ref, required[k]);
 		if (!str_empty(value))
 			continue;
@@ -137,7 +137,7 @@ static void validate_owners(const json_t *refs, struct err *err)
 	json_t *ref;
 
 	json_array_foreach (refs, i, ref) {
-		validate_owner(ref, i, err);
+		validate_owner(ref, err);
 		if (!json_get_bool(ref, "controller", false))
 			continue;
 		if (controller)

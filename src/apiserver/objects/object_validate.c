@@ -101,7 +101,7 @@ static void forget_required(struct err *err)
 int object_validate(const struct api_type *t, const struct api_version *v, const json_t *obj, const json_t *old,
                     const char *subresource, struct err *err)
 {
-	_cleanup_err_ struct err found = { 0 }, schema = { 0 }, own = { 0 };
+	_cleanup_err_ struct err found = { 0 }, schema = { 0 }, own = { 0 }, part = { 0 };
 	const struct checked checked = { .version = v, .status_only = t->custom && strcmp(subresource, "status") == 0 };
 	const struct schema_change change = { .obj = obj,
 		                                  .old = old,
@@ -120,6 +120,9 @@ int object_validate(const struct api_type *t, const struct api_version *v, const
 	}
 	if (t->strategy->validate && t->strategy->validate(obj, old, &own) < 0)
 		invalid_merge(&found, &own);
+	if (*subresource && t->strategy->validate_subresource &&
+	    t->strategy->validate_subresource(obj, old, subresource, &part) < 0)
+		invalid_merge(&found, &part);
 	if (v->message)
 		kinds_check(v->message, obj, &found);
 	if (invalid_finish(&found, t->kind, t->group, kube_name(obj)) == 0)

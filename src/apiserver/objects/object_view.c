@@ -50,11 +50,35 @@ static const char *stored_api_version(const struct api_type *t)
 	return t->stored_as ? t->stored_as : t->versions[t->storage].api_version;
 }
 
+/* Custom resources whose versions differ in their schemas only. */
+static bool is_plain_view(const struct api_type *t, const struct api_version *v)
+{
+	return t->custom && !t->conversion && v != &t->versions[t->storage];
+}
+
 void object_to_storage(const struct api_type *t, const struct api_version *v, json_t *obj)
 {
 	if (v->to_storage)
 		v->to_storage(obj);
 	json_put_str(obj, "apiVersion", stored_api_version(t));
+}
+
+void object_store_form(const struct api_type *t, const struct api_version *v, json_t *obj)
+{
+	object_to_storage(t, v, obj);
+	if (is_plain_view(t, v)) {
+		schema_conform(t->versions[t->storage].schema, obj);
+		schema_default(t->versions[t->storage].schema, obj);
+	}
+}
+
+void object_settle(const struct api_type *t, const struct api_version *v, json_t *obj)
+{
+	if (!is_plain_view(t, v))
+		return;
+	object_store_form(t, v, obj);
+	schema_conform(v->schema, obj);
+	json_put_str(obj, "apiVersion", v->api_version);
 }
 
 /* What was stored under an older schema is seen with the present one. */
@@ -71,8 +95,14 @@ json_t *object_view_value(const struct api_type *t, const struct api_version *v,
 {
 	json_t *obj = parse_stored(o);
 
+	/* As in Kubernetes, defaults are those of the stored version. */
+	if (is_plain_view(t, v)) {
+		follow_schema(t, &t->versions[t->storage], o, obj);
+		schema_conform(v->schema, obj);
+	}
 	object_from_storage(t, v, obj);
-	follow_schema(t, v, o, obj);
+	if (!is_plain_view(t, v))
+		follow_schema(t, v, o, obj);
 	return obj;
 }
 

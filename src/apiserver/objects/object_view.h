@@ -16,6 +16,11 @@ json_t *object_stored_value(const struct api_type *t, const struct store_object 
 json_t *object_partial(const json_t *obj, bool v1beta1);
 /* Turns a value of version v into the storage version, in place. */
 void object_to_storage(const struct api_type *t, const struct api_version *v, json_t *obj);
+/* The same for what is going to be stored: what the storage version's schema does not know is dropped, its defaults are
+ * filled in. Types with a conversion webhook: only apiVersion. */
+void object_store_form(const struct api_type *t, const struct api_version *v, json_t *obj);
+/* What storing a value of version v and reading it again would make of it, in place. */
+void object_settle(const struct api_type *t, const struct api_version *v, json_t *obj);
 void object_from_storage(const struct api_type *t, const struct api_version *v, json_t *obj);
 
 /* Whether a text begins as those of objects in this version do. */

@@ -331,6 +331,13 @@ static const char *text_of(const json_t *obj, const char *key)
 	return text ? text : "";
 }
 
+static bool is_group_version(const char *s)
+{
+	const char *slash = strchr(s, '/');
+
+	return !slash || !strchr(slash + 1, '/');
+}
+
 static int check_config(const struct apply *a, struct err *err)
 {
 	const char *version = text_of(a->config, "apiVersion"), *kind = text_of(a->config, "kind");
@@ -340,14 +347,14 @@ static int check_config(const struct apply *a, struct err *err)
 
 	if (strcmp(version, a->request->api_version) != 0)
 		return err_set(err, ERR_BAD_REQUEST,
-		               "Incorrect version specified in apply patch. Specified patch version: %s, expected: %s", version,
-		               a->request->api_version);
+		               "Incorrect version specified in apply patch. Specified patch version: %s, expected: %s",
+		               is_group_version(version) ? version : "", a->request->api_version);
+	if (json_object_get(meta, "managedFields") && !json_is_null(json_object_get(meta, "managedFields")))
+		return err_set(err, ERR_BAD_REQUEST, "metadata.managedFields must be nil");
 	if (a->request->kind && strcmp(kind, a->request->kind) != 0)
 		return err_set(err, ERR_UNKNOWN,
 		               "failed to create typed patch object (%s/%s; %s): no corresponding type for %s",
 		               text_of(meta, "namespace"), text_of(meta, "name"), type, type);
-	if (json_object_get(meta, "managedFields") && !json_is_null(json_object_get(meta, "managedFields")))
-		return err_set(err, ERR_BAD_REQUEST, "metadata.managedFields must be nil");
 	if (field_check_applied(a->request->schema, a->config, &why) < 0)
 		return err_set(err, ERR_UNKNOWN, "failed to create typed patch object (%s/%s; %s): %s",
 		               text_of(meta, "namespace"), text_of(meta, "name"), type, err_message(&why));

@@ -92,12 +92,14 @@ static bool is_json(const char *header)
 
 static json_t *parse_json(struct api_request *req, const char *body, size_t len, struct err *err)
 {
-	json_t *v = req->options.validation == VALIDATION_IGNORE ? NULL : json_parse(body, len, JSON_STRICT_KEYS, NULL);
+	json_t *v = req->options.validation == VALIDATION_IGNORE
+	                ? NULL
+	                : json_parse(body, len, JSON_STRICT_KEYS | JSON_REPAIR_TEXT, NULL);
 
 	if (v)
 		return v;
 	_cleanup_err_ struct err own = { 0 };
-	v = json_parse(body, len, 0, &own);
+	v = json_parse(body, len, JSON_REPAIR_TEXT, &own);
 	if (!v) {
 		_cleanup_free_ char *fault = go_json_fault(body, len);
 		err_set(err, own.kind, "%s", fault ? fault : err_message(&own));

@@ -118,10 +118,24 @@ static bool has_tag(const struct api_request *req, const char *tag)
 	return header && (strstr(header, tag) || strcmp(header, "*") == 0);
 }
 
+static void respond_packed(struct api_request *req, struct http_headers *headers, struct document *document)
+{
+	struct http_request *http = req->http;
+	size_t len;
+	_cleanup_free_ struct bytes **packed = document_packed(document, GZIP_LEVEL, &len);
+	struct http_part *parts = xcalloc(len, sizeof(*parts));
+
+	for (size_t i = 0; i < len; i++)
+		parts[i] = (struct http_part){ .before = "", .bytes = packed[i] };
+	http_headers_add(headers, "Content-Encoding", "gzip");
+	api_request_done(req, 200);
+	http_respond_parts(http, 200, headers, parts, len);
+	http_headers_clear(headers);
+}
+
 void api_respond_document(struct api_request *req, const char *content_type, struct document *document)
 {
 	struct http_headers headers = { 0 };
-	struct bytes *body = document_text(document);
 
 	api_respond_headers(req, content_type, &headers);
 	http_headers_add(&headers, "ETag", document_tag(document));
@@ -132,11 +146,12 @@ void api_respond_document(struct api_request *req, const char *content_type, str
 		respond(req, 304, &headers, none);
 		return;
 	}
-	audit_response_complete(req, 200, content_type, body);
-	if (req->on_worker && api_request_takes_gzip(req, body->len)) {
-		body = document_packed(document, GZIP_LEVEL);
-		http_headers_add(&headers, "Content-Encoding", "gzip");
+	audit_response_complete(req, 200, content_type, document_kept_text(document));
+	if (req->on_worker && api_request_takes_gzip(req, document_len(document))) {
+		respond_packed(req, &headers, document);
+		return;
 	}
+	_cleanup_(bytes_unrefp) struct bytes *body = document_text(document);
 	respond(req, 200, &headers, body);
 }
 

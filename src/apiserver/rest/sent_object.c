@@ -68,17 +68,42 @@ static int check_type_texts(const struct api_request *req, const json_t *body, s
 	return why ? unrecognized(req, why, err) : 0;
 }
 
+static int cannot_handle(const struct api_request *req, const char *kind, const char *version, const char *why,
+                         struct err *err)
+{
+	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", kind, version,
+	               req->type->kind, why);
+}
+
+static int check_has_version(const struct api_request *req, const json_t *body, struct err *err)
+{
+	const json_t *version = json_object_get(body, "apiVersion");
+
+	return json_is_null(version)
+	           ? cannot_handle(req, json_get_str(body, "kind"), "",
+	                           ".apiVersion accessor error: <nil> is of the type <nil>, expected string", err)
+	           : 0;
+}
+
 /* Custom resources say what they are: their server learns it from nothing else. */
 static int check_says_kind(const struct api_request *req, const json_t *body, struct err *err)
 {
 	size_t len;
-	const char *text = http_request_body(req->http, &len);
+	const char *text = http_request_body(req->http, &len), *said = json_get_str(body, "apiVersion");
+	const char *slash = said ? strchr(said, '/') : NULL;
 
 	if (!str_empty(json_get_str(body, "kind")))
-		return 0;
+		return check_has_version(req, body, err);
 	_cleanup_free_ char *why = xasprintf("Object 'Kind' is missing in '%.*s'", (int)(len < SHOWN_MAX ? len : SHOWN_MAX),
 	                                     text);
-	return unrecognized(req, why, err);
+	if (req->options.validation != VALIDATION_IGNORE)
+		return unrecognized(req, why, err);
+	/* What is not read strictly is taken for what the address says. */
+	return cannot_handle(req, req->type->kind,
+	                     str_empty(said) ? req->version->name
+	                     : slash         ? slash + 1
+	                                     : said,
+	                     why, err);
 }
 
 /* The scheme of a kube-apiserver in which a type's server looks kinds up: its name is part of the message. */

@@ -1,6 +1,7 @@
 #include "write.h"
 
 #include "admit.h"
+#include "auth/certificate_permission.h"
 #include "auth/rbac.h"
 #include "auth/rbac_escalation.h"
 #include "base/clock.h"
@@ -372,6 +373,16 @@ int write_decode_meta(struct api_request *req, struct api_op *op, json_t *obj, s
 	return object_meta_decode(req->type, req->version, obj, op->seen, err);
 }
 
+static int check_embedded(const struct api_request *req, const json_t *obj, struct err *err)
+{
+	_cleanup_free_ char *fault = schema_decode_fault(req->version->schema, obj, object_meta_fault);
+
+	if (!fault)
+		return 0;
+	err_set(err, ERR_BAD_REQUEST, "%s", fault);
+	return object_meta_cannot_handle(req->type, req->version, err);
+}
+
 int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct err *err)
 {
 	const struct api_type *t = req->type;
@@ -386,15 +397,28 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 		return -1;
 	if (t->strategy->decode)
 		t->strategy->decode(obj, dropped);
-	if (v->schema) {
-		if (!v->message)
-			schema_default(v->schema, obj);
+	if (v->schema && !v->message && op->patch_form == PATCH_APPLY)
+		schema_fill_in(v->schema, obj);
+	else if (v->schema && !v->message)
+		schema_default(v->schema, obj);
+	if (v->schema)
 		schema_prune(v->schema, obj, dropped);
-	}
+	if (t->custom && op->patch_form != PATCH_APPLY && check_embedded(req, obj, err) < 0)
+		return -1;
 	if (!dropped)
 		return 0;
 	op->dropped = TAKE_PTR(dropped);
 	return write_report_dropped(req, op->dropped, err);
+}
+
+/* What there is before a create, a new reference; NULL: nothing. */
+static json_t *fresh_object(const struct api_request *req)
+{
+	const char *text = req->type->strategy->fresh;
+
+	if (req->version->message)
+		return kinds_zero(req->version->message);
+	return text ? json_parse(text, strlen(text), 0, NULL) : NULL;
 }
 
 /* Before the type's own strategy and webhooks, as in Kubernetes: nobody owns what they fill in. */
@@ -404,11 +428,18 @@ static void track_fields(const struct api_request *req, struct write_input *in)
 
 	if (in->applied)
 		return;
-	_cleanup_json_ json_t *fresh = !in->old && req->version->message ? kinds_zero(req->version->message) : NULL;
+	_cleanup_json_ json_t *fresh = in->old ? NULL : fresh_object(req);
 	write_fields_init(&fields, req, in->subresource);
 	fields.request.fresh = fresh;
 	managed_fields_update(&fields.request, in->old, in->obj);
 	in->applied = true;
+}
+
+static void set_requester(const struct api_request *req, json_t *obj)
+{
+	_cleanup_json_ json_t *user = auth_user_json(&req->user);
+
+	req->type->strategy->set_requester(obj, user);
 }
 
 /* The form of what was sent, and what the type's own strategy does. */
@@ -430,6 +461,8 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		track_fields(req, in);
 		if (t->strategy->prepare_create)
 			t->strategy->prepare_create(in->obj);
+		if (t->strategy->set_requester)
+			set_requester(req, in->obj);
 		return 0;
 	}
 	if (v->has_status && !*in->subresource)
@@ -437,6 +470,8 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 	track_fields(req, in);
 	if (t->strategy->prepare_update && !*in->subresource)
 		t->strategy->prepare_update(in->obj, in->old);
+	if (t->strategy->prepare_subresource && *in->subresource)
+		t->strategy->prepare_subresource(in->obj, in->old, in->subresource);
 	object_meta_update(t, v, in->obj, in->old);
 	return 0;
 }
@@ -463,6 +498,17 @@ static int check_grants(struct api_request *req, const json_t *obj, const json_t
 			err, RBAC_GROUP, str_eq(json_str_at(obj, "roleRef", "kind", NULL), "Role") ? "roles" : "clusterroles",
 			json_str_at(obj, "roleRef", "name", NULL));
 	return -1;
+}
+
+/* Requests for certificates: who may have them signed. */
+static int check_certificates(struct api_request *req, const struct api_op *op, const struct write_input *in,
+                              struct err *err)
+{
+	const struct certificate_write w = { .user = &req->user, .name = op->name, .subresource = in->subresource };
+
+	if (req->type->strategy != &STRATEGY_CERTIFICATE_REQUEST)
+		return 0;
+	return certificate_check_write(&req->server->authorizer, &w, in->obj, in->old, err);
 }
 
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
@@ -492,14 +538,16 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	if (!in->old && t->strategy->complete_create)
 		t->strategy->complete_create(obj);
 	if (check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||
-	    admit_validate(req, op, in, err) < 0)
+	    check_certificates(req, op, in, err) < 0 || admit_validate(req, op, in, err) < 0)
 		return -1;
 	if (charge(req, op, obj, in->old, err) < 0)
 		return -1;
 	if (req->version->unserved && !*in->subresource)
 		api_request_warn(req, "%s", req->version->unserved);
-	if (req->options.dry_run)
+	if (req->options.dry_run) {
+		object_settle(t, req->version, obj);
 		return dry_run(req, op, obj, in->old, err);
+	}
 	if (in->has_version)
 		return err_set(err, ERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
 	if (in->old && object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {

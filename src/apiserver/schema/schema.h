@@ -29,9 +29,16 @@ DEFINE_CLEANUP(struct schema *, schema_unref)
 
 /* Fills in defaults, in place; nulls that may not be are replaced by the default or dropped. */
 void schema_default(const struct schema *s, json_t *obj);
+/* The same, but nulls without a default stay: in what is applied they are wrong. */
+void schema_fill_in(const struct schema *s, json_t *obj);
+/* Drops unknown fields and nulls that may not be, and fills in nothing: what an object of another version becomes. */
+void schema_conform(const struct schema *s, json_t *obj);
 /* Drops unknown fields, in place; their paths ("spec.foo[0].bar", strings, in order) are appended to dropped unless it
  * is NULL; behind them those within the metadata of embedded resources. */
 void schema_prune(const struct schema *s, json_t *obj, json_t *dropped);
+/* What keeps obj from being decoded: words of apiVersion or kind of an embedded resource that are no strings, and what
+ * meta_fault() (free()) says of its metadata; NULL: nothing does. The first fault, "PATH: Invalid value: …"; free(). */
+char *schema_decode_fault(const struct schema *s, const json_t *obj, char *(*meta_fault)(const json_t *meta));
 /* ERR_INVALID with one cause per violation (at most ERR_CAUSES_MAX), in Kubernetes' words: reason FieldValueInvalid,
  * FieldValueRequired, FieldValueNotSupported, FieldValueTypeInvalid, …; message without the kind and name, which the
  * caller adds. Covers type, nullable, enum, minimum/maximum (exclusive), multipleOf, length, pattern, format, items,

@@ -26,12 +26,11 @@ static void default_fields(const struct schema *s, json_t *obj)
 		const struct schema *field = schema_property(s, key);
 		if (!field)
 			continue;
-		if (!json_is_null(v))
-			fill_in(field, v);
-		else if (null_default(field))
+		if (json_is_null(v) && null_default(field)) {
 			json_put(obj, key, json_clone(null_default(field)));
-		else if (!(field->flags & SCHEMA_NULLABLE))
-			json_object_del(obj, key);
+			v = json_object_get(obj, key);
+		}
+		fill_in(field, v);
 	}
 }
 
@@ -53,11 +52,49 @@ static void fill_in(const struct schema *s, json_t *obj)
 	}
 }
 
-void schema_default(const struct schema *s, json_t *obj)
+static void drop_nulls(const struct schema *s, json_t *v)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+	size_t i;
+
+	json_object_foreach_safe (v, next, key, value) {
+		const struct schema *field = schema_find_field(s, key);
+		field = field ? field : s->additional;
+		if (field && json_is_null(value) && !(field->flags & SCHEMA_NULLABLE) && !field->default_value)
+			json_object_del(v, key);
+		else if (field)
+			drop_nulls(field, value);
+	}
+	if (s->items)
+		json_array_foreach (v, i, value)
+			drop_nulls(s->items, value);
+}
+
+void schema_fill_in(const struct schema *s, json_t *obj)
 {
 	s = schema_resolve(s);
 	if (s)
 		fill_in(s, obj);
+}
+
+void schema_default(const struct schema *s, json_t *obj)
+{
+	s = schema_resolve(s);
+	if (!s)
+		return;
+	drop_nulls(s, obj);
+	fill_in(s, obj);
+}
+
+void schema_conform(const struct schema *s, json_t *obj)
+{
+	s = schema_resolve(s);
+	if (!s)
+		return;
+	schema_prune(s, obj, NULL);
+	drop_nulls(s, obj);
 }
 
 static void prune(const struct schema *s, json_t *v, const struct schema_step *at, json_t *dropped);

@@ -19,6 +19,8 @@ struct walk {
 	struct schema_errors *e;
 	void (*check_meta)(const json_t *resource, struct err *err);
 	json_t *dropped;
+	char *(*meta_fault)(const json_t *meta);
+	char *fault;
 };
 
 static void walk(struct walk *w, const struct schema *s, json_t *v, const struct schema_step *at)
@@ -110,6 +112,41 @@ void schema_validate_embedded(struct schema_errors *e, const struct schema *s, c
 	struct walk w = { .each = check_resource, .e = e, .check_meta = check_meta };
 
 	walk(&w, s, json_unconst(v), at);
+}
+
+/* ---- decoding ---- */
+
+static void note_fault(struct walk *w, const struct schema_step *at, const char *key, const json_t *v, const char *why)
+{
+	const struct schema_step step = { .up = at, .key = key };
+	_cleanup_free_ char *path = schema_step_text(&step), *shown = schema_show(v);
+
+	w->fault = xasprintf("%s: Invalid value: %s: %s", path, shown, why);
+}
+
+static void decode_resource(struct walk *w, json_t *v, const struct schema_step *at)
+{
+	static const char *const WORDS[] = { "apiVersion", "kind" };
+	const json_t *meta = json_object_get(v, "metadata");
+
+	for (size_t i = 0; i < ARRAY_SIZE(WORDS) && !w->fault; i++) {
+		const json_t *word = json_object_get(v, WORDS[i]);
+		if (word && !json_is_string(word))
+			note_fault(w, at, WORDS[i], word, "must be a string");
+	}
+	_cleanup_free_ char *why = w->fault || !meta || json_is_null(meta) ? NULL : w->meta_fault(meta);
+	if (why)
+		note_fault(w, at, "metadata", meta, why);
+}
+
+char *schema_decode_fault(const struct schema *s, const json_t *obj, char *(*meta_fault)(const json_t *meta))
+{
+	struct walk w = { .each = decode_resource, .meta_fault = meta_fault };
+
+	s = schema_resolve(s);
+	if (s && (s->flags & SCHEMA_SOME_EMBEDDED))
+		walk(&w, s, json_unconst(obj), NULL);
+	return w.fault;
 }
 
 /* ---- form ---- */

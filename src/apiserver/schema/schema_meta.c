@@ -16,16 +16,6 @@ static const struct schema FINALIZERS = {
 	.patch_strategy = "merge",
 };
 
-static const char *const OWNER_REQUIRED[] = { "apiVersion", "kind", "name", "uid", NULL };
-static const struct schema_rules OWNER_RULES = {
-	.min_length = -1,
-	.max_length = -1,
-	.min_items = -1,
-	.max_items = -1,
-	.min_properties = -1,
-	.max_properties = -1,
-	.required = OWNER_REQUIRED,
-};
 static const struct schema_field OWNER_FIELDS[] = {
 	{ "apiVersion", &SCHEMA_PLAIN_STRING }, { "blockOwnerDeletion", &BOOLEAN }, { "controller", &BOOLEAN },
 	{ "kind", &SCHEMA_PLAIN_STRING },       { "name", &SCHEMA_PLAIN_STRING },   { "uid", &SCHEMA_PLAIN_STRING },
@@ -34,7 +24,6 @@ static const struct schema OWNER = {
 	.type = SCHEMA_OBJECT,
 	.flags = SCHEMA_MAP_ATOMIC,
 	FIELDS(OWNER_FIELDS),
-	.rules = &OWNER_RULES,
 };
 static char OWNER_KEY[] = "uid";
 static char *const OWNER_KEYS[] = { OWNER_KEY, NULL };

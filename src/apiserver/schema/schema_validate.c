@@ -1,6 +1,7 @@
 /* Validating values, in the words of Kubernetes' kube-openapi library. */
 #include "base/map.h"
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "schema_internal.h"
 
 #include <ctype.h>
@@ -152,13 +153,18 @@ static void check_string(struct schema_errors *e, const struct schema *s, const 
 	                            schema_format_name(s->format), value));
 }
 
-/* A number of a schema as Go's %v prints it. */
-static const char *number_text(double d, char ret[static 40])
+/* A number of a schema, as Kubernetes compares whole numbers with it. */
+static double limit_for(const json_t *v, double limit)
 {
-	_cleanup_json_ json_t *v = json_real(d);
-	_cleanup_free_ char *text = json_to_str(v);
+	return json_is_integer(v) ? trunc(limit) : limit;
+}
 
-	snprintf(ret, 40, "%s", text);
+static const char *limit_text(const json_t *v, double limit, char ret[static 40])
+{
+	if (json_is_integer(v))
+		snprintf(ret, 40, "%.0f", trunc(limit));
+	else
+		go_format_real(limit, ret);
 	return ret;
 }
 
@@ -182,31 +188,36 @@ static void check_number(struct schema_errors *e, const struct schema *s, const 
 
 	if (!r || !r->flags)
 		return;
+	double minimum = limit_for(v, r->minimum), maximum = limit_for(v, r->maximum);
 	if ((r->flags & RULES_MULTIPLE_OF) && !is_multiple(v, r->multiple_of))
-		broken(e, at, v, "should be a multiple of %s", number_text(r->multiple_of, text));
-	if ((r->flags & RULES_MINIMUM) && !((r->flags & RULES_EXCLUSIVE_MINIMUM) ? d > r->minimum : d >= r->minimum))
+		broken(e, at, v, "should be a multiple of %s", limit_text(v, r->multiple_of, text));
+	if ((r->flags & RULES_MINIMUM) && !((r->flags & RULES_EXCLUSIVE_MINIMUM) ? d > minimum : d >= minimum))
 		broken(e, at, v, "should be greater than %s%s", r->flags & RULES_EXCLUSIVE_MINIMUM ? "" : "or equal to ",
-		       number_text(r->minimum, text));
-	if ((r->flags & RULES_MAXIMUM) && !((r->flags & RULES_EXCLUSIVE_MAXIMUM) ? d < r->maximum : d <= r->maximum))
+		       limit_text(v, r->minimum, text));
+	if ((r->flags & RULES_MAXIMUM) && !((r->flags & RULES_EXCLUSIVE_MAXIMUM) ? d < maximum : d <= maximum))
 		broken(e, at, v, "should be less than %s%s", r->flags & RULES_EXCLUSIVE_MAXIMUM ? "" : "or equal to ",
-		       number_text(r->maximum, text));
+		       limit_text(v, r->maximum, text));
 }
 
 static void too_many(struct schema_errors *e, const struct schema_step *at, size_t actual, int32_t max)
 {
 	schema_errors_add(e, "FieldValueTooMany", schema_step_text(at),
-	                  xasprintf("Too many: %zu: must have at most %d %s", actual, max, max == 1 ? "item" : "items"));
+	                  xasprintf("Too many: %zu: must have at most %d items", actual, max));
 }
 
-static void check_count(struct schema_errors *e, const struct schema_step *at, size_t count, int32_t min, int32_t max,
+/* True when the count is right. */
+static bool check_count(struct schema_errors *e, const struct schema_step *at, size_t count, int32_t min, int32_t max,
                         const char *what)
 {
+	size_t before = e->len;
+
 	if (max >= 0 && count > (size_t)max)
 		too_many(e, at, count, max);
 	if (min >= 0 && count < (size_t)min) {
 		_cleanup_json_ json_t *n = json_integer((json_int_t)count);
 		broken(e, at, n, "should have at least %d %s", min, what);
 	}
+	return e->len == before;
 }
 
 /* Finds the item of the old list that an item of a list of type map belongs to. */
@@ -306,8 +317,9 @@ static void check_object(struct schema_errors *e, const struct schema *s, const 
 {
 	const struct schema_rules *r = s->rules;
 
-	if (r)
-		check_count(e, at, json_object_size(v), r->min_properties, r->max_properties, "properties");
+	/* As in Kubernetes, nothing else is said then. */
+	if (r && !check_count(e, at, json_object_size(v), r->min_properties, r->max_properties, "properties"))
+		return;
 	check_fields(e, s, at, v, json_is_object(old) ? old : NULL);
 	for (const char *const *name = r ? r->required : NULL; name && *name; name++)
 		if (!json_object_get(v, *name)) {

@@ -153,7 +153,7 @@ static void test_schema_validate_values(void **state)
 		{ "{a: {type: array, maxItems: 2, items: {type: integer}}}", "{a: [1, 2, 3]}",
 		  "FieldValueTooMany a: Too many: 3: must have at most 2 items", "too many" },
 		{ "{a: {type: object, maxProperties: 1, additionalProperties: {type: integer}}}", "{a: {x: 1, z: 2}}",
-		  "FieldValueTooMany a: Too many: 2: must have at most 1 item", "too many members" },
+		  "FieldValueTooMany a: Too many: 2: must have at most 1 items", "too many members" },
 		{ "{a: {type: object, minProperties: 1, additionalProperties: {type: integer}}}", "{a: {}}",
 		  INVALID("a", "0", "should have at least 1 properties"), "too few members" },
 		{ "{a: {type: object, required: [b, c], properties: {b: {type: string}, c: {type: string}}}}", "{a: {c: x}}",
@@ -262,7 +262,7 @@ static void test_schema_validate_leaves_what_did_not_change(void **state)
 	static const char *const SCHEMA =
 		"{a: {type: object, properties: {b: {type: string, maxLength: 1}, c: {type: integer}}}, l: {type: array, "
 		"x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], "
-	    "properties: {k: {type: "
+		"properties: {k: {type: "
 		"string}, v: {type: integer, maximum: 1}}}}, p: {type: array, items: {type: integer, maximum: 1}}}";
 	static const struct {
 		const char *value, *old, *wanted, *why;
@@ -286,7 +286,7 @@ static void test_schema_validate_finds_old_items_of_long_lists(void **state)
 	_cleanup_err_ struct err err = { 0 };
 	_cleanup_(schema_unrefp) struct schema *s = compiled(
 		"{l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, "
-	    "required: [k], "
+		"required: [k], "
 		"properties: {k: {type: integer}, v: {type: integer, maximum: 1}}}}}");
 	_cleanup_json_ json_t *old = json_object(), *new = json_object();
 	json_t *a = json_ensure_array(old, "l"), *b = json_ensure_array(new, "l");

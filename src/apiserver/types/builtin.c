@@ -32,6 +32,7 @@ static const struct {
 	{ "apps/statefulsets", &STRATEGY_STATEFUL_SET },
 	{ "autoscaling/horizontalpodautoscalers", &STRATEGY_AUTOSCALER },
 	{ "batch/jobs", &STRATEGY_JOB },
+	{ "certificates.k8s.io/certificatesigningrequests", &STRATEGY_CERTIFICATE_REQUEST },
 	{ "batch/cronjobs", &STRATEGY_CRON_JOB },
 	{ "networking.k8s.io/ingresses", &STRATEGY_INGRESS },
 	{ "networking.k8s.io/networkpolicies", &STRATEGY_NETWORK_POLICY },

@@ -100,6 +100,11 @@ enum crd_approval crd_approval(const json_t *obj, char **ret_words)
 const struct api_strategy STRATEGY_CRD = {
 	.generation = true,
 	.requires_itself = true,
+	.fresh =
+		"{\"metadata\":{\"creationTimestamp\":null},\"spec\":{\"group\":\"\",\"names\":{\"plural\":\"\",\"kind\":\"\"},"
+		"\"scope\":\"\",\"versions\":null},\"status\":{\"conditions\":null,\"acceptedNames\":{\"plural\":\"\",\"kind\":"
+		"\"\"},"
+		"\"storedVersions\":null}}",
 	.decode = crd_decode,
 	.prepare_create = crd_create,
 	.prepare_update = crd_update,

@@ -71,6 +71,9 @@ struct api_strategy {
 	bool status_on_create;     /* a new object keeps the status it came with */
 	bool name_label;           /* names are DNS labels */
 	bool requires_itself;      /* validate() tells what is missing or no choice, not the schema */
+	/* JSON of what there is before an object is created (Go's empty structs): nobody comes to own it. Kinds with a
+	 * message have theirs from it. */
+	const char *fresh;
 	/* Brings what a client sent into form, before anything else is done with it; what is dropped on the way is appended
 	 * to dropped (paths; may be NULL). */
 	void (*decode)(json_t *obj, json_t *dropped);
@@ -78,6 +81,10 @@ struct api_strategy {
 	/* The same for what nobody owns: after the managed fields were noted and webhooks were asked. */
 	void (*complete_create)(json_t *obj);
 	void (*prepare_update)(json_t *obj, const json_t *old);
+	/* The same for an update of a subresource. */
+	void (*prepare_subresource)(json_t *obj, const json_t *old, const char *subresource);
+	/* Notes in a new object who made it: {username, uid, groups, extra}. */
+	void (*set_requester)(json_t *obj, const json_t *user);
 	/* Before a deletion: a finalizer or a phase. */
 	void (*prepare_delete)(json_t *obj);
 	/* Whether a request may delete it at all; ERR_FORBIDDEN. */
@@ -88,6 +95,8 @@ struct api_strategy {
 	void (*review)(struct api_request *req, json_t *body);
 	/* What a schema cannot say; old NULL: create. ERR_INVALID with causes, as schema_validate() does. */
 	int (*validate)(const json_t *obj, const json_t *old, struct err *err);
+	/* Besides, of an update of a subresource. */
+	int (*validate_subresource)(const json_t *obj, const json_t *old, const char *subresource, struct err *err);
 	/* Appends warnings about what is right and yet not wise (strv). */
 	void (*warn)(const json_t *obj, const json_t *old, char ***warnings);
 	/* Appends selectable fields "k\0v\0" beyond metadata's and those of api_version.selectable. */
@@ -111,6 +120,7 @@ struct api_type {
 	const struct api_strategy *strategy; /* never NULL */
 	/* Objects older than this may lack defaults of the present schema; they are filled in when read. */
 	uint64_t defaults_since;
+	uint64_t stamp; /* of what a custom type was made from: the same after a restart; built-in ones: 0 */
 };
 
 /* An empty one, to be filled before it is put into a registry. */

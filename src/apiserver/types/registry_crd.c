@@ -83,9 +83,8 @@ static int add_version(struct api_type *t, const json_t *spec, size_t index, str
 
 	v->served = json_get_bool(spec, "served", false);
 	v->deprecated = json_get_bool(spec, "deprecated", false);
-	const char *warning = json_get_str(spec, "deprecationWarning");
 	if (v->deprecated)
-		v->deprecation_warning = warning ? xstrdup(warning) : xasprintf("%s %s is deprecated", v->api_version, t->kind);
+		v->deprecation_warning = xstrdup_or_null(json_get_str(spec, "deprecationWarning"));
 	v->has_status = json_is_object(json_at(spec, "subresources", "status", NULL));
 	add_scale(v, json_at(spec, "subresources", "scale", NULL));
 	json_array_foreach (json_object_get(spec, "selectableFields"), i, f)
@@ -106,6 +105,23 @@ static int add_version(struct api_type *t, const json_t *spec, size_t index, str
 static int version_order(const void *a, const void *b)
 {
 	return api_version_compare(((const struct api_version *)a)->name, ((const struct api_version *)b)->name);
+}
+
+/* Where a CRD says nothing itself: the newest version that is not deprecated is named. */
+static void warn_of_deprecated(struct api_type *t)
+{
+	const struct api_version *best = NULL;
+
+	for (size_t i = 0; i < t->versions_len; i++) {
+		struct api_version *v = &t->versions[i];
+		if (!best && v->served && !v->deprecated)
+			best = v;
+		if (!v->deprecated || v->deprecation_warning)
+			continue;
+		v->deprecation_warning = best ? xasprintf("%s %s is deprecated; use %s %s", v->api_version, t->kind,
+		                                          best->api_version, t->kind)
+		                              : xasprintf("%s %s is deprecated", v->api_version, t->kind);
+	}
 }
 
 static unsigned verbs_of(const json_t *list)
@@ -155,6 +171,7 @@ static struct api_type *type_new(const json_t *spec, bool builtin, struct crd_te
 			storage = json_get_str(version, "name");
 	}
 	qsort(t->versions, t->versions_len, sizeof(*t->versions), version_order);
+	warn_of_deprecated(t);
 	for (i = 0; i < t->versions_len; i++)
 		if (str_eq(t->versions[i].name, storage))
 			t->storage = i;
