@@ -95,29 +95,6 @@ static void fail(struct connection *c, const char *why)
 	c->events->failed(c, why);
 }
 
-/* GnuTLS reads a record's head and the record in two calls; this serves both from one recv(). */
-static ssize_t pull(gnutls_transport_ptr_t self, void *data, size_t len)
-{
-	struct connection *c = self;
-	size_t n = c->wire_len < len ? c->wire_len : len;
-
-	if (n == 0) {
-		gnutls_transport_set_errno(c->session, EAGAIN);
-		return -1;
-	}
-	memcpy(data, c->wire, n);
-	c->wire += n;
-	c->wire_len -= n;
-	return (ssize_t)n;
-}
-
-static int pull_timeout(gnutls_transport_ptr_t self, unsigned ms _unused_)
-{
-	const struct connection *c = self;
-
-	return c->wire_len > 0;
-}
-
 static ssize_t push(gnutls_transport_ptr_t self, const void *data, size_t len)
 {
 	struct connection *c = self;
@@ -180,7 +157,7 @@ static void decipher(struct connection *c)
 		ssize_t n = gnutls_record_recv(c->session, c->loop->plain, PLAIN_SIZE);
 		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
 			/* It also says so after a record that was no data, such as a session ticket. */
-			if (c->wire_len > 0)
+			if (c->wire.len > 0)
 				continue;
 			return;
 		}
@@ -203,8 +180,8 @@ static void readable(struct connection *c)
 		fail(c, n == 0 ? "closed by the server" : strerror(errno));
 		return;
 	}
-	c->wire = c->loop->wire;
-	c->wire_len = (size_t)n;
+	c->wire.data = c->loop->wire;
+	c->wire.len = (size_t)n;
 	if (!c->shaken)
 		shake(c);
 	if (c->shaken && !c->closed)
@@ -237,10 +214,7 @@ static int start_tls(struct connection *c)
 	if (r < 0 || (r = gnutls_priority_set_direct(c->session, PRIORITIES, NULL)) < 0 ||
 	    (r = gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->endpoint->credentials)) < 0)
 		return r;
-	gnutls_transport_set_ptr(c->session, c);
-	gnutls_transport_set_pull_function(c->session, pull);
-	gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
-	gnutls_transport_set_push_function(c->session, push);
+	tls_wire_attach(&c->wire, c->session, push, c);
 	gnutls_handshake_set_timeout(c->session, GNUTLS_INDEFINITE_TIMEOUT);
 	return 0;
 }

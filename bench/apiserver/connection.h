@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "net/tls_wire.h"
 
 #include <gnutls/gnutls.h>
 #include <sys/socket.h>
@@ -65,8 +66,7 @@ struct connection {
 	gnutls_session_t session;
 	struct buf out;
 	size_t out_sent;
-	const char *wire; /* bytes of the loop's that are not deciphered yet */
-	size_t wire_len;
+	struct tls_wire wire; /* bytes of the loop's that are not deciphered yet */
 	struct response response;
 };
 

@@ -36,8 +36,8 @@ bool http_connection_read(struct http_connection *c)
 			http_connection_close(c);
 		return c->state != HTTP_CLOSED;
 	}
-	c->wire = data;
-	c->wire_len = (size_t)n;
+	c->wire.data = data;
+	c->wire.len = (size_t)n;
 	if (c->state == HTTP_HANDSHAKE)
 		return true;
 	bool over = http_session_decipher(c) < 0 || (c->eof && c->in.len == c->in_at && c->state == HTTP_HEAD);

@@ -12,6 +12,7 @@
 #include "http1.h"
 #include "http_peers.h"
 #include "net/http_server.h"
+#include "net/tls_wire.h"
 
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
@@ -137,8 +138,7 @@ struct http_connection {
 
 	struct http_tls *tls; /* NULL: plain */
 	gnutls_session_t session;
-	const char *wire; /* received bytes that are not deciphered yet */
-	size_t wire_len;
+	struct tls_wire wire; /* received bytes that are not deciphered yet */
 
 	bool readable; /* there may be more to read */
 	bool eof;      /* the other side has ended, though there may be more to read before that */

@@ -75,29 +75,6 @@ struct http_tls *http_tls_unref(struct http_tls *t)
 
 /* ---- bytes ---- */
 
-/* GnuTLS reads a record's head and the record by two calls; both are served from what one recv() brought. */
-static ssize_t pull(gnutls_transport_ptr_t self, void *data, size_t len)
-{
-	struct http_connection *c = self;
-	size_t n = c->wire_len < len ? c->wire_len : len;
-
-	if (n == 0) {
-		gnutls_transport_set_errno(c->session, EAGAIN);
-		return -1;
-	}
-	memcpy(data, c->wire, n);
-	c->wire += n;
-	c->wire_len -= n;
-	return (ssize_t)n;
-}
-
-static int pull_timeout(gnutls_transport_ptr_t self, unsigned ms _unused_)
-{
-	const struct http_connection *c = self;
-
-	return c->wire_len > 0;
-}
-
 /* Several records leave by one send(). */
 static ssize_t push(gnutls_transport_ptr_t self, const void *data, size_t len)
 {
@@ -120,10 +97,7 @@ int http_session_start(struct http_connection *c)
 		return r;
 	gnutls_certificate_server_set_request(c->session, c->tls->ask_peer ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	gnutls_handshake_set_timeout(c->session, GNUTLS_INDEFINITE_TIMEOUT);
-	gnutls_transport_set_ptr(c->session, c);
-	gnutls_transport_set_pull_function(c->session, pull);
-	gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
-	gnutls_transport_set_push_function(c->session, push);
+	tls_wire_attach(&c->wire, c->session, push, c);
 	return 0;
 }
 
@@ -137,7 +111,7 @@ void http_session_end(struct http_connection *c)
 
 int http_session_decipher(struct http_connection *c)
 {
-	while (c->wire_len > 0 && !c->eof) {
+	while (c->wire.len > 0 && !c->eof) {
 		ssize_t n = gnutls_record_recv(c->session, c->loop->plain, HTTP_PIECE_MAX);
 
 		/* It also says so behind a record that was no data. */
@@ -235,7 +209,7 @@ int http_session_handshake(struct http_connection *c)
 
 	do
 		r = gnutls_handshake(c->session);
-	while (r == GNUTLS_E_INTERRUPTED || (r == GNUTLS_E_AGAIN && c->wire_len > 0));
+	while (r == GNUTLS_E_INTERRUPTED || (r == GNUTLS_E_AGAIN && c->wire.len > 0));
 	if (r == GNUTLS_E_AGAIN)
 		return 0;
 	if (r < 0) {

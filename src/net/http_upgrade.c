@@ -158,8 +158,8 @@ static bool to_handler(struct http_connection *c)
 			c->readable = false;
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return false;
-		c->wire = c->loop->wire_in;
-		c->wire_len = n > 0 ? (size_t)n : 0;
+		c->wire.data = c->loop->wire_in;
+		c->wire.len = n > 0 ? (size_t)n : 0;
 		if (http_session_decipher(c) < 0)
 			return false;
 	}
