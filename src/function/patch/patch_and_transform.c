@@ -234,7 +234,8 @@ static int render_template(struct pipeline *p, const json_t *template, const jso
 {
 	const char *name = json_get_str(template, "name");
 	const json_t *observed = json_at(p->call->request, "observed", "resources", name, NULL);
-	_cleanup_json_ json_t *entry = begin_entry(p, name, template);
+	_cleanup_json_ json_t *entry = begin_entry(p, name, template), *empty = json_object();
+	const json_t *object = json_object_get(observed, "resource");
 	json_t *patch;
 	size_t i;
 
@@ -242,9 +243,11 @@ static int render_template(struct pipeline *p, const json_t *template, const jso
 		return -1;
 	if (observed)
 		follow_observed(p, name, template, observed, entry);
+	/* One that is observed and of which nothing is told is there all the same. */
+	if (observed && !object)
+		object = empty;
 	json_array_foreach (patches, i, patch) {
-		enum outcome outcome = apply_patch(p, name, i, patch, json_object_get(observed, "resource"),
-		                                   json_object_get(entry, "resource"));
+		enum outcome outcome = apply_patch(p, name, i, patch, object, json_object_get(entry, "resource"));
 
 		if (outcome == FAILED)
 			return -1;
