@@ -80,9 +80,13 @@ static void compile_pair(struct kcl_compiler *c, const struct kcl_config_entry *
 	if (is_nested)
 		ret->value = nest_value(c, entry, names, index, ret->value);
 	const struct kcl_str *key = names ? kcl_intern(c, names->items[0].s) : NULL;
-	if (key && !kcl_scope_is_loop(c, key)) {
+	bool is_variable = key && names != &one && kcl_scope_is_loop(c, key);
+	if (key && !is_variable) {
 		ret->key = key;
 		ret->slot = declare_key(c, key, is_conditional, block);
+	} else if (is_variable) {
+		struct kcl_names variable = { .items = names->items, .len = 1 };
+		ret->key_code = kcl_compile_name(c, &variable, &entry->key->span);
 	} else {
 		ret->key_code = kcl_compile_expr(c, entry->key);
 	}

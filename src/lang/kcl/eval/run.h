@@ -129,6 +129,8 @@ struct kcl_value kcl_apply_setter(struct kcl_vm *vm, const struct kcl_code *c, s
 struct kcl_value kcl_instantiate(struct kcl_vm *vm, const struct kcl_schema_code *s, const struct kcl_dict *config,
                                  const struct kcl_args *args, const struct kcl_place *place);
 const struct kcl_place *kcl_place_here(struct kcl_vm *vm);
+/* Whether a file, as code names it, is of the main package. */
+bool kcl_is_main_file(const struct kcl_program *p, const char *file);
 
 /* convert.c */
 /* The value as one of the type: dicts become instances of schemas. Raises when it is none; strict: an instance must be

@@ -65,15 +65,20 @@ struct kcl_value kcl_run_index_key(struct kcl_vm *vm, const struct kcl_code *c, 
 
 /* ---- attributes ---- */
 
-/* Schema.instances(full_pkg=False): all instances made so far. */
+/* Schema.instances(full_pkg=False): the instances made so far, those that other packages made only when asked for. */
 static struct kcl_value list_instances(struct kcl_vm *vm, struct kcl_value self, const struct kcl_args *args)
 {
 	const struct kcl_schema_code *s = self.function->code;
 	const struct kcl_list *made = vm->instances ? vm->instances[s->number] : NULL;
-	(void)args;
+	struct kcl_value full = args->len ? args->items[0] : kcl_dict_get(args->keywords, "full_pkg");
 	struct kcl_value list = kcl_list(vm->h, made ? made->len : 0);
-	if (made)
-		kcl_list_extend(vm->h, list.list, made);
+	bool all = kcl_truth(full);
+	kcl_steps(vm->h, list.list->cap);
+	for (uint32_t i = 0; i < list.list->cap; i++) {
+		const struct kcl_place *place = made->items[i].schema->place;
+		if (all || kcl_is_main_file(vm->program, place ? place->file : NULL))
+			kcl_list_push(vm->h, list.list, made->items[i]);
+	}
 	return list;
 }
 

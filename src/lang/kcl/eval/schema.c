@@ -14,6 +14,15 @@ const struct kcl_place *kcl_place_here(struct kcl_vm *vm)
 	return place;
 }
 
+bool kcl_is_main_file(const struct kcl_program *p, const char *file)
+{
+	for (uint32_t i = 0; i < p->packages.items[0].modules_len; i++) {
+		if (p->packages.items[0].modules[i]->file == file)
+			return true;
+	}
+	return false;
+}
+
 /* ---- configuration ---- */
 
 /* Each entry to its attribute; the rest is left over. */
@@ -44,7 +53,7 @@ static void add_extra(struct kcl_vm *vm, struct kcl_instance *inst, const struct
 	v = kcl_merge_value(vm, v, entry, &plain);
 	if (index->value)
 		v = kcl_convert(vm, v, index->value, false);
-	kcl_dict_set(vm->h, inst->extra, entry->key, v);
+	kcl_dict_set(vm->h, inst->extra, entry->key, v)->op = entry->op;
 }
 
 static void add_extras(struct kcl_vm *vm, struct kcl_instance *inst, const struct kcl_list *rest)
@@ -108,9 +117,8 @@ static void run_owner(struct kcl_vm *vm, struct kcl_instance *inst, const struct
 
 _Noreturn static void check_failed(struct kcl_vm *vm, const struct kcl_instance *inst, struct kcl_value message)
 {
-	bool has_message = message.kind == KCL_STR && message.str->len;
 	vm->check_place = inst->place;
-	kcl_raise(vm->h, "Check failed on the condition%s%s", has_message ? ": " : "", has_message ? message.str->s : "");
+	kcl_raise(vm->h, "%s", message.kind == KCL_STR ? message.str->s : "");
 }
 
 static void check_owner(struct kcl_vm *vm, struct kcl_instance *inst, const struct kcl_owner *o)
@@ -183,14 +191,24 @@ static void require_attrs(struct kcl_vm *vm, struct kcl_value v)
 
 /* ---- instances ---- */
 
+/* Attributes keep the operator that they were configured with, or that of their default value, which is `=`: a union
+ * with the instance goes by it. */
 static void fill_attrs(struct kcl_vm *vm, const struct kcl_instance *inst, struct kcl_dict *attrs)
 {
 	uint32_t extras = inst->extra ? inst->extra->len : 0;
-	attrs->len = 0;
-	for (uint32_t i = 0; i < inst->layout->slots_len; i++)
-		kcl_dict_append(vm->h, attrs, inst->layout->slots[i].name, inst->cells[i].value);
+	for (uint32_t i = 0; i < inst->layout->slots_len; i++) {
+		const struct kcl_cell *cell = &inst->cells[i];
+		struct kcl_pair *pair = kcl_dict_append(vm->h, attrs, inst->layout->slots[i].name, cell->value);
+		if (cell->config) {
+			pair->op = cell->config->op;
+			pair->insert_index = cell->config->insert_index;
+		} else if (cell->value.kind != KCL_UNDEFINED) {
+			pair->op = KCL_ENTRY_OVERRIDE;
+		}
+	}
 	for (uint32_t i = 0; i < extras; i++)
-		kcl_dict_append(vm->h, attrs, inst->extra->pairs[i].key, inst->extra->pairs[i].value);
+		kcl_dict_append(vm->h, attrs, inst->extra->pairs[i].key, inst->extra->pairs[i].value)->op =
+			inst->extra->pairs[i].op;
 }
 
 static void record(struct kcl_vm *vm, const struct kcl_layout *layout, struct kcl_value v)

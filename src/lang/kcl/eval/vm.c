@@ -58,6 +58,14 @@ struct kcl_value kcl_vm_call(struct kcl_vm *vm, struct kcl_value function, const
 	return kcl_call(vm, function, args);
 }
 
+const struct kcl_type *kcl_vm_param_type(struct kcl_value function, uint32_t i)
+{
+	if (function.kind != KCL_FUNCTION || function.function->kind != KCL_FN_LAMBDA)
+		return NULL;
+	const struct kcl_lambda_code *lambda = function.function->code;
+	return i < lambda->unit.params_len ? lambda->unit.params[i].type : NULL;
+}
+
 struct kcl_value kcl_vm_catch(struct kcl_vm *vm, struct kcl_value function)
 {
 	static const struct kcl_args none = { 0 };
@@ -142,13 +150,17 @@ void kcl_vm_report(struct kcl_vm *vm, const struct kcl_failure *f)
 {
 	const char *file = f->file ? f->file : vm->at ? vm->at->file : NULL;
 	struct kcl_span span = span_of(f->file ? f->line : vm->at ? vm->at->line : 0, 1);
-	if (vm->check_place && vm->check_place->file) {
+	const char *prefix = "";
+	if (vm->check_place) {
 		struct kcl_span place = span_of(vm->check_place->line, vm->check_place->column);
-		kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, vm->check_place->file, &place, "Instance check failed");
+		prefix = *f->message ? "Check failed on the condition: " : "Check failed on the condition";
+		if (vm->check_place->file)
+			kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, vm->check_place->file, &place,
+			                   "Instance check failed");
 	}
 	if (vm->error_place && vm->error_place->file) {
 		file = vm->error_place->file;
 		span = span_of(vm->error_place->line, 1);
 	}
-	kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, file, &span, "%s", f->message);
+	kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, file, &span, "%s%s", prefix, f->message);
 }

@@ -24,21 +24,10 @@ static KCL_BUILTIN(union_all)
  * again at the next step. */
 static KCL_BUILTIN(catch_failure)
 {
-	struct kcl_heap *h = kcl_vm_heap(vm);
 	struct kcl_value function = kcl_arg_need(vm, args, 0, "func", "catch() takes exactly one argument (0 given)");
-	struct kcl_failure f;
-	volatile bool failed = false;
 
 	(void)self;
-	if (function.kind != KCL_FUNCTION)
-		return kcl_undefined();
-	f.outer = kcl_failure_push(h, &f);
-	if (!setjmp(f.jump))
-		kcl_vm_call(vm, function, &(struct kcl_args){ 0 });
-	else
-		failed = true;
-	kcl_failure_pop(h, &f);
-	return failed ? kcl_strz(h, f.message) : kcl_undefined();
+	return function.kind == KCL_FUNCTION ? kcl_vm_catch(vm, function) : kcl_undefined();
 }
 
 const struct kcl_builtin kcl_collection_rows[] = {

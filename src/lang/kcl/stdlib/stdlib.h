@@ -37,6 +37,8 @@ void kcl_vm_print(struct kcl_vm *vm, const char *s, size_t len);
 void kcl_vm_set_stream(struct kcl_vm *vm, struct kcl_value documents, struct kcl_value options);
 /* Calls a lambda, a schema or a built-in. */
 struct kcl_value kcl_vm_call(struct kcl_vm *vm, struct kcl_value function, const struct kcl_args *args);
+/* The type of a lambda's parameter; NULL when it has none. */
+const struct kcl_type *kcl_vm_param_type(struct kcl_value function, uint32_t i);
 /* Calls it without arguments. The message when it fails (what it did is undone), UNDEFINED when it does not. */
 struct kcl_value kcl_vm_catch(struct kcl_vm *vm, struct kcl_value function);
 /* Runs a schema's instance again with another config, for union. */
