@@ -208,22 +208,36 @@ static void load_imports(struct loader *l, uint32_t from)
 
 /* ---- circles ---- */
 
-static bool find_circle(struct loader *l, uint32_t at, uint8_t *state)
+/* A package on the way from the main one, with the import statement that leads on. */
+struct step {
+	const struct step *outer;
+	uint32_t package;
+	const struct kcl_module *module;
+	const struct kcl_stmt *stmt;
+};
+
+/* Each import of the circle, beginning with the package that closes it. */
+static void report_circle(struct loader *l, const struct step *at, uint32_t closes)
 {
-	struct kcl_package *p = &l->packages->items[at];
+	if (at->package != closes)
+		report_circle(l, at->outer, closes);
+	kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "CompileError", at->module->file, &at->stmt->span,
+	                   "There is a circular reference between modules %s", at->stmt->import.path);
+}
+
+static bool find_circle(struct loader *l, uint32_t at, uint8_t *state, const struct step *outer)
+{
+	const struct kcl_package *p = &l->packages->items[at];
 	state[at] = 1;
 	for (uint32_t i = 0; i < p->modules_len; i++) {
 		for (struct kcl_stmt *s = p->modules[i]->body; s; s = s->next) {
+			struct step step = { .outer = outer, .package = at, .module = p->modules[i], .stmt = s };
 			for (uint32_t j = 0; s->kind == KCL_STMT_IMPORT && j < l->packages->len; j++) {
 				if (state[j] == 2 || strcmp(l->packages->items[j].path, s->import.path) != 0)
 					continue;
-				if (state[j] == 1) {
-					kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "RecursiveLoad", p->modules[i]->file, &s->span,
-					                   "There is a circular import reference between module %s and %s", p->path,
-					                   l->packages->items[j].path);
-					return true;
-				}
-				if (find_circle(l, j, state))
+				if (state[j] == 1)
+					report_circle(l, &step, j);
+				if (state[j] == 1 || find_circle(l, j, state, &step))
 					return true;
 			}
 		}
@@ -242,6 +256,6 @@ void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kc
 		add_module(&l, &ret->items[0], o->sources[i].name, o->sources[i].text, o->sources[i].len);
 	for (uint32_t i = 0; i < ret->len; i++)
 		load_imports(&l, i);
-	find_circle(&l, 0, kcl_alloc(h, ret->len));
+	find_circle(&l, 0, kcl_alloc(h, ret->len), NULL);
 	kcl_merge_declarations(h, &ret->items[0]);
 }

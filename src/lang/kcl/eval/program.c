@@ -151,9 +151,21 @@ const char *kcl_result_log(const struct kcl_result *r)
 	return r->context->vm.log ? r->context->vm.log : "";
 }
 
+/* What manifests.yaml_stream() was told comes before what the caller asks for. */
 static struct kcl_write_options write_options(const struct kcl_result *r)
 {
-	return (struct kcl_write_options){ .indent = 4, .sort_keys = r->context->options.sort_keys };
+	const struct kcl_vm *vm = &r->context->vm;
+	struct kcl_write_options o = { .indent = 4, .sort_keys = r->context->options.sort_keys };
+	if (!vm->has_stream)
+		return o;
+	const struct kcl_dict *given = kcl_as_dict(vm->stream_options);
+	struct kcl_value separator = kcl_dict_get(given, "sep");
+	o.sort_keys = o.sort_keys || kcl_truth(kcl_dict_get(given, "sort_keys"));
+	o.ignore_private = kcl_truth(kcl_dict_get(given, "ignore_private"));
+	o.ignore_none = kcl_truth(kcl_dict_get(given, "ignore_none"));
+	if (separator.kind == KCL_STR)
+		o.separator = separator.str->s;
+	return o;
 }
 
 int kcl_result_yaml(const struct kcl_result *r, struct buf *out, struct err *err)

@@ -1,3 +1,4 @@
+#include "check/type.h"
 #include "stdlib/builtins.h"
 #include "value/arithmetic.h"
 
@@ -292,6 +293,17 @@ KCL_BUILTIN(kcl_builtin_zip)
 	return result;
 }
 
+/* Without a first value the result is None, which the type of the accumulator must allow. */
+static struct kcl_value reduce_nothing(struct kcl_vm *vm, struct kcl_value reducer)
+{
+	const struct kcl_type *t = kcl_vm_param_type(reducer, 0);
+
+	if (t && t->tag != KCL_T_ANY && !strstr(t->text, "None"))
+		kcl_raise(kcl_vm_heap(vm), "reduce() empty list with no initial value and non-nullable accumulator type '%s'",
+		          t->text);
+	return kcl_none();
+}
+
 KCL_BUILTIN(kcl_builtin_reduce)
 {
 	struct kcl_heap *h = kcl_vm_heap(vm);
@@ -306,7 +318,7 @@ KCL_BUILTIN(kcl_builtin_reduce)
 		kcl_raise(h, "invalid list value");
 	if (!kcl_arg(args, 2, "initial", &result)) {
 		if (list.list->len == 0)
-			return kcl_none();
+			return reduce_nothing(vm, reducer);
 		result = list.list->items[i++];
 	}
 	for (; i < list.list->len; i++) {

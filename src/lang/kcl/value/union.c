@@ -236,8 +236,6 @@ static struct kcl_value unite_schemas(const struct merger *m, struct kcl_value a
 	merged->kwargs = last->kwargs;
 	kcl_dict_copy(m->h, kcl_as_dict(a), kcl_as_dict(b)->len, &merged->attrs);
 	merge_dict(m, &merged->attrs, kcl_as_dict(b), outer);
-	if (b.kind == KCL_SCHEMA && b.schema->place)
-		merged->place = b.schema->place;
 
 	struct kcl_dict *config = kcl_dict(m->h, 0).dict;
 	add_keys(m, config, a.kind == KCL_SCHEMA ? a.schema->config : a.dict, &merged->attrs);
