@@ -8,6 +8,8 @@
 
 #include "syntax/token.h"
 
+#include <string.h>
+
 #define PARSER_DEPTH_MAX 200   /* of the recursion */
 #define PARSER_HEIGHT_MAX 1000 /* of the tree, which chains like a + b + c make high without recursion */
 
