@@ -50,7 +50,7 @@ static void test_format_lays_out(void **state)
 		{ "$if=$schema", "$if = $schema\n" },
 		{ "x = lambda a:int,b=1->int{a+b}", "x = lambda a: int, b = 1 -> int {\n    a + b\n}\n" },
 		{ "if a:\n  b=1\nelif c:\n  d=2\nelse:\n  e=3", "if a:\n    b = 1\nelif c:\n    d = 2\nelse:\n    e = 3\n" },
-		{ "schema A[x:int](B):\n  \"\"\"Doc\"\"\"\n  a?:int=1#c\n  check:\n   a>1,\"m\"",
+		{ "schema A[x:int](B):\n  \"\"\"Doc\"\"\"\n  a?:int=1# c\n  check:\n   a>1,\"m\"",
 		  "schema A[x: int](B):\n    \"\"\"Doc\"\"\"\n    # c\n    a?: int = 1\n\n    check:\n        a > 1, \"m\"\n" },
 		{ "schema A:\n  mixin [B,C]\n  [n: ...str]: int",
 		  "schema A:\n    mixin [\n        B,\n        C\n    ]\n    [n: ...str]: int\n" },
