@@ -197,19 +197,30 @@ static void put_quota(struct quotas *q, const struct store_object *o, bool gone)
 	drop_if_empty(q, o->ns);
 }
 
+/* Whoever wrote the object measured it; one that an older program wrote is read. */
+static struct quota_usage *usage_of(const struct store_object *o)
+{
+	struct quota_usage *u = new0(struct quota_usage);
+	const char *text = store_object_field(o, QUOTA_USAGE_FIELD);
+
+	if (text && quota_usage_read(text, u))
+		return u;
+	_cleanup_json_ json_t *obj = value_of(o);
+	quota_usage_of(o->resource, obj, u);
+	return u;
+}
+
 static void put_usage(struct quotas *q, const struct store_object *o, bool gone)
 {
 	_cleanup_free_ char *key = xasprintf("%s\n%s", o->resource, o->name);
-	_cleanup_json_ json_t *obj = gone ? NULL : value_of(o);
 	struct space *s = space_of(q, o->ns);
 	struct quota_usage *before = map_get(s->usages, key);
 
 	for (size_t i = 0; before && i < s->len; i++)
 		quota_count(s->quotas[i], before, -1);
 	map_del(s->usages, key);
-	if (obj) {
-		struct quota_usage *now = new0(struct quota_usage);
-		quota_usage_of(o->resource, obj, now);
+	if (!gone) {
+		struct quota_usage *now = usage_of(o);
 		for (size_t i = 0; i < s->len; i++)
 			quota_count(s->quotas[i], now, 1);
 		map_set(s->usages, key, now);

@@ -46,6 +46,11 @@ struct quota_usage {
 bool quota_is_measured(const char *resource);
 void quota_usage_of(const char *resource, const json_t *obj, struct quota_usage *ret);
 void quota_usage_clear(struct quota_usage *u);
+/* quota_usage_text.c. As a text that the store keeps with the object, in a hidden field (free()); NULL: too long. */
+#define QUOTA_USAGE_FIELD "@usage"
+char *quota_usage_text(const struct quota_usage *u);
+/* False for what is not such a text, or one of a program that measured differently. */
+bool quota_usage_read(const char *text, struct quota_usage *ret);
 /* For each compute resource of hard that containers of the pod do not name: "must specify limits.cpu for: a,b; …"
  * (free()), or NULL. */
 char *quota_pod_lacks(const json_t *pod, const struct quota_amounts *hard);

@@ -452,6 +452,48 @@ static void test_quota_refused_writes_give_back_what_they_reserved(void **state)
 	assert_int_equal(charged(f, f->pods, 'c', "r", "{}", NULL, NULL), -1);
 }
 
+static void test_quota_usage_is_read_from_its_text(void **state)
+{
+	static const struct {
+		const char *resource, *object;
+	} cases[] = {
+		{ "/pods", POD("{'containers':[" CPU("100m") "," CPU("1500m") "]}") },
+		{ "/pods", POD("{'priorityClassName':'high','activeDeadlineSeconds':5,'containers':[{'name':'a'}]}") },
+		{ "/pods", POD("{'containers':[{'name':'c','resources':{'limits':{'memory':'1Gi','nvidia.com/gpu':2}}}]}") },
+		{ "/services", "{'spec':{'type':'NodePort','ports':[{'port':1},{'port':2}]}}" },
+		{ "/persistentvolumeclaims",
+		  "{'spec':{'storageClassName':'fast','resources':{'requests':{'storage':'10Gi'}}}}" },
+	};
+	static const char *const wrong[] = { "", "1", "2p ", "1p \nx - cpu", "1p \n10 ? cpu", "1p \n10", "1p \n10 -cpu" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_json_ json_t *obj = value(cases[i].object);
+		_cleanup_(quota_usage_clear) struct quota_usage u = { 0 }, back = { 0 };
+		quota_usage_of(cases[i].resource, obj, &u);
+		_cleanup_free_ char *text = quota_usage_text(&u);
+		assert_true(quota_usage_read(text, &back));
+		_cleanup_free_ char *again = quota_usage_text(&back);
+		assert_string_equal(again, text);
+		assert_int_equal(back.amounts.len, u.amounts.len);
+		for (size_t k = 0; k < u.amounts.len; k++) {
+			const struct quota_amount *a = quota_amounts_get(&back.amounts, u.amounts.list[k].name);
+			assert_non_null(a);
+			assert_int_equal(a->milli, u.amounts.list[k].milli);
+			assert_int_equal(a->binary, u.amounts.list[k].binary);
+		}
+		assert_int_equal(back.traits.pod, u.traits.pod);
+		assert_int_equal(back.traits.terminating, u.traits.terminating);
+		assert_int_equal(back.traits.best_effort, u.traits.best_effort);
+		assert_true(str_eq(back.traits.priority_class, u.traits.priority_class));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct quota_usage u = { 0 };
+		print_message("%s\n", wrong[i]);
+		assert_false(quota_usage_read(wrong[i], &u));
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -462,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_quota_asks_pods_for_what_it_limits),
 		cmocka_unit_test(test_quota_knows_what_names_count),
 		cmocka_unit_test(test_quota_scopes),
+		cmocka_unit_test(test_quota_usage_is_read_from_its_text),
 		TEST(test_quota_counts_any_resource),
 		TEST(test_quota_measured_growth_is_charged_by_difference),
 		TEST(test_quota_lists_all_that_is_exceeded),

@@ -118,9 +118,18 @@ static void serve_value(struct crd_controller *c, const struct store_object *o, 
 	crd_names_verdict_clear(&verdict);
 }
 
+/* All of it but its schemas. Written with the CRD; one that an older program wrote is read. */
+static json_t *summary_of(const struct crd_controller *c, const struct store_object *o)
+{
+	const char *text = store_object_field(o, CRD_SUMMARY_FIELD);
+	json_t *summary = text ? json_parse(text, strlen(text), 0, NULL) : NULL;
+
+	return summary ? summary : object_stored_value(c->type, o);
+}
+
 static void serve(struct crd_controller *c, const struct store_object *o)
 {
-	_cleanup_json_ json_t *crd = object_stored_value(c->type, o);
+	_cleanup_json_ json_t *crd = summary_of(c, o);
 
 	serve_value(c, o, crd);
 }
@@ -293,7 +302,7 @@ static void serve_all(struct crd_controller *c, const struct store_list *list)
 
 	for (size_t i = 0; i < list->len; i++) {
 		const struct store_object *o = list->items[i];
-		_cleanup_json_ json_t *crd = object_stored_value(c->type, o);
+		_cleanup_json_ json_t *crd = summary_of(c, o);
 		const json_t *accepted = json_at(crd, "status", "acceptedNames", NULL);
 		if (json_is_object(accepted))
 			crd_names_claim(c->names, o->name, json_str_at(crd, "spec", "group", NULL), accepted, false);

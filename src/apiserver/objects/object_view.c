@@ -1,5 +1,6 @@
 #include "object_view.h"
 
+#include "admission/quota.h"
 #include "base/str.h"
 #include "kube/object.h"
 
@@ -269,6 +270,21 @@ static void add_owners(const json_t *obj, struct buf *out)
 		add_pair(out, "@owners", buf_str(&uids));
 }
 
+/* Measured here, by whoever writes, and not by the committer, which counts. Of an empty object nothing: it is no field
+ * to select by. */
+static void add_usage(const struct api_type *t, const json_t *obj, struct buf *out)
+{
+	struct quota_usage usage;
+
+	if (!quota_is_measured(t->resource) || !json_is_object(kube_spec(obj)))
+		return;
+	quota_usage_of(t->resource, obj, &usage);
+	_cleanup_free_ char *text = quota_usage_text(&usage);
+	quota_usage_clear(&usage);
+	if (text)
+		add_pair(out, QUOTA_USAGE_FIELD, text);
+}
+
 char *object_fields(const struct api_type *t, const json_t *obj)
 {
 	const struct api_version *v = &t->versions[t->storage];
@@ -279,6 +295,7 @@ char *object_fields(const struct api_type *t, const json_t *obj)
 	for (size_t i = 0; v->selectable && v->selectable[i]; i++)
 		add_selectable(obj, v->selectable[i], &out);
 	add_owners(obj, &out);
+	add_usage(t, obj, &out);
 	if (kube_is_deleting(obj) && kube_has_finalizer(obj, "orphan"))
 		add_pair(&out, "@collect", "orphan");
 	else if (kube_is_deleting(obj) && kube_has_finalizer(obj, "foregroundDeletion"))

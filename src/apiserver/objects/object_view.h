@@ -32,8 +32,10 @@ struct bytes *object_text_ordered(const json_t *obj);
 struct bytes *object_text_for_store(const json_t *obj, size_t *ret_version_offset);
 /* "k\0v\0…\0" of its labels, or NULL (free()). */
 char *object_labels(const json_t *obj);
-/* Selectable fields beyond metadata.name and metadata.namespace, "@owners": the uids of its owners, and
- * "@collect": the finalizer by which it waits for the garbage collector, while it is being deleted. */
+/* Selectable fields beyond metadata.name and metadata.namespace, and hidden ones, for those who follow the store and
+ * would have to parse every object: "@owners": the uids of its owners; "@collect": the finalizer by which it waits for
+ * the garbage collector, while it is being deleted; "@usage": what quotas measure (quota.h); "@crd" (types/crd_type.h).
+ */
 char *object_fields(const struct api_type *t, const json_t *obj);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "builtin.h"
+#include "crd_type.h"
 #include "kube/object.h"
 
 static const char *storage_version(const json_t *obj)
@@ -52,6 +53,17 @@ static void crd_delete(json_t *obj)
 	kube_add_finalizer(obj, CRD_CLEANUP);
 	crd_set_condition(obj, "Terminating", true, "InstanceDeletionPending",
 	                  "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon");
+}
+
+/* Of an empty object nothing: it is not a field to select by. */
+static void crd_fields(const json_t *obj, struct buf *out)
+{
+	if (!json_is_object(kube_spec(obj)))
+		return;
+	_cleanup_json_ json_t *summary = crd_summary(obj);
+	_cleanup_free_ char *text = json_to_str(summary);
+	buf_append(out, CRD_SUMMARY_FIELD, sizeof(CRD_SUMMARY_FIELD));
+	buf_append(out, text, strlen(text) + 1);
 }
 
 bool crd_set_condition(json_t *obj, const char *type, bool yes, const char *reason, const char *message)
@@ -110,4 +122,5 @@ const struct api_strategy STRATEGY_CRD = {
 	.prepare_update = crd_update,
 	.prepare_delete = crd_delete,
 	.validate = crd_validate,
+	.fields = crd_fields,
 };

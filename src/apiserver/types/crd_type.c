@@ -1,6 +1,7 @@
 #include "crd_type.h"
 
 #include "base/thread.h"
+#include "kube/object.h"
 
 struct crd_text {
 	atomic_size_t refs;
@@ -79,4 +80,41 @@ struct schema *crd_schema_later(struct crd_text *text, size_t version)
 	p->version = version;
 	atomic_fetch_add_explicit(&text->refs, 1, memory_order_relaxed);
 	return schema_compile_later(&source);
+}
+
+/* ---- summaries ---- */
+
+static void take(json_t *to, const json_t *from, const char *member)
+{
+	json_t *v = json_object_get(from, member);
+
+	if (v)
+		json_object_set(to, member, v);
+}
+
+static json_t *versions_without_schemas(const json_t *versions)
+{
+	json_t *list = json_array(), *v;
+	size_t i;
+
+	json_array_foreach (versions, i, v) {
+		json_t *copy = json_copy(v);
+		if (json_at(v, "schema", "openAPIV3Schema", NULL))
+			json_put(copy, "schema", json_pack("{s:{}}", "openAPIV3Schema"));
+		json_array_append_new(list, copy);
+	}
+	return list;
+}
+
+json_t *crd_summary(const json_t *crd)
+{
+	static const char *const meta_members[] = { "name", "uid", "generation", "deletionTimestamp" };
+	json_t *meta = json_object(), *status = json_object(), *spec = json_copy(json_unconst(kube_spec(crd)));
+
+	for (size_t i = 0; i < ARRAY_SIZE(meta_members); i++)
+		take(meta, json_object_get(crd, "metadata"), meta_members[i]);
+	take(status, kube_status(crd), "acceptedNames");
+	take(status, kube_status(crd), "conditions");
+	json_put(spec, "versions", versions_without_schemas(json_object_get(spec, "versions")));
+	return json_pack("{s:o,s:o,s:o}", "metadata", meta, "spec", spec, "status", status);
 }
