@@ -64,6 +64,12 @@ static struct bytes *loader_read(void *self, const char *path, struct err *err)
 	return bytes_new(data, len);
 }
 
+static int loader_write(void *self, const char *path, const char *text, size_t len, struct err *err)
+{
+	(void)self;
+	return fs_replace(path, text, len, 0644, err);
+}
+
 /* ---- dependencies ---- */
 
 /* The first of these folders that is there; free(). */
@@ -146,7 +152,7 @@ static char *find_root(const char *folder)
 void kcl_files_init(struct kcl_files *f, const char *folder, char *const *packages)
 {
 	*f = (struct kcl_files){ .root = find_root(folder), .packages = packages ? strv_copy(packages) : NULL };
-	f->loader = (struct kcl_loader){ f, loader_list, loader_read, loader_external };
+	f->loader = (struct kcl_loader){ f, loader_list, loader_read, loader_external, loader_write };
 }
 
 void kcl_files_done(struct kcl_files *f)

@@ -87,6 +87,8 @@ struct kcl_loader {
 	/* The folder of an external package (`import k8s.api…` -> k8s), as kcl.mod and -E name it; NULL: unknown. free().
 	 */
 	char *(*external)(void *self, const char *root, const char *package);
+	/* Writes a file (json.dump_to_file(), file.write(), …). -1 with err; NULL: nothing may be written. */
+	int (*write)(void *self, const char *path, const char *text, size_t len, struct err *err);
 };
 
 struct kcl_compile_options {
@@ -127,7 +129,7 @@ struct kcl_eval_options {
 	bool sort_keys;
 	bool include_schema_type_path;    /* emits _type */
 	const char *const *path_selector; /* -S; NULL-terminated; NULL: everything */
-	const struct kcl_loader *files;   /* what the file module may read; NULL: nothing */
+	const struct kcl_loader *files;   /* what the file module may read and write; NULL: nothing */
 	int64_t now_ns;                   /* the clock of the datetime module: ns since 1970 */
 	struct kcl_limits limits;
 };

@@ -141,6 +141,16 @@ static KCL_BUILTIN(yaml_encode)
 }
 
 /* A newline more than the separator asks for, as upstream has it. */
+static void put_all(struct kcl_text *t, struct kcl_value v, const struct kcl_write_options *o)
+{
+	if (v.kind != KCL_LIST)
+		kcl_raise(t->h, "invalid list value");
+	for (uint32_t i = 0; i < v.list->len; i++) {
+		kcl_text_puts(t, i ? "\n---\n" : "");
+		kcl_put_yaml(t, v.list->items[i], o);
+	}
+}
+
 static KCL_BUILTIN(yaml_encode_all)
 {
 	struct kcl_value v = kcl_arg_need(vm, args, 0, "data", "encode() missing 1 required positional argument: 'data'");
@@ -148,24 +158,71 @@ static KCL_BUILTIN(yaml_encode_all)
 	struct kcl_text t = { .h = kcl_vm_heap(vm) };
 
 	(void)self;
-	if (v.kind != KCL_LIST)
-		kcl_raise(t.h, "invalid list value");
-	for (uint32_t i = 0; i < v.list->len; i++) {
-		kcl_text_puts(&t, i ? "\n---\n" : "");
-		kcl_put_yaml(&t, v.list->items[i], &o);
-	}
+	put_all(&t, v, &o);
 	return kcl_text_str(&t);
 }
 
-static KCL_BUILTIN(dump_to_file)
+/* ---- files ---- */
+
+/* The arguments behind the file's name are those of encode(), one further. */
+static struct kcl_args without_name(const struct kcl_args *args)
 {
-	struct kcl_value v;
+	return (struct kcl_args){ .items = args->items + (args->len > 1),
+		                      .len = args->len - (args->len > 1),
+		                      .keywords = args->keywords };
+}
+
+static struct kcl_value dumped(struct kcl_vm *vm, const struct kcl_args *args, const char *function,
+                               const struct kcl_str **ret_name)
+{
+	struct kcl_value data, name;
+
+	if (!kcl_arg(args, 0, "data", &data) || !kcl_arg(args, 1, "filename", &name))
+		kcl_raise(kcl_vm_heap(vm), "%s() missing 2 required positional arguments: 'data' and 'filename'", function);
+	*ret_name = name.kind == KCL_STR ? name.str : kcl_str(kcl_vm_heap(vm), "", 0).str;
+	return data;
+}
+
+static KCL_BUILTIN(json_dump_to_file)
+{
+	struct kcl_args options = without_name(args);
+	const struct kcl_str *name;
+	struct kcl_value data = dumped(vm, args, "dump_to_file", &name);
+	struct kcl_write_options o = json_options(vm, &options);
+	struct kcl_text t = { .h = kcl_vm_heap(vm) };
 
 	(void)self;
-	if (!kcl_arg(args, 0, "data", &v) || !kcl_arg(args, 1, "filename", &v))
-		kcl_raise(kcl_vm_heap(vm), "dump_to_file() missing 2 required positional arguments: 'data' and 'filename'");
-	kcl_raise(kcl_vm_heap(vm), "Unable to write file '%s': this evaluation may write no files",
-	          kcl_to_str(kcl_vm_heap(vm), v)->s);
+	kcl_put_json(&t, data, &o);
+	kcl_file_write(vm, name, t.data, t.len, "Unable to write file");
+	return kcl_undefined();
+}
+
+static KCL_BUILTIN(yaml_dump_to_file)
+{
+	struct kcl_args options = without_name(args);
+	const struct kcl_str *name;
+	struct kcl_value data = dumped(vm, args, "dump_to_file", &name);
+	struct kcl_write_options o = yaml_options(&options);
+	struct kcl_text t = { .h = kcl_vm_heap(vm) };
+
+	(void)self;
+	kcl_put_yaml(&t, data, &o);
+	kcl_file_write(vm, name, t.data, t.len, "Unable to write file");
+	return kcl_undefined();
+}
+
+static KCL_BUILTIN(yaml_dump_all_to_file)
+{
+	struct kcl_args options = without_name(args);
+	const struct kcl_str *name;
+	struct kcl_value data = dumped(vm, args, "dump_all_to_file", &name);
+	struct kcl_write_options o = yaml_options(&options);
+	struct kcl_text t = { .h = kcl_vm_heap(vm) };
+
+	(void)self;
+	put_all(&t, data, &o);
+	kcl_file_write(vm, name, t.data ? t.data : "", t.len, "Unable to write file");
+	return kcl_undefined();
 }
 
 /* ---- json.merge() ---- */
@@ -249,7 +306,7 @@ const struct kcl_builtin kcl_json_rows[] = {
 	{ "decode", "(value: str) -> any", json_decode, NULL, "The value that a JSON text stands for." },
 	{ "dump_to_file",
 	  "(data: any, filename: str, sort_keys?: bool, indent?: int, ignore_private?: bool, ignore_none?: bool) -> str",
-	  dump_to_file, NULL, "Not allowed here." },
+	  json_dump_to_file, NULL, "Writes the value as JSON to a file." },
 	{ "validate", "(value: str) -> bool", json_validate, NULL, "Whether the text is JSON." },
 	{ "merge", "(src: any, patch: any) -> any", json_merge, NULL, "The value with a merge patch (RFC 7396) applied." },
 	{ 0 },
@@ -263,10 +320,10 @@ const struct kcl_builtin kcl_yaml_rows[] = {
 	{ "decode", "(value: str) -> any", yaml_decode, NULL, "The value that a YAML text stands for." },
 	{ "decode_all", "(value: str) -> [any]", yaml_decode_all, NULL, "The documents of a YAML stream." },
 	{ "dump_to_file", "(data: any, filename: str, sort_keys?: bool, ignore_private?: bool, ignore_none?: bool) -> str",
-	  dump_to_file, NULL, "Not allowed here." },
+	  yaml_dump_to_file, NULL, "Writes the value as YAML to a file." },
 	{ "dump_all_to_file",
-	  "(data: [any], filename: str, sort_keys?: bool, ignore_private?: bool, ignore_none?: bool) -> str", dump_to_file,
-	  NULL, "Not allowed here." },
+	  "(data: [any], filename: str, sort_keys?: bool, ignore_private?: bool, ignore_none?: bool) -> str",
+	  yaml_dump_all_to_file, NULL, "Writes the values as a YAML stream to a file." },
 	{ "validate", "(value: str) -> bool", yaml_validate, NULL, "Whether the text is YAML." },
 	{ 0 },
 };

@@ -2,8 +2,8 @@
 
 #include "base/str.h"
 
-/* Reads only, and only what the caller of the evaluation lets it (kcl_eval_options.files): upstream's module also
- * writes, which a library without I/O of its own does not. */
+/* All that is read and written is so by the caller of the evaluation (kcl_eval_options.files), who may refuse. What it
+ * has no call for, listing and moving, is refused here. */
 
 struct reading {
 	struct bytes *content;
@@ -52,6 +52,50 @@ const struct kcl_str *kcl_file_content(struct kcl_vm *vm, const struct kcl_str *
 			kcl_raise(h, "failed to %s the file '%s': it holds no text in UTF-8", verb, path->s);
 	}
 	return kcl_str(h, s, len).str;
+}
+
+static void error_free(void *p)
+{
+	err_clear(p);
+	free(p);
+}
+
+void kcl_file_write(struct kcl_vm *vm, const struct kcl_str *path, const char *text, size_t len, const char *verb)
+{
+	const struct kcl_loader *files = kcl_vm_options(vm)->files;
+	struct err *err = kcl_heap_own(kcl_vm_heap(vm), new0(struct err), error_free);
+	bool may_write = files && files->write;
+
+	if (!may_write || files->write(files->self, path->s, text, len, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "%s '%s': %s", verb, path->s,
+		          !may_write     ? "this evaluation may write no files"
+		          : err->message ? err->message
+		                         : "");
+}
+
+static KCL_BUILTIN(file_write)
+{
+	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath", "write() missing 'filepath' argument");
+	const struct kcl_str *content = kcl_arg_need_str(vm, args, 1, "content", "write() missing 'content' argument");
+
+	(void)self;
+	kcl_file_write(vm, path, content->s, content->len, "Failed to write to");
+	return kcl_none();
+}
+
+static KCL_BUILTIN(file_append)
+{
+	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath", "append() requires 'filepath' argument");
+	const struct kcl_str *content = kcl_arg_need_str(vm, args, 1, "content", "append() requires 'content' argument");
+	struct reading *r = try_read(vm, path);
+	struct kcl_text t = { .h = kcl_vm_heap(vm) };
+
+	(void)self;
+	if (r->content)
+		kcl_text_put(&t, r->content->data, r->content->len);
+	kcl_text_put_str(&t, content);
+	kcl_file_write(vm, path, t.data ? t.data : "", t.len, "Failed to append to file");
+	return kcl_none();
 }
 
 static KCL_BUILTIN(file_read)
@@ -124,13 +168,13 @@ const struct kcl_builtin kcl_file_rows[] = {
 	{ "current", "() -> str", file_nowhere, NULL, "Empty: an evaluation has no folder." },
 	{ "exists", "(filepath: str) -> bool", file_exists, NULL, "Whether a file can be read." },
 	{ "abs", "(filepath: str) -> str", file_abs, NULL, "The absolute path." },
-	{ "append", "(filepath: str, content: str) -> any", file_forbidden, NULL, "Not allowed here." },
+	{ "append", "(filepath: str, content: str) -> any", file_append, NULL, "Adds to a file." },
 	{ "mkdir", "(directory: str, exists?: bool) -> any", file_forbidden, NULL, "Not allowed here." },
 	{ "delete", "(filepath: str) -> any", file_forbidden, NULL, "Not allowed here." },
 	{ "cp", "(src: str, dest: str) -> any", file_forbidden, NULL, "Not allowed here." },
 	{ "mv", "(src: str, dest: str) -> any", file_forbidden, NULL, "Not allowed here." },
 	{ "size", "(filepath: str) -> int", file_size, NULL, "The size of a file in bytes." },
-	{ "write", "(filepath: str, content: str) -> any", file_forbidden, NULL, "Not allowed here." },
+	{ "write", "(filepath: str, content: str) -> any", file_write, NULL, "Writes a file." },
 	{ "read_env", "(key: str) -> str", file_read_env, NULL, "Undefined: an evaluation has no environment." },
 	{ 0 },
 };

@@ -39,6 +39,9 @@ bool kcl_iterate_next(struct kcl_vm *vm, struct kcl_iteration *it, struct kcl_va
 /* The text of a file that the evaluation may read; raises "failed to VERB the file …". */
 const struct kcl_str *kcl_file_content(struct kcl_vm *vm, const struct kcl_str *path, const char *verb);
 
+/* Writes it where the evaluation may; raises "VERB 'path': …" when it cannot. */
+void kcl_file_write(struct kcl_vm *vm, const struct kcl_str *path, const char *text, size_t len, const char *verb);
+
 /* NULL-named end. */
 extern const struct kcl_builtin kcl_builtin_rows[];
 extern const struct kcl_builtin kcl_str_rows[];

@@ -1,5 +1,7 @@
 #include "stdlib/library.h"
 
+#include "base/str.h"
+
 /* collection and runtime. */
 
 /* Each united with what came before; lists that meet are joined item by item, the later of two values counts. */
@@ -20,14 +22,20 @@ static KCL_BUILTIN(union_all)
 	return result;
 }
 
-/* The message of the failure, Undefined when there was none. Passed limits are no failures to be caught: they fail
- * again at the next step. */
+/* The message of the failure, without what a check puts in front of its own; Undefined when there was none. */
 static KCL_BUILTIN(catch_failure)
 {
+	static const char checked[] = "Check failed on the condition: ";
 	struct kcl_value function = kcl_arg_need(vm, args, 0, "func", "catch() takes exactly one argument (0 given)");
+	struct kcl_value message;
 
 	(void)self;
-	return function.kind == KCL_FUNCTION ? kcl_vm_catch(vm, function) : kcl_undefined();
+	if (function.kind != KCL_FUNCTION)
+		return kcl_undefined();
+	message = kcl_vm_catch(vm, function);
+	if (message.kind == KCL_STR && str_starts_with(message.str->s, checked))
+		return kcl_strz(kcl_vm_heap(vm), message.str->s + sizeof(checked) - 1);
+	return message;
 }
 
 const struct kcl_builtin kcl_collection_rows[] = {
