@@ -1,6 +1,7 @@
 #include "codec/go_time.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "codec/go_format.h"
 
@@ -135,5 +136,82 @@ char *go_time_fault(const char *text, bool micro)
 		return other_fault(text, "extra text: ", at);
 	if (values[4] < 1 || values[4] > days_of(values[0], values[2]))
 		return other_fault(text, "day out of range", NULL);
+	return NULL;
+}
+
+/* ---- durations ---- */
+
+static char *bad_duration(const char *what, const char *text)
+{
+	struct buf out = BUF_INIT(4 * TEXT_MAX);
+
+	buf_printf(&out, "time: %s duration ", what);
+	go_quote(text, strlen(text), TEXT_MAX, &out);
+	return buf_steal(&out);
+}
+
+/* Nanoseconds of a unit; 0: there is no such one. */
+static int64_t unit_of(const char *unit, size_t len)
+{
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} UNITS[] = { { "ns", 1 },       { "us", 1000 },    { "\xc2\xb5s", 1000 },  { "\xce\xbcs", 1000 },
+		          { "ms", 1000000 }, { "s", NS_PER_S }, { "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(UNITS); i++)
+		if (strlen(UNITS[i].name) == len && strncmp(UNITS[i].name, unit, len) == 0)
+			return UNITS[i].ns;
+	return 0;
+}
+
+/* "1.5h" at *at is added to *total. */
+static char *take_part(const char *text, const char **at, int64_t *total)
+{
+	const char *start = *at;
+	size_t whole = strspn(start, "0123456789"), fraction = 0;
+	const char *point = start + whole;
+
+	if (*point == '.')
+		fraction = strspn(point + 1, "0123456789");
+	if (whole + fraction == 0)
+		return bad_duration("invalid", text);
+	const char *unit = point + (*point == '.' ? fraction + 1 : 0);
+	size_t unit_len = strcspn(unit, ".0123456789");
+	if (unit_len == 0)
+		return bad_duration("missing unit in", text);
+	int64_t ns = unit_of(unit, unit_len), n = 0;
+	if (ns == 0) {
+		_cleanup_free_ char *name = xstrndup(unit, unit_len), *what = xasprintf("unknown unit \"%s\" in", name);
+		return bad_duration(what, text);
+	}
+	for (const char *c = start; c < point; c++)
+		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *c - '0', &n))
+			return bad_duration("invalid", text);
+	double part = 0, scale = 1;
+	for (size_t i = 1; i <= fraction; i++)
+		part += (point[i] - '0') * (scale /= 10);
+	if (__builtin_mul_overflow(n, ns, &n) || __builtin_add_overflow(n, (int64_t)(part * (double)ns), &n) ||
+	    __builtin_add_overflow(*total, n, total))
+		return bad_duration("invalid", text);
+	*at = unit + unit_len;
+	return NULL;
+}
+
+char *go_duration_fault(const char *text, int64_t *ret)
+{
+	const char *at = text + (*text == '-' || *text == '+');
+	int64_t total = 0;
+
+	if (strcmp(at, "0") != 0) {
+		if (!*at)
+			return bad_duration("invalid", text);
+		while (*at) {
+			char *fault = take_part(text, &at, &total);
+			if (fault)
+				return fault;
+		}
+	}
+	*ret = *text == '-' ? -total : total;
 	return NULL;
 }

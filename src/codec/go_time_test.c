@@ -51,8 +51,43 @@ static void test_go_time_fault_says_what_go_says(void **state)
 	}
 }
 
+static void test_go_duration_fault_says_what_go_says(void **state)
+{
+	static const struct {
+		const char *text, *fault;
+		int64_t ns;
+	} cases[] = {
+		{ "0", NULL, 0 },
+		{ "1.5h", NULL, 5400000000000 },
+		{ "-1m30s", NULL, -90000000000 },
+		{ "100ms", NULL, 100000000 },
+		{ ".5s", NULL, 500000000 },
+		{ "x", "time: invalid duration \"x\"", 0 },
+		{ "", "time: invalid duration \"\"", 0 },
+		{ "-", "time: invalid duration \"-\"", 0 },
+		{ "1", "time: missing unit in duration \"1\"", 0 },
+		{ "1d", "time: unknown unit \"d\" in duration \"1d\"", 0 },
+		{ "99999999999999999999s", "time: invalid duration \"99999999999999999999s\"", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int64_t ns = 0;
+		_cleanup_free_ char *fault = go_duration_fault(cases[i].text, &ns);
+		print_message("%s\n", cases[i].text);
+		if (cases[i].fault)
+			assert_string_equal(fault ? fault : "(none)", cases[i].fault);
+		else
+			assert_null(fault);
+		assert_true(ns == cases[i].ns);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_go_time_fault_says_what_go_says) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_go_time_fault_says_what_go_says),
+		cmocka_unit_test(test_go_duration_fault_says_what_go_says),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,8 @@
 #include "kube/label_fault.h"
 
-#include "base/buf.h"
 #include "base/str.h"
 #include "kube/object.h"
 
-#define FAULT_MAX ((size_t)4096)
 #define NAME_MAX_LEN 63
 #define PREFIX_MAX_LEN 253
 
@@ -22,11 +20,6 @@
 	"start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for " \
 	"validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 
-static void add(struct buf *out, const char *fault)
-{
-	buf_printf(out, "%s%s", out->len ? "; " : "", fault);
-}
-
 /* Letters, digits, '-', '_', '.' of any length; not empty. */
 static bool has_name_form(const char *s)
 {
@@ -37,53 +30,48 @@ static bool has_name_form(const char *s)
 	       strspn(s, "-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == len;
 }
 
-static void check_prefix(const char *prefix, struct buf *out)
+static void check_prefix(const char *prefix, char ***faults)
 {
 	if (!*prefix) {
-		add(out, "prefix part must be non-empty");
+		strv_push(faults, "prefix part must be non-empty");
 		return;
 	}
 	if (strlen(prefix) > PREFIX_MAX_LEN)
-		add(out, "prefix part must be no more than 253 characters");
+		strv_push(faults, "prefix part must be no more than 253 characters");
 	else if (!kube_is_dns_subdomain(prefix))
-		add(out, "prefix part " SUBDOMAIN_RULE);
+		strv_push(faults, "prefix part " SUBDOMAIN_RULE);
 }
 
-static char *finish(struct buf *out)
+char **kube_label_key_faults(const char *key)
 {
-	return out->len ? buf_steal(out) : NULL;
-}
-
-char *kube_label_key_fault(const char *key)
-{
-	_cleanup_buf_ struct buf out = BUF_INIT(FAULT_MAX);
+	char **faults = NULL;
 	const char *slash = strchr(key, '/'), *name = slash ? slash + 1 : key;
 
 	if (strchr(name, '/')) {
-		add(&out, "a qualified name " NAME_RULE NAME_EXAMPLES
-		          " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')");
-		return finish(&out);
+		strv_push(&faults, "a qualified name " NAME_RULE NAME_EXAMPLES
+		                   " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')");
+		return faults;
 	}
 	if (slash) {
 		_cleanup_free_ char *prefix = xstrndup(key, (size_t)(slash - key));
-		check_prefix(prefix, &out);
+		check_prefix(prefix, &faults);
 	}
 	if (!*name)
-		add(&out, "name part must be non-empty");
+		strv_push(&faults, "name part must be non-empty");
 	else if (strlen(name) > NAME_MAX_LEN)
-		add(&out, "name part must be no more than 63 characters");
+		strv_push(&faults, "name part must be no more than 63 characters");
 	if (!has_name_form(name))
-		add(&out, "name part " NAME_RULE NAME_EXAMPLES);
-	return finish(&out);
+		strv_push(&faults, "name part " NAME_RULE NAME_EXAMPLES);
+	return faults;
 }
 
-char *kube_label_value_fault(const char *value)
+char **kube_label_value_faults(const char *value)
 {
-	_cleanup_buf_ struct buf out = BUF_INIT(FAULT_MAX);
+	char **faults = NULL;
 
 	if (strlen(value) > NAME_MAX_LEN)
-		add(&out, "must be no more than 63 characters");
+		strv_push(&faults, "must be no more than 63 characters");
 	if (*value && !has_name_form(value))
-		add(&out, VALUE_RULE);
-	return finish(&out);
+		strv_push(&faults, VALUE_RULE);
+	return faults;
 }

@@ -1,4 +1,5 @@
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "kube/label_fault.h"
 #include "kube/object.h"
 #include "selector_internal.h"
@@ -53,12 +54,15 @@ int selector_check_text(const char *text, struct err *err)
 /* One wrong part of a requirement, behind what is there already. */
 static void add_fault(struct buf *out, const char *path, const char *value, const char *fault)
 {
-	buf_printf(out, "%s%s: Invalid value: \"%s\": %s", out->len ? ", " : "", path, value, fault);
+	buf_printf(out, "%s%s: Invalid value: ", out->len ? ", " : "", path);
+	go_quote(value, strlen(value), SELECTOR_TEXT_MAX, out);
+	buf_printf(out, ": %s", fault);
 }
 
 int selector_check_requirement(struct selector_requirement *r, struct err *err)
 {
-	_cleanup_free_ char *key_fault = kube_label_key_fault(r->key);
+	_cleanup_strv_ char **key_faults = kube_label_key_faults(r->key);
+	_cleanup_free_ char *key_fault = key_faults ? strv_join(key_faults, "; ") : NULL;
 	_cleanup_buf_ struct buf faults = BUF_INIT(SELECTOR_TEXT_MAX * 4);
 	size_t count = 0;
 
@@ -71,7 +75,8 @@ int selector_check_requirement(struct selector_requirement *r, struct err *err)
 		count++;
 	}
 	for (size_t i = 0; r->values && r->values[i]; i++) {
-		_cleanup_free_ char *fault = kube_label_value_fault(r->values[i]);
+		_cleanup_strv_ char **found = kube_label_value_faults(r->values[i]);
+		_cleanup_free_ char *fault = found ? strv_join(found, "; ") : NULL;
 		_cleanup_free_ char *path = xasprintf("values[%zu][%s]", i, r->key);
 		if (!fault)
 			continue;

@@ -167,7 +167,8 @@ static int parse_operator(struct kube_selector *s, struct selector_requirement *
 
 static int check_key(const struct selector_requirement *r, struct err *err)
 {
-	_cleanup_free_ char *fault = kube_label_key_fault(r->key);
+	_cleanup_strv_ char **faults = kube_label_key_faults(r->key);
+	_cleanup_free_ char *fault = faults ? strv_join(faults, "; ") : NULL;
 
 	return fault ? err_set(err, ERR_BAD_REQUEST, "<nil>: Invalid value: \"%s\": %s", r->key, fault) : 0;
 }

@@ -14,7 +14,7 @@ def stranger(server):
         client.connection.close()
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/healthz/ping", "/livez/ping", "/readyz/ping", "/readyz/store", "/healthz/"])
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/healthz/"])
 def test_ok(stranger, path):
     answer = stranger.get(path)
     assert answer.status == 200 and answer.body == b"ok" and answer.header("Content-Type") == "text/plain; charset=utf-8"
@@ -38,8 +38,15 @@ def test_excluding(stranger):
     assert stranger.get("/readyz?exclude=nothing").body == b"ok"
 
 
-def test_no_such_check(stranger):
-    assert stranger.get("/readyz/nothing").status == 404
+@pytest.mark.parametrize("path", ["/healthz/ping", "/livez/ping", "/readyz/ping", "/readyz/store"])
+def test_single_checks_are_not_for_strangers(api, stranger, path):
+    answer = api.get(path)
+    assert answer.status == 200 and answer.body == b"ok"
+    assert stranger.get(path).status == 401
+
+
+def test_no_such_check(api):
+    assert api.get("/readyz/nothing").status == 404
 
 
 def test_version(stranger):

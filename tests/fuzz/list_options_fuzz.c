@@ -21,14 +21,12 @@ static void try_options(const char *query)
 	struct api_options o;
 	uint64_t version;
 
-	if (api_options_parse(query, &o, &err) < 0) {
-		require(err.kind == ERR_BAD_REQUEST);
-		return;
-	}
+	api_options_parse(query, &o);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		const char *kind = NULL;
 		int r = api_options_check(verbs[i], &o, &kind, &err);
-		require((r < 0) == (kind != NULL) && (r < 0) == (err.kind == ERR_INVALID) && (r == 0 || err.causes_len > 0));
+		require((err.kind == ERR_INVALID) == (kind != NULL) && (r < 0) == err_is_set(&err));
+		require(r == 0 || err.kind == ERR_BAD_REQUEST || err.causes_len > 0);
 		err_clear(&err);
 	}
 	const char *kind = NULL;

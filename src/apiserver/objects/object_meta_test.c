@@ -174,7 +174,7 @@ static void test_object_meta_validate(void **state _unused_)
 		{ "{\"name\":\"A\"}", NULL,
 		  "metadata.name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of" },
 		{ "{\"name\":\"a\",\"labels\":{\"x/y/z\":\"\"}}", NULL,
-		  "metadata.labels: Invalid value: \"x/y/z\": a valid label key must" },
+		  "metadata.labels: Invalid value: \"x/y/z\": a qualified name must" },
 		{ "{\"name\":\"a\",\"labels\":{\"/y\":\"\"}}", NULL,
 		  "metadata.labels: Invalid value: \"/y\": prefix part must be non-empty" },
 		{ "{\"name\":\"a\",\"labels\":{\"y\":\"-\"}}", NULL,

@@ -1,12 +1,16 @@
 /* What is wrong in metadata, in Kubernetes' words (k8s.io/apimachinery/pkg/api/validation). */
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "invalid.h"
+#include "kube/label_fault.h"
 #include "kube/object.h"
 #include "object_meta.h"
 
 #include <string.h>
 
 #define ANNOTATIONS_MAX ((size_t)256 * 1024)
+#define SHOWN_MAX ((size_t)16 * 1024)
+#define MESSAGE_MAX (4 * SHOWN_MAX + 8)
 
 #define SUBDOMAIN_WORDS                                                                                              \
 	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start " \
@@ -18,16 +22,6 @@
 	"with an "                                                                                                      \
 	"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "                          \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-#define QUALIFIED_WORDS                                                                                                \
-	"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " \
-	"character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "                            \
-	"'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-#define LABEL_VALUE_WORDS                                                                                           \
-	"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start " \
-	"and end "                                                                                                      \
-	"with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "    \
-	"'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-
 static bool is_path_segment(const char *s)
 {
 	return *s && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && !strpbrk(s, "/%");
@@ -60,22 +54,16 @@ static void validate_name(const struct api_type *t, const json_t *obj, struct er
 	}
 }
 
-static const char *qualified_name_fault(const char *key)
+/* A cause for each fault of a qualified name or a label's value (strv, stolen); shown: as it was sent. */
+static void add_faults(char **faults, const char *field, const char *shown, struct err *err)
 {
-	const char *slash = strchr(key, '/');
-	const char *name = slash ? slash + 1 : key;
+	_cleanup_buf_ struct buf quoted = BUF_INIT(MESSAGE_MAX);
 
-	if (slash && slash == key)
-		return "prefix part must be non-empty";
-	if (!*name)
-		return "name part must be non-empty";
-	if (strlen(name) > 63)
-		return "name part must be no more than 63 characters";
-	if (slash && (strchr(name, '/') || slash - key > 253))
-		return "a valid label key must consist of at most one '/'";
-	if (!kube_is_qualified_name(key))
-		return kube_is_label_value(name) ? "prefix part " SUBDOMAIN_WORDS : QUALIFIED_WORDS;
-	return NULL;
+	if (faults)
+		go_quote(shown, strlen(shown), SHOWN_MAX, &quoted);
+	for (size_t i = 0; faults && faults[i]; i++)
+		invalid_add(err, INVALID_VALUE, field, "Invalid value: %s: %s", buf_str(&quoted), faults[i]);
+	strv_free(faults);
 }
 
 static void validate_labels(const json_t *labels, struct err *err)
@@ -84,14 +72,8 @@ static void validate_labels(const json_t *labels, struct err *err)
 	json_t *value;
 
 	json_object_foreach ((json_t *)(uintptr_t)labels, key, value) {
-		const char *fault = qualified_name_fault(key), *text = json_string_value(value);
-		if (fault)
-			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": %s", key, fault);
-		if (strlen(text) > 63)
-			invalid_add(err, INVALID_VALUE, "metadata.labels",
-			            "Invalid value: \"%s\": must be no more than 63 characters", text);
-		else if (!kube_is_label_value(text))
-			invalid_add(err, INVALID_VALUE, "metadata.labels", "Invalid value: \"%s\": " LABEL_VALUE_WORDS, text);
+		add_faults(kube_label_key_faults(key), "metadata.labels", key, err);
+		add_faults(kube_label_value_faults(json_string_value(value)), "metadata.labels", json_string_value(value), err);
 	}
 }
 
@@ -104,13 +86,11 @@ static void validate_annotations(const json_t *annotations, struct err *err)
 	json_object_foreach ((json_t *)(uintptr_t)annotations, key, value) {
 		_cleanup_free_ char *lower = xstrdup(key);
 		str_lower(lower);
-		const char *fault = qualified_name_fault(lower);
-		if (fault)
-			invalid_add(err, INVALID_VALUE, "metadata.annotations", "Invalid value: \"%s\": %s", key, fault);
+		add_faults(kube_label_key_faults(lower), "metadata.annotations", key, err);
 		total += strlen(key) + json_string_length(value);
 	}
 	if (total > ANNOTATIONS_MAX)
-		invalid_add(err, INVALID_TOO_LONG, "metadata.annotations", "Too long: may not be more than %zu bytes",
+		invalid_add(err, INVALID_TOO_LONG, "metadata.annotations", "Too long: must have at most %zu bytes",
 		            ANNOTATIONS_MAX);
 }
 
@@ -170,10 +150,7 @@ static void validate_finalizers(const json_t *obj, const json_t *old, struct err
 	json_t *item;
 
 	json_array_foreach (list, i, item) {
-		const char *fault = qualified_name_fault(json_string_value(item));
-		if (fault)
-			invalid_add(err, INVALID_VALUE, "metadata.finalizers", "Invalid value: \"%s\": %s", json_string_value(item),
-			            fault);
+		add_faults(kube_label_key_faults(json_string_value(item)), "metadata.finalizers", json_string_value(item), err);
 		if (old && !has_string(old_list, json_string_value(item)))
 			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", json_string_value(item));
 	}

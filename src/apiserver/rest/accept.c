@@ -136,7 +136,7 @@ int api_accept_parse(const char *accept, unsigned forms, struct api_accept *ret,
 	*ret = (struct api_accept){ 0 };
 	for (size_t i = 0; i < len; i++) {
 		struct api_accept a = { 0 };
-		if (!found && ranges[i].q > 0 && media_of(&ranges[i], &a.media) && form_of(&ranges[i], forms, &a)) {
+		if (!found && media_of(&ranges[i], &a.media) && form_of(&ranges[i], forms, &a)) {
 			*ret = a;
 			found = true;
 		}

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "codec/base64.h"
+#include "codec/go_json.h"
 #include "list.h"
 
 #define TOKEN_VERSION "meta.k8s.io/v1"
@@ -52,13 +53,16 @@ static json_t *decode(const char *text, struct err *err)
 		err_set(err, ERR_BAD_REQUEST, NOT_VALID ": illegal base64 data at input byte %zu", good);
 		return NULL;
 	}
-	json_t *v = json_parse(decoded, len, 0, NULL);
-	if (!json_is_object(v)) {
-		json_decref(v);
-		err_set(err, ERR_BAD_REQUEST, NOT_VALID ": it holds no JSON object");
-		return NULL;
-	}
-	return v;
+	_cleanup_json_ json_t *v = json_parse(decoded, len, 0, NULL);
+	_cleanup_free_ char *fault = v ? NULL : go_json_fault(decoded, len);
+	if (json_is_object(v))
+		return json_incref(v);
+	if (v)
+		err_set(err, ERR_BAD_REQUEST,
+		        NOT_VALID ": json: cannot unmarshal %s into Go value of type storage.continueToken", go_json_type(v));
+	else
+		err_set(err, ERR_BAD_REQUEST, NOT_VALID ": %s", fault ? fault : "it is no JSON");
+	return NULL;
 }
 
 static void split_key(const char *key, const char *scope, struct continue_token *ret)

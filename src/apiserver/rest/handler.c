@@ -6,6 +6,7 @@
 #include "admit.h"
 #include "base/str.h"
 #include "discovery/documents.h"
+#include "kube/object.h"
 #include "list.h"
 #include "maintenance.h"
 #include "objects/object_convert.h"
@@ -21,15 +22,27 @@
 
 /* ---- what is not there ---- */
 
-/* Whether built-in kinds live there: paths below are then answered with a Status, others with plain text. */
-static bool is_builtin_group(struct registry *r, const struct api_path *p)
+/* Whether built-in kinds live there (version NULL: in any): paths below are then answered with a Status, others with
+ * plain text. */
+static bool is_builtin_group(struct registry *r, const char *group, const char *version)
 {
 	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
 
 	for (size_t i = 0; types[i]; i++)
-		if (!types[i]->custom && strcmp(types[i]->group, p->group) == 0 && api_type_version(types[i], p->version))
+		if (!types[i]->custom && strcmp(types[i]->group, group) == 0 &&
+		    (!version || api_type_version(types[i], version)))
 			return true;
 	return false;
+}
+
+/* The routes of built-in kinds are refused by another layer than all else: its Status has details, and nothing in them.
+ */
+static void respond_unrouted(struct api_request *req, const struct err *err)
+{
+	json_t *status = api_status_value(NULL, NULL, err);
+
+	json_ensure_object(status, "details");
+	api_respond_value(req, err_kind_http_code(err->kind), status);
 }
 
 static void not_found(struct api_request *req)
@@ -41,11 +54,9 @@ static void not_found(struct api_request *req)
 	if (req->type && req->type->custom && *p->subresource) {
 		err_set(&err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), p->name);
 		api_respond_err(req, &err);
-	} else if (p->is_api && *p->resource && is_builtin_group(req->server->registry, p)) {
+	} else if (p->is_api && is_builtin_group(req->server->registry, p->group, NULL)) {
 		err_set(&err, ERR_NOT_FOUND, "the server could not find the requested resource");
-		json_t *status = api_status_value(NULL, NULL, &err);
-		json_ensure_object(status, "details");
-		api_respond_value(req, 404, status);
+		respond_unrouted(req, &err);
 	} else {
 		api_respond_text(req, 404, "text/plain; charset=utf-8", NOT_FOUND_TEXT);
 	}
@@ -54,17 +65,33 @@ static void not_found(struct api_request *req)
 static void method_not_allowed(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
+	const struct api_type *t = req->type;
 	char words[512];
 
-	if (req->type && req->type->custom)
+	if (t && t->custom) {
 		err_set(&err, ERR_METHOD_NOT_ALLOWED, "%s is not supported on resources of kind \"%s\"", req->verb,
-		        api_type_words(req->type, words));
-	else
-		err_set(&err, ERR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
-	api_respond_err(req, &err);
+		        api_type_words(t, words));
+		api_respond_value(req, 405, kube_status_from_err(&err, t->group, t->plural, NULL));
+		return;
+	}
+	err_set(&err, ERR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
+	respond_unrouted(req, &err);
 }
 
 /* ---- single objects, answered right away ---- */
+
+static int check_include_object(const struct api_request *req, struct err *err)
+{
+	static const char *const known[] = { "None", "Metadata", "Object", NULL };
+	const char *include = req->options.include_object;
+
+	if (req->accept.form != FORM_TABLE || !include || str_in(include, known))
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST,
+	               "Unable to convert to Table as requested: includeObject: Invalid value: \"%s\": must be 'Metadata', "
+	               "'Object', 'None', or empty",
+	               include);
+}
 
 static void handle_get(struct api_request *req)
 {
@@ -80,7 +107,7 @@ static void handle_get(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
-	if (o && list_check_form(req, false, &err) < 0) {
+	if (o && (list_check_form(req, false, &err) < 0 || check_include_object(req, &err) < 0)) {
 		api_respond_err(req, &err);
 		return;
 	}
@@ -135,62 +162,116 @@ static bool needs_worker_to_get(const struct api_request *req)
 	return req->may_wait || api_respond_object_is_slow(req);
 }
 
-static void route_named(struct api_request *req)
+/* Which verbs a subresource knows besides those of its kind. */
+static bool subresource_allows(const char *sub, const char *verb)
+{
+	if (strcmp(sub, "token") == 0)
+		return strcmp(verb, "create") == 0;
+	if (strcmp(sub, "finalize") == 0)
+		return strcmp(verb, "update") == 0;
+	return strcmp(verb, "get") == 0 || strcmp(verb, "update") == 0 || strcmp(verb, "patch") == 0;
+}
+
+static void route_subresource(struct api_request *req)
 {
 	const char *verb = req->verb, *sub = req->path.subresource;
-	const struct apiserver_mount *mount = *sub ? find_mount(req->server, &req->path) : NULL;
+
+	if (!subresource_allows(sub, verb))
+		method_not_allowed(req);
+	else if (strcmp(sub, "token") == 0)
+		api_request_to_worker(req, handle_token_request);
+	else if (strcmp(sub, "scale") == 0)
+		api_request_to_worker(req, handle_scale);
+	else if (strcmp(verb, "update") == 0)
+		api_request_to_worker(req, handle_update);
+	else if (strcmp(verb, "patch") == 0)
+		api_request_to_worker(req, handle_patch);
+	else if (needs_worker_to_get(req))
+		api_request_to_worker(req, handle_get);
+	else
+		handle_get(req);
+}
+
+static void route_named(struct api_request *req)
+{
+	const char *verb = req->verb;
+	const struct apiserver_mount *mount = *req->path.subresource ? find_mount(req->server, &req->path) : NULL;
 
 	if (strcmp(verb, "watch") == 0)
 		api_request_to_worker(req, handle_watch);
 	else if (mount && strcmp(verb, "get") == 0)
 		run_mount(req, mount);
-	else if (*sub && !api_type_has_subresource(req->type, req->version, sub))
-		not_found(req);
-	else if (strcmp(sub, "token") == 0 && strcmp(verb, "create") == 0)
-		api_request_to_worker(req, handle_token_request);
-	else if (strcmp(sub, "token") == 0)
-		method_not_allowed(req);
-	else if (strcmp(sub, "scale") == 0)
-		api_request_to_worker(req, handle_scale);
+	else if (*req->path.subresource)
+		route_subresource(req);
 	else if (strcmp(verb, "get") == 0 && needs_worker_to_get(req))
 		api_request_to_worker(req, handle_get);
 	else if (strcmp(verb, "get") == 0)
 		handle_get(req);
+	else if (strcmp(verb, "create") == 0 && req->type->custom)
+		api_request_to_worker(req, handle_create); /* of what the body says: Kubernetes does not look at the path */
 	else if (strcmp(verb, "update") == 0)
 		api_request_to_worker(req, handle_update);
 	else if (strcmp(verb, "patch") == 0)
 		api_request_to_worker(req, handle_patch);
-	else if (strcmp(verb, "delete") == 0 && !*sub)
+	else if (strcmp(verb, "delete") == 0)
 		api_request_to_worker(req, handle_delete);
 	else
 		method_not_allowed(req);
 }
 
+/* A custom resource's server looks for the name only where it needs it. */
+static void name_needed(struct api_request *req)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	err_set(&err, ERR_BAD_REQUEST, "name must be provided");
+	api_respond_err(req, &err);
+}
+
 static void route_collection(struct api_request *req)
 {
 	const char *verb = req->verb;
+	bool somewhere = *req->path.ns || !req->type->namespaced,
+		 named = str_in(verb, (const char *const[]){ "update", "patch", NULL });
 
 	if (strcmp(verb, "list") == 0)
 		api_request_to_worker(req, handle_list);
 	else if (strcmp(verb, "watch") == 0)
 		api_request_to_worker(req, handle_watch);
-	else if (strcmp(verb, "create") == 0 && (*req->path.ns || !req->type->namespaced))
+	else if (strcmp(verb, "create") == 0 && somewhere)
 		api_request_to_worker(req, handle_create);
-	else if (strcmp(verb, "deletecollection") == 0 && (*req->path.ns || !req->type->namespaced || req->type->custom))
+	else if (strcmp(verb, "deletecollection") == 0 && somewhere)
 		api_request_to_worker(req, handle_delete_collection);
+	else if (req->type->custom && somewhere && named)
+		name_needed(req);
 	else
 		method_not_allowed(req);
 }
 
-/* The sentence of Kubernetes, which also names protobuf; unless it is just that which was asked for. */
-static int not_acceptable(const struct api_request *req, const char *header, struct err *err)
+/* Where no media type fits at all, built-in kinds are refused one layer above, which has words of its own. */
+static bool no_route_accepts(const struct api_request *req, const char *header)
 {
-	bool stream = strcmp(req->verb, "watch") == 0, protobuf = req->type->custom || !strstr(header, PROTOBUF);
+	static const char *const produced[] = { "application/json", "application/yaml", PROTOBUF, "*/*", NULL };
+	_cleanup_strv_ char **ranges = str_empty(header) ? NULL : str_split(header, ",");
 
-	/* Where no media type fits at all, built-in kinds are refused one layer above, which has words of its own. */
-	if (!req->type->custom && !strstr(header, "application/json") && !strstr(header, "application/yaml") && protobuf)
+	for (size_t i = 0; ranges && ranges[i]; i++) {
+		char *type = str_strip(ranges[i]);
+		type[strcspn(type, ";")] = '\0';
+		if (str_in(str_strip(type), produced))
+			return false;
+	}
+	return !req->type->custom && ranges;
+}
+
+/* The sentences of Kubernetes, which also name protobuf; unless it is just that which was asked for. */
+static int not_acceptable(const struct api_request *req, const char *header, bool stream, struct err *err)
+{
+	bool protobuf = req->type->custom || !strstr(header, PROTOBUF),
+		 reads = strcmp(req->verb, "list") == 0 || strcmp(req->verb, "watch") == 0;
+
+	if (no_route_accepts(req, header))
 		return err_set(err, ERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s, %s%s",
-		               MEDIA_TYPES, PROTOBUF, *req->path.name ? "" : ", " STREAM_TYPES ", " PROTOBUF ";stream=watch");
+		               MEDIA_TYPES, PROTOBUF, reads ? ", " STREAM_TYPES ", " PROTOBUF ";stream=watch" : "");
 	return err_set(err, ERR_NOT_ACCEPTABLE, "only the following media types are accepted: %s%s%s",
 	               stream ? STREAM_TYPES : MEDIA_TYPES, protobuf ? ", " PROTOBUF : "",
 	               protobuf && stream ? ";stream=watch" : "");
@@ -198,21 +279,17 @@ static int not_acceptable(const struct api_request *req, const char *header, str
 
 static int accept_resource(struct api_request *req, struct err *err)
 {
-	const char *header = http_request_header(req->http, "Accept"), *include = req->options.include_object;
+	const char *header = http_request_header(req->http, "Accept");
 	bool ok = api_accept_parse(header, 1u << FORM_TABLE | 1u << FORM_PARTIAL, &req->accept, NULL) == 0;
 
 	/* There is no stream of YAML documents, in Kubernetes neither. */
-	if (!ok || (req->accept.media == MEDIA_YAML && strcmp(req->verb, "watch") == 0)) {
+	if (ok && req->accept.media == MEDIA_YAML && strcmp(req->verb, "watch") == 0)
+		return not_acceptable(req, header, true, err);
+	if (!ok || (header && no_route_accepts(req, header))) {
 		req->accept = (struct api_accept){ 0 };
-		return not_acceptable(req, header, err);
+		return not_acceptable(req, header, false, err);
 	}
-	if (req->accept.form != FORM_TABLE || !include || strcmp(include, "None") == 0 ||
-	    strcmp(include, "Metadata") == 0 || strcmp(include, "Object") == 0)
-		return 0;
-	return err_set(err, ERR_BAD_REQUEST,
-	               "Unable to convert to Table as requested: includeObject: Invalid value: \"%s\": must be 'Metadata', "
-	               "'Object', 'None', or empty",
-	               include);
+	return strcmp(req->verb, "get") == 0 ? 0 : check_include_object(req, err);
 }
 
 /* Custom resources answer HEAD like GET, built-in ones do not, as in Kubernetes. */
@@ -221,24 +298,49 @@ static bool method_is_known(const struct api_request *req)
 	return *req->verb && (req->type->custom || strcmp(http_request_method(req->http), "HEAD") != 0);
 }
 
-static void route_resource(struct api_request *req)
+/* A namespace where none may be, or none where one must be. Custom resources of all namespaces can only be read. */
+static bool is_misplaced(const struct api_request *req)
 {
 	const struct api_path *p = &req->path;
 	bool ns_is_object = strcmp(p->resource, "namespaces") == 0 && !*p->group;
+
+	if (!req->type->namespaced)
+		return *p->ns && !ns_is_object;
+	if (*p->ns)
+		return false;
+	return *p->name || (req->type->custom && strcmp(req->verb, "list") != 0 && strcmp(req->verb, "watch") != 0);
+}
+
+static void route_resource(struct api_request *req)
+{
+	const struct api_path *p = &req->path;
 	_cleanup_err_ struct err err = { 0 };
 
 	req->type = registry_find(req->server->registry, p->group, p->version, p->resource);
-	bool misplaced = req->type && (req->type->namespaced ? !*p->ns && *p->name : *p->ns && !ns_is_object);
-	if (!req->type || misplaced) {
+	if (!req->type || is_misplaced(req)) {
+		api_type_unref(req->type);
+		req->type = NULL;
 		not_found(req);
 		return;
 	}
 	req->version = api_type_version(req->type, p->version);
+	if (*p->subresource && !find_mount(req->server, p) &&
+	    !api_type_has_subresource(req->type, req->version, p->subresource)) {
+		not_found(req);
+		return;
+	}
 	if (!method_is_known(req) || (!*p->subresource && !(req->type->verbs & api_verb_bit(req->verb)))) {
 		method_not_allowed(req);
 		return;
 	}
-	if (accept_resource(req, &err) < 0 || api_options_check(req->verb, &req->options, &req->options_kind, &err) < 0) {
+	if (accept_resource(req, &err) < 0) {
+		if (!req->type->custom && str_starts_with(err_message(&err), "406"))
+			respond_unrouted(req, &err);
+		else
+			api_respond_err(req, &err);
+		return;
+	}
+	if (api_options_check(req->verb, &req->options, &req->options_kind, &err) < 0) {
 		api_respond_err(req, &err);
 		return;
 	}
@@ -251,35 +353,75 @@ static void route_resource(struct api_request *req)
 		route_collection(req);
 }
 
-/* On a thread that may wait for a client that reads slowly. */
-static void route_backup(struct api_request *req)
+static const struct {
+	const char *path;
+	void (*handle)(struct api_request *req);
+	bool below; /* paths below it, too */
+} DOCUMENTS[] = {
+	{ "/.well-known/openid-configuration", handle_openid_configuration, false },
+	{ "/openid/v1/jwks", handle_jwks, false },
+	{ "/openapi/v2", handle_openapi_v2, false },
+	{ "/openapi/v3", handle_openapi_v3, true },
+	{ MAINTENANCE_BACKUP_PATH, handle_backup, false },
+	{ "/api", handle_discovery, false },
+	{ "/api/", handle_discovery, false },
+	{ "/apis", handle_discovery, false },
+	{ "/apis/", handle_discovery, false },
+	{ "/", handle_discovery, false },
+};
+
+static void (*document_at(const char *path))(struct api_request *req)
 {
-	req->may_wait = true;
-	api_request_to_worker(req, handle_backup);
+	for (size_t i = 0; i < ARRAY_SIZE(DOCUMENTS); i++) {
+		const char *rest = str_after(path, DOCUMENTS[i].path);
+		if (rest && (!*rest || (DOCUMENTS[i].below && *rest == '/')))
+			return DOCUMENTS[i].handle;
+	}
+	return NULL;
+}
+
+static void route_document(struct api_request *req, void (*document)(struct api_request *req))
+{
+	/* On a thread that may wait for a client that reads slowly. */
+	if (document == handle_backup)
+		req->may_wait = true;
+	api_request_to_worker(req, document);
+}
+
+/* What a group or a version of it has. Custom ones are answered whatever the method, as in Kubernetes. */
+static void route_group(struct api_request *req)
+{
+	const char *rest = str_after(http_request_path(req->http), "/apis/");
+	_cleanup_free_ char *group = xstrndup(rest ? rest : "", rest ? strcspn(rest, "/") : 0);
+	bool builtin = is_builtin_group(req->server->registry, group, NULL);
+
+	if (builtin && req->path.is_api && !is_builtin_group(req->server->registry, group, req->path.version))
+		not_found(req);
+	else if (builtin && strcmp(http_request_method(req->http), "GET") != 0)
+		method_not_allowed(req);
+	else
+		api_request_to_worker(req, handle_discovery);
 }
 
 static void route_other(struct api_request *req)
 {
 	const char *path = http_request_path(req->http), *method = http_request_method(req->http);
+	void (*document)(struct api_request *) = document_at(path);
+	const char *kind, *check = health_check_of(path, &kind);
 
-	if (strcmp(method, "GET") != 0)
-		method_not_allowed(req);
-	else if (strcmp(path, "/metrics") == 0)
-		handle_metrics(req);
-	else if (strcmp(path, MAINTENANCE_BACKUP_PATH) == 0)
-		route_backup(req);
-	else if (strcmp(path, "/.well-known/openid-configuration") == 0)
-		api_request_to_worker(req, handle_openid_configuration);
-	else if (strcmp(path, "/openid/v1/jwks") == 0)
-		api_request_to_worker(req, handle_jwks);
-	else if (strcmp(path, "/openapi/v2") == 0)
-		api_request_to_worker(req, handle_openapi_v2);
-	else if (strcmp(path, "/openapi/v3") == 0 || str_starts_with(path, "/openapi/v3/"))
-		api_request_to_worker(req, handle_openapi_v3);
-	else if (strcmp(path, "/") == 0 || str_starts_with(path, "/api"))
-		api_request_to_worker(req, handle_discovery);
-	else
+	if (check)
+		respond_health(req, kind, check);
+	else if (!document && strcmp(path, "/metrics") != 0 && strcmp(path, "/version") != 0 &&
+	         !str_starts_with(path, "/api"))
 		not_found(req);
+	else if (!document && str_starts_with(path, "/api"))
+		route_group(req);
+	else if (strcmp(method, "GET") != 0)
+		method_not_allowed(req);
+	else if (document)
+		route_document(req, document);
+	else
+		handle_metrics(req);
 }
 
 /* ---- the way in ---- */
@@ -295,6 +437,19 @@ static int accept_discovery(struct api_request *req, struct err *err)
 	                        1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1, &req->accept, err);
 }
 
+/* Longer than the server's own limit is not waited, and a watch has no such limit. */
+static void take_timeout(struct api_request *req, struct err *err)
+{
+	const struct api_options *o = &req->options;
+
+	if (strcmp(req->verb, "watch") == 0)
+		return;
+	if (o->timeout_fault)
+		err_set(err, ERR_BAD_REQUEST, "%s", o->timeout_fault);
+	else if (o->timeout_ns > 0 && o->timeout_ns < req->deadline_ns - req->start_ns)
+		req->deadline_ns = req->start_ns + o->timeout_ns;
+}
+
 /* Who asks comes before everything else, and what they may do before what is wrong with the request: nobody learns from
  * an answer what they may not see. */
 static bool let_in(struct api_request *req)
@@ -303,15 +458,19 @@ static bool let_in(struct api_request *req)
 
 	if (permission_authenticate(req, &err) == 0 &&
 	    api_path_parse(http_request_path(req->http), &req->path, &err) == 0) {
-		api_options_parse(http_request_query(req->http), &req->options, &bad);
+		api_options_parse(http_request_query(req->http), &req->options);
 		req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
+		take_timeout(req, &bad);
 		api_request_begin(req);
 		if (permission_impersonate(req))
 			return false;
 		if (permission_authorize(req, &err) == 0 && !err_is_set(&bad) && accept_discovery(req, &err) == 0)
 			return true;
 	}
-	api_respond_err(req, err_is_set(&err) ? &err : &bad);
+	if (err.kind == ERR_NOT_FOUND)
+		respond_unrouted(req, &err);
+	else
+		api_respond_err(req, err_is_set(&err) ? &err : &bad);
 	return false;
 }
 

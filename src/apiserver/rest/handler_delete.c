@@ -32,15 +32,15 @@ static int precondition_failed(struct api_request *req, const char *name, const 
 	return -1;
 }
 
-static int check_preconditions(struct api_request *req, const struct api_op *op, struct err *err)
+static int check_preconditions(struct api_request *req, const struct store_object *o, struct err *err)
 {
 	const char *uid = req->options.precondition_uid, *version = req->options.precondition_version;
-	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)op->current->version);
+	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)o->version);
 
-	if (uid && strcmp(uid, op->current->uid) != 0)
-		return precondition_failed(req, op->name, "UID", uid, op->current->uid, "deleted and then recreated", err);
+	if (uid && strcmp(uid, o->uid) != 0)
+		return precondition_failed(req, o->name, "UID", uid, o->uid, "deleted and then recreated", err);
 	if (version && strcmp(version, now) != 0)
-		return precondition_failed(req, op->name, "ResourceVersion", version, now, "modified", err);
+		return precondition_failed(req, o->name, "ResourceVersion", version, now, "modified", err);
 	return 0;
 }
 
@@ -76,7 +76,7 @@ static int prepare_delete(struct api_request *req, struct api_op *op, struct err
 	op->current = store_get(req->server->store, t->resource, op->ns, op->name);
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(t, words), op->name);
-	if (check_preconditions(req, op, err) < 0 ||
+	if (check_preconditions(req, op->current, err) < 0 ||
 	    (t->strategy->check_delete && t->strategy->check_delete(op->name, err) < 0) ||
 	    admit_delete(req, op->current, false, err) < 0)
 		return -1;
@@ -114,6 +114,8 @@ static int read_options(struct api_request *req, struct err *err)
 		bool json = api_request_body_form(req) == BODY_JSON;
 		return err_set(err, ERR_UNKNOWN, "%s%s", json ? "couldn't get version/kind; json parse error: " : "", why);
 	}
+	if (len == 0)
+		req->options.precondition_version = xstrdup_or_null(req->options.resource_version);
 	if (len > 0 && (!body || api_options_from_delete_body(body, &req->options, err) < 0))
 		return -1;
 	return api_options_check_delete(&req->options, &req->options_kind, err);
@@ -129,12 +131,12 @@ void handle_delete(struct api_request *req)
 		write_start(req, prepare_delete, NULL);
 }
 
-/* Each that admission agrees with, up to the first it does not. */
+/* Each that admission and the preconditions agree with, up to the first they do not. */
 static int delete_admitted(struct api_request *req, const struct store_list *list, struct err *err)
 {
 	for (size_t i = 0; i < list->len; i++) {
 		const struct store_object *o = list->items[i];
-		if (admit_delete(req, o, true, err) < 0)
+		if (check_preconditions(req, o, err) < 0 || admit_delete(req, o, true, err) < 0)
 			return -1;
 		if (!req->options.dry_run &&
 		    deletion_run(req->server, req->type, o->ns, o->name, o->uid, req->options.propagation, err) < 0)
@@ -145,7 +147,7 @@ static int delete_admitted(struct api_request *req, const struct store_list *lis
 
 static int delete_all(struct api_request *req, const struct store_list *list, struct err *err)
 {
-	if (req->may_wait)
+	if (req->may_wait || req->options.precondition_uid || req->options.precondition_version)
 		return delete_admitted(req, list, err);
 	return req->options.dry_run ? 0 : deletion_run_all(req->server, req->type, list, req->options.propagation, err);
 }

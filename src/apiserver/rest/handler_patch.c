@@ -239,22 +239,6 @@ static int prepare_apply(struct api_request *req, struct api_op *op, struct err 
 	return write_finish(req, op, &in, err);
 }
 
-/* The options that have to do with apply. False: the request was answered. */
-static bool check_options(struct api_request *req, bool apply)
-{
-	_cleanup_err_ struct err err = { 0 };
-
-	if (apply && !req->options.field_manager)
-		invalid_add(&err, INVALID_REQUIRED, "fieldManager", "Required value: is required for apply patch");
-	if (!apply && req->options.force)
-		invalid_add(&err, INVALID_FORBIDDEN, "force", "Forbidden: may not be specified for non-apply patch");
-	if (invalid_finish(&err, "PatchOptions", "meta.k8s.io", "") == 0)
-		return true;
-	api_respond_value(req, err_kind_http_code(err.kind),
-	                  kube_status_from_err(&err, "meta.k8s.io", "PatchOptions", NULL));
-	return false;
-}
-
 void handle_patch(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 };
@@ -267,8 +251,10 @@ void handle_patch(struct api_request *req)
 		api_respond_value(req, err_kind_http_code(err.kind), status);
 		return;
 	}
-	if (!check_options(req, form == PATCH_APPLY))
+	if (api_options_check_patch(&req->options, form == PATCH_APPLY, &req->options_kind, &err) < 0) {
+		api_respond_err(req, &err);
 		return;
+	}
 	json_t *body = patch_body_read(req, form, &err);
 	if (!body) {
 		api_respond_err(req, &err);

@@ -30,27 +30,36 @@ static void respond_version(struct api_request *req)
 	api_respond_value(req, 200, v);
 }
 
-bool handle_public(struct api_request *req)
+/* The check named in a path below /healthz, /livez or /readyz; NULL: it is no such path, or of all checks. */
+const char *health_check_of(const char *path, const char **ret_kind)
 {
 	static const char *const kinds[] = { "healthz", "livez", "readyz" };
-	const char *path = http_request_path(req->http);
 
-	const char *method = http_request_method(req->http);
+	*ret_kind = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *rest = str_after(path + 1, kinds[i]);
+		if (!rest || (*rest && *rest != '/'))
+			continue;
+		*ret_kind = kinds[i];
+		return *rest && rest[1] ? rest + 1 : NULL;
+	}
+	return NULL;
+}
 
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-		return false;
-	if (strcmp(path, "/version") == 0 || strcmp(path, "/version/") == 0) {
+/* Single checks are for those who may see them; and only the version is particular about the method. */
+bool handle_public(struct api_request *req)
+{
+	const char *path = http_request_path(req->http), *kind;
+	bool version = strcmp(path, "/version") == 0 || strcmp(path, "/version/") == 0;
+
+	if (version && strcmp(http_request_method(req->http), "GET") == 0) {
 		respond_version(req);
 		return true;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		const char *rest = str_after(path + 1, kinds[i]);
-		if (rest && (!*rest || *rest == '/')) {
-			respond_health(req, kinds[i], *rest && rest[1] ? rest + 1 : NULL);
-			return true;
-		}
-	}
-	return false;
+	if (version || health_check_of(path, &kind) || !kind)
+		return false;
+	respond_health(req, kind, NULL);
+	return true;
 }
 
 /* "group/plural" as the store has it → "plural.group". */

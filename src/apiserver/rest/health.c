@@ -6,7 +6,6 @@
 #include "server.h"
 
 #define OUT_MAX ((size_t)64 * 1024)
-#define EXCLUDED_MAX 64
 #define TEXT "text/plain; charset=utf-8"
 
 struct health {
@@ -17,21 +16,6 @@ struct health {
 	struct buf out;
 	bool found, failed;
 };
-
-/* The values of all parameters of that name; strv_free(). */
-static char **query_values(const char *query, const char *name)
-{
-	_cleanup_strv_ char **parts = str_split(query ? query : "", "&");
-	char **values = NULL;
-	size_t len = strlen(name);
-
-	for (size_t i = 0; parts && parts[i] && strv_len(values) < EXCLUDED_MAX; i++) {
-		if (strncmp(parts[i], name, len) != 0 || parts[i][len] != '=' || !http_unescape(parts[i] + len + 1, true))
-			continue;
-		strv_push(&values, parts[i] + len + 1);
-	}
-	return values;
-}
 
 /* True, and it counts as named, when the check is not wanted. */
 static bool take_excluded(struct health *h, const char *name)
@@ -112,7 +96,7 @@ void respond_health(struct api_request *req, const char *kind, const char *only)
 	const char *query = http_request_query(req->http);
 	_cleanup_free_ char *verbose = http_query_get(query, "verbose");
 	struct health h = {
-		.req = req, .kind = kind, .only = only, .excluded = query_values(query, "exclude"), .out = BUF_INIT(OUT_MAX)
+		.req = req, .kind = kind, .only = only, .excluded = api_query_values(query, "exclude"), .out = BUF_INIT(OUT_MAX)
 	};
 
 	run_checks(&h);

@@ -1,9 +1,11 @@
 /* Query parameters and DeleteOptions. */
 #include "base/str.h"
 #include "codec/go_json.h"
+#include "codec/go_time.h"
 #include "kinds/kinds.h"
 #include "request.h"
 
+#define VALUES_MAX 64
 #define DELETE_OPTIONS "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 
 /* Present and not "0" or "false" is true, also when empty. False when absent. */
@@ -42,14 +44,31 @@ static bool is_integer(const char *text)
 	return *digits && strspn(digits, "0123456789") == strlen(digits);
 }
 
-static int parse_int(const char *query, const char *name, int64_t *ret, struct err *err)
+/* The first fault of several numbers is kept. */
+static void parse_int(const char *query, const char *name, int64_t *ret, char **fault)
 {
 	_cleanup_free_ char *value = http_query_get(query, name);
 
-	if (!value || str_to_i64(value, INT64_MIN, INT64_MAX, ret))
-		return 0;
-	return err_set(err, ERR_BAD_REQUEST, "strconv.ParseInt: parsing \"%s\": %s", value,
-	               is_integer(value) ? "value out of range" : "invalid syntax");
+	if (!value || str_to_i64(value, INT64_MIN, INT64_MAX, ret) || *fault)
+		return;
+	*fault = xasprintf("strconv.ParseInt: parsing \"%s\": %s", value,
+	                   is_integer(value) ? "value out of range" : "invalid syntax");
+}
+
+char **api_query_values(const char *query, const char *name)
+{
+	_cleanup_strv_ char **parts = str_split(query ? query : "", "&");
+	char **values = NULL;
+	size_t len = strlen(name);
+
+	for (size_t i = 0; parts && parts[i] && strv_len(values) < VALUES_MAX; i++) {
+		if (strncmp(parts[i], name, len) != 0 || (parts[i][len] != '=' && parts[i][len]))
+			continue;
+		char *value = parts[i] + len + (parts[i][len] == '=');
+		if (http_unescape(value, true))
+			strv_push(&values, value);
+	}
+	return values;
 }
 
 static char *parse_str(const char *query, const char *name)
@@ -74,18 +93,29 @@ static void parse_validation(const char *query, struct api_options *o)
 		o->validation = VALIDATION_IGNORE;
 }
 
-int api_options_parse(const char *query, struct api_options *ret, struct err *err)
+static void parse_timeout(const char *query, struct api_options *o)
+{
+	_cleanup_free_ char *value = http_query_get(query, "timeout"), *fault = NULL;
+
+	if (str_empty(value))
+		return;
+	fault = go_duration_fault(value, &o->timeout_ns);
+	if (fault)
+		o->timeout_fault = xasprintf("invalid timeout specified in the request URL - %s", fault);
+}
+
+void api_options_parse(const char *query, struct api_options *ret)
 {
 	struct api_options o = { .send_initial_events = -1, .orphan = -1, .pretty = -1, .timeout_s = -1 };
 	int64_t grace;
 
-	if (!query) {
-		*ret = o;
-		return 0;
-	}
-	if (parse_int(query, "limit", &o.limit, err) < 0 || parse_int(query, "timeoutSeconds", &o.timeout_s, err) < 0 ||
-	    parse_int(query, "gracePeriodSeconds", &grace, err) < 0)
-		return -1;
+	*ret = o;
+	if (!query)
+		return;
+	parse_int(query, "limit", &o.limit, &o.list_fault);
+	parse_int(query, "timeoutSeconds", &o.timeout_s, &o.list_fault);
+	parse_int(query, "gracePeriodSeconds", &grace, &o.delete_fault);
+	parse_timeout(query, &o);
 	o.label_selector = parse_str(query, "labelSelector");
 	o.field_selector = parse_str(query, "fieldSelector");
 	o.resource_version = parse_str(query, "resourceVersion");
@@ -93,27 +123,30 @@ int api_options_parse(const char *query, struct api_options *ret, struct err *er
 	o.continue_token = parse_str(query, "continue");
 	o.field_manager = parse_str(query, "fieldManager");
 	o.include_object = parse_str(query, "includeObject");
-	o.propagation_text = parse_str(query, "propagationPolicy");
-	o.dry_run_text = http_query_get(query, "dryRun");
-	o.dry_run = o.dry_run_text != NULL;
+	o.propagation_text = http_query_get(query, "propagationPolicy");
+	o.precondition_uid = parse_str(query, "uid");
+	o.dry_runs = api_query_values(query, "dryRun");
+	o.dry_run = o.dry_runs != NULL;
 	parse_validation(query, &o);
 	parse_bool(query, "watch", &o.watch);
-	parse_bool(query, "force", &o.force);
+	parse_bool(query, "export", &o.export);
+	o.force_said = parse_bool(query, "force", &o.force);
 	parse_bool(query, "allowWatchBookmarks", &o.bookmarks);
 	parse_tristate(query, "sendInitialEvents", &o.send_initial_events);
 	parse_tristate(query, "orphanDependents", &o.orphan);
 	parse_pretty(query, &o.pretty);
 	*ret = o;
-	return 0;
 }
 
 /* ---- DeleteOptions ---- */
 
 static void forget_delete_options(struct api_options *o)
 {
-	free(o->dry_run_text);
+	o->dry_runs = strv_free(o->dry_runs);
 	free(o->propagation_text);
-	o->dry_run_text = o->propagation_text = NULL;
+	free(o->precondition_uid);
+	free(o->precondition_version);
+	o->propagation_text = o->precondition_uid = o->precondition_version = NULL;
 	o->dry_run = false;
 	o->orphan = -1;
 }
@@ -123,14 +156,10 @@ static void take_dry_run(const json_t *body, struct api_options *o)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach (json_object_get(body, "dryRun"), i, item) {
-		const char *text = json_is_string(item) ? json_string_value(item) : "";
-		if (o->dry_run && strcmp(text, "All") == 0)
-			continue; /* what is wrong stays, to be refused */
-		free(o->dry_run_text);
-		o->dry_run_text = xstrdup(text);
-		o->dry_run = true;
-	}
+	json_array_foreach (json_object_get(body, "dryRun"), i, item)
+		if (i < VALUES_MAX)
+			strv_push(&o->dry_runs, json_is_string(item) ? json_string_value(item) : "");
+	o->dry_run = o->dry_runs != NULL;
 }
 
 /* What cannot be decoded is an error without a reason in Kubernetes. */
@@ -168,7 +197,7 @@ int api_options_from_delete_body(const json_t *body, struct api_options *o, stru
 		return -1;
 	forget_delete_options(o);
 	take_dry_run(body, o);
-	o->propagation_text = str_empty(propagation) ? NULL : xstrdup(propagation);
+	o->propagation_text = xstrdup_or_null(propagation);
 	if (json_is_boolean(orphan))
 		o->orphan = json_is_true(orphan);
 	o->precondition_uid = xstrdup_or_null(json_get_str(pre, "uid"));
@@ -187,7 +216,10 @@ void api_options_clear(struct api_options *o)
 	free(o->include_object);
 	free(o->precondition_uid);
 	free(o->precondition_version);
-	free(o->dry_run_text);
+	strv_free(o->dry_runs);
+	free(o->list_fault);
+	free(o->delete_fault);
+	free(o->timeout_fault);
 	free(o->validation_text);
 	free(o->propagation_text);
 	*o = (struct api_options){ 0 };

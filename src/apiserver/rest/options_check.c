@@ -2,10 +2,12 @@
  * (k8s.io/apimachinery/pkg/apis/meta/{v1,internalversion}/validation).
  */
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "objects/invalid.h"
 #include "request.h"
 
 #define MANAGER_MAX 128
+#define TEXT_MAX ((size_t)4096)
 #define META_GROUP "meta.k8s.io"
 
 static int finish(struct err *found, const char *kind, const char **ret_kind, struct err *err)
@@ -74,13 +76,20 @@ static void check_watch(const struct api_options *o, struct err *err)
 
 /* ---- writes ---- */
 
+/* "All", and nothing else, however often. */
 static void check_dry_run(const struct api_options *o, struct err *err)
 {
-	if (!o->dry_run_text || strcmp(o->dry_run_text, "All") == 0)
-		return;
-	_cleanup_free_ char *quoted = quote(o->dry_run_text);
-	invalid_add(err, INVALID_NOT_SUPPORTED, "dryRun", "Unsupported value: []string{%s}: supported values: \"All\"",
-	            quoted);
+	_cleanup_buf_ struct buf shown = BUF_INIT((size_t)64 * 1024);
+	bool wrong = false;
+
+	for (size_t i = 0; o->dry_runs && o->dry_runs[i]; i++) {
+		buf_puts(&shown, i ? ", " : "");
+		go_quote(o->dry_runs[i], strlen(o->dry_runs[i]), TEXT_MAX, &shown);
+		wrong = wrong || strcmp(o->dry_runs[i], "All") != 0;
+	}
+	if (wrong)
+		invalid_add(err, INVALID_NOT_SUPPORTED, "dryRun", "Unsupported value: []string{%s}: supported values: \"All\"",
+		            buf_str(&shown));
 }
 
 static void check_manager(const char *manager, struct err *err)
@@ -88,7 +97,7 @@ static void check_manager(const char *manager, struct err *err)
 	_cleanup_free_ char *quoted = quote(manager);
 
 	if (strlen(manager) > MANAGER_MAX)
-		invalid_add(err, INVALID_TOO_LONG, "fieldManager", "Too long: may not be more than %d bytes", MANAGER_MAX);
+		invalid_add(err, INVALID_TOO_LONG, "fieldManager", "Too long: must have at most %d bytes", MANAGER_MAX);
 	for (const char *c = manager; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			invalid_add(err, INVALID_VALUE, "fieldManager",
@@ -107,6 +116,18 @@ static void check_write(const struct api_options *o, struct err *err)
 		not_supported(err, "fieldValidation", o->validation_text, "\"\", \"Ignore\", \"Strict\", \"Warn\"");
 }
 
+int api_options_check_patch(const struct api_options *o, bool apply, const char **ret_kind, struct err *err)
+{
+	_cleanup_err_ struct err found = { 0 };
+
+	if (apply && !o->field_manager)
+		invalid_add(&found, INVALID_REQUIRED, "fieldManager", "Required value: is required for apply patch");
+	if (!apply && o->force_said)
+		invalid_add(&found, INVALID_FORBIDDEN, "force", "Forbidden: may not be specified for non-apply patch");
+	check_write(o, &found);
+	return finish(&found, "PatchOptions", ret_kind, err);
+}
+
 int api_options_check(const char *verb, const struct api_options *o, const char **ret_kind, struct err *err)
 {
 	static const struct {
@@ -115,13 +136,20 @@ int api_options_check(const char *verb, const struct api_options *o, const char 
 	} checks[] = {
 		{ "list", "ListOptions", check_list },      { "deletecollection", "ListOptions", check_list },
 		{ "watch", "ListOptions", check_watch },    { "create", "CreateOptions", check_write },
-		{ "update", "UpdateOptions", check_write }, { "patch", "PatchOptions", check_write },
+		{ "update", "UpdateOptions", check_write },
 	};
 	_cleanup_err_ struct err found = { 0 };
+	bool deletes = str_starts_with(verb, "delete");
 
+	if (o->export && strcmp(verb, "get") == 0)
+		return err_set(err, ERR_BAD_REQUEST, "the export parameter, deprecated since v1.14, is no longer supported");
+	if (o->delete_fault && deletes)
+		return err_set(err, ERR_BAD_REQUEST, "%s", o->delete_fault);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (strcmp(checks[i].verb, verb) != 0)
 			continue;
+		if (o->list_fault && strcmp(checks[i].kind, "ListOptions") == 0)
+			return err_set(err, ERR_BAD_REQUEST, "%s", o->list_fault);
 		checks[i].check(o, &found);
 		return finish(&found, checks[i].kind, ret_kind, err);
 	}

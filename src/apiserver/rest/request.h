@@ -48,17 +48,27 @@ struct api_options {
 	bool validation_said;
 	enum propagation propagation; /* known once api_options_check_delete() has passed */
 	char *precondition_uid, *precondition_version;
+	int64_t timeout_ns; /* how long the client waits for an answer; 0: not said */
 	/* As they were written, for the checks. */
-	char *dry_run_text, *validation_text, *propagation_text;
+	char **dry_runs; /* strv; NULL: none */
+	char *validation_text, *propagation_text;
+	bool force_said;
+	/* What is wrong with a number, which is told only where it is an option: of lists, of deletions, of all. */
+	char *list_fault, *delete_fault, *timeout_fault;
+	bool export; /* asks for what is no longer there */
 };
-/* Takes a query apart as Kubernetes' conversion of url.Values does. ERR_BAD_REQUEST for what is no number. */
-int api_options_parse(const char *query, struct api_options *ret, struct err *err);
+/* Takes a query apart as Kubernetes' conversion of url.Values does. */
+void api_options_parse(const char *query, struct api_options *ret);
+/* The values of all parameters of a query with that name, at most 64; strv_free(). */
+char **api_query_values(const char *query, const char *name);
 /* The DeleteOptions of a request's body take the place of those in the query. */
 int api_options_from_delete_body(const json_t *body, struct api_options *options, struct err *err);
 void api_options_clear(struct api_options *o);
 
 /* Whether the options may be together, for a verb; options_check.c. ERR_INVALID about the kind of options in *ret_kind
- * ("ListOptions", group meta.k8s.io). Those of deletions may be in the body, so they are checked apart. */
+ * ("ListOptions", group meta.k8s.io), ERR_BAD_REQUEST for what is no number. Those of deletions may be in the body, and
+ * those of a patch depend on its form, so they are checked apart. */
+int api_options_check_patch(const struct api_options *o, bool apply, const char **ret_kind, struct err *err);
 int api_options_check(const char *verb, const struct api_options *o, const char **ret_kind, struct err *err);
 int api_options_check_delete(struct api_options *o, const char **ret_kind, struct err *err);
 /* A resource version as text: "" and "0" are 0. ERR_UNKNOWN, as Kubernetes answers. */

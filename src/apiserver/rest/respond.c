@@ -5,6 +5,7 @@
 #include "codec/json_indent.h"
 #include "codec/yaml.h"
 #include "kube/object.h"
+#include "list.h"
 #include "objects/object_view.h"
 #include "server.h"
 #include "table.h"
@@ -292,24 +293,32 @@ bool api_respond_object_is_slow(const struct api_request *req)
 	       req->accept.media != MEDIA_JSON || req->version->from_storage || api_request_is_pretty(req);
 }
 
+void api_respond_object_value(struct api_request *req, int code, json_t *obj)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	if (strcmp(req->path.subresource, "scale") == 0) {
+		api_respond_value(req, code, scale_view(req->version, obj));
+	} else if (req->accept.form == FORM_OBJECT) {
+		api_respond_value(req, code, json_incref(obj));
+	} else if (list_check_form(req, false, &err) < 0) {
+		api_respond_err(req, &err);
+	} else if (req->accept.form == FORM_PARTIAL) {
+		api_respond_value(req, code, object_partial(obj, req->accept.v1beta1));
+	} else {
+		json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(obj));
+		table_add(table, req->version, req->accept.v1beta1, obj, req->options.include_object);
+		api_respond_value(req, code, table);
+	}
+}
+
 void api_respond_object(struct api_request *req, int code, const struct store_object *o)
 {
-	if (strcmp(req->path.subresource, "scale") == 0) {
-		_cleanup_json_ json_t *scaled = object_view_value(req->type, req->version, o);
-		api_respond_value(req, code, scale_view(req->version, scaled));
-		return;
-	}
-	if (req->accept.form == FORM_OBJECT) {
+	if (strcmp(req->path.subresource, "scale") != 0 && req->accept.form == FORM_OBJECT) {
 		_cleanup_(bytes_unrefp) struct bytes *text = object_view_text(req->type, req->version, o);
 		api_respond_json_bytes(req, code, text);
 		return;
 	}
 	_cleanup_json_ json_t *obj = object_view_value(req->type, req->version, o);
-	if (req->accept.form == FORM_PARTIAL) {
-		api_respond_value(req, code, object_partial(obj, req->accept.v1beta1));
-		return;
-	}
-	json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(obj));
-	table_add(table, req->version, req->accept.v1beta1, obj, req->options.include_object);
-	api_respond_value(req, code, table);
+	api_respond_object_value(req, code, obj);
 }

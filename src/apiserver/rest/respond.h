@@ -25,6 +25,8 @@ void api_respond_bytes(struct api_request *req, int code, const char *content_ty
 void api_respond_text(struct api_request *req, int code, const char *content_type, const char *text);
 /* A stored object in the request's version and form. */
 void api_respond_object(struct api_request *req, int code, const struct store_object *o);
+/* The same of a value in the request's version. */
+void api_respond_object_value(struct api_request *req, int code, json_t *obj);
 /* True when the above would take long (another form than JSON as stored), so that it belongs on a worker. */
 bool api_respond_object_is_slow(const struct api_request *req);
 /* Headers that any answer carries: content type and warnings. For streams. */

@@ -42,7 +42,8 @@ json_t *table_new(const struct api_version *v, bool v1beta1, const char *resourc
 
 	json_put_str(table, "kind", "Table");
 	json_put_str(table, "apiVersion", v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1");
-	json_put_str(meta, "resourceVersion", resource_version);
+	if (!str_empty(resource_version))
+		json_put_str(meta, "resourceVersion", resource_version);
 	json_put(table, "metadata", meta);
 	if (!v->no_name_column)
 		add_definition(columns, "Name", "string", "name", NAME_DESCRIPTION, 0);

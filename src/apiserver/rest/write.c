@@ -89,6 +89,16 @@ int write_read_current(struct api_request *req, struct api_op *op, struct err *e
 	return object_convert(req->server->store, req->type, req->version, &op->current, 1, err);
 }
 
+/* With a state that is not stored: of a dry run, or the last one of what is deleted now. */
+static void respond_with_value(struct api_request *req)
+{
+	_cleanup_json_ json_t *value = TAKE_PTR(req->op->value);
+	int code = req->op->code;
+
+	op_free(TAKE_PTR(req->op));
+	api_respond_object_value(req, code, value);
+}
+
 static void run(struct api_request *req);
 
 void api_write_drop(struct api_request *req)
@@ -112,6 +122,10 @@ static void committed(void *self, struct store_object *object, const struct err 
 			api_request_to_worker(req, run);
 		else
 			finish_err(req, err);
+		return;
+	}
+	if (op->value) {
+		api_request_to_worker(req, respond_with_value);
 		return;
 	}
 	if (!op->gone && (req->type->conversion || api_respond_object_is_slow(req))) {
@@ -165,13 +179,9 @@ static void run(struct api_request *req)
 	case WRITE_CURRENT:
 		respond_current(req);
 		break;
-	case WRITE_VALUE: {
-		json_t *value = TAKE_PTR(op->value);
-		int code = op->code;
-		op_free(TAKE_PTR(req->op));
-		api_respond_value(req, code, value);
+	case WRITE_VALUE:
+		respond_with_value(req);
 		break;
-	}
 	default:
 		finish_err(req, &err);
 	}
@@ -187,7 +197,7 @@ void write_start_patch(struct api_request *req,
 	op->body = body;
 	op->code = 200;
 	op->ns = xstrdup(req->type->namespaced ? req->path.ns : "");
-	op->name = xstrdup(req->path.name);
+	op->name = xstrdup(strcmp(req->verb, "create") == 0 ? "" : req->path.name);
 	op->patch_form = form;
 	req->op = op;
 	run(req);
@@ -551,6 +561,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	if (in->has_version)
 		return err_set(err, ERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
 	if (in->old && object_meta_is_finished(obj) && !(t->strategy->held && t->strategy->held(obj))) {
+		json_object_set(kube_meta(obj), "resourceVersion", json_object_get(kube_meta(in->old), "resourceVersion"));
+		op->value = json_incref(obj);
 		write_delete(req, op);
 		return WRITE_COMMIT;
 	}

@@ -205,7 +205,7 @@ static int secret_validate(const json_t *obj, const json_t *old, struct err *err
 	const char *type = json_get_str(obj, "type");
 
 	if (check_base64(json_object_get(obj, "data"), "data", err) > DATA_MAX)
-		invalid_add(err, INVALID_TOO_LONG, "data", "Too long: may not be more than %zu bytes", DATA_MAX);
+		invalid_add(err, INVALID_TOO_LONG, "data", "Too long: must have at most %zu bytes", DATA_MAX);
 	check_secret_type(obj, type, err);
 	if (str_eq(type, "kubernetes.io/service-account-token") &&
 	    str_empty(json_str_at(obj, "metadata", "annotations", "kubernetes.io/service-account.name", NULL)))
@@ -240,7 +240,7 @@ static int configmap_validate(const json_t *obj, const json_t *old, struct err *
 		}
 	}
 	if (total > DATA_MAX)
-		invalid_add(err, INVALID_TOO_LONG, "", "Too long: may not be more than %zu bytes", DATA_MAX);
+		invalid_add(err, INVALID_TOO_LONG, "", "Too long: must have at most %zu bytes", DATA_MAX);
 	if (old)
 		check_immutable(obj, old, fields, err);
 	return err_is_set(err) ? -1 : 0;
