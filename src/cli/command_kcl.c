@@ -1,5 +1,6 @@
 /* scia kcl: programs written in KCL, from files. */
 
+#include "command_kcl.h"
 #include "commands.h"
 
 #include "base/clock.h"
@@ -267,9 +268,17 @@ static int kcl_run(int argc, char **argv)
 
 int command_kcl(int argc, char **argv)
 {
-	bool is_run = argc > 1 && strcmp(argv[1], "run") == 0;
-	if (is_run)
-		return kcl_run(argc - 1, argv + 1);
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} commands[] = {
+		{ "run", kcl_run },           { "fmt", kcl_fmt_command }, { "vet", kcl_vet_command },
+		{ "test", kcl_test_command }, { "doc", kcl_doc_command },
+	};
+	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
 	if (argc > 1 && argv[1][0] != '-')
 		return cli_usage(&COMMAND_KCL, "there is no kcl %s", argv[1]);
 	/* --help, or wrong usage */
