@@ -7,7 +7,7 @@ verb_bench() {
 	mkdir -p "$CACHE" build
 	ensure_run_deps
 	# shellcheck disable=SC2034 # build.sh reads it; the tests are not measured
-	BUILD_TARGETS=(src/scia src/scia-shim tests/scia-apiserver bench/analyzer_bench bench/apiserver_bench bench/store_bench)
+	BUILD_TARGETS=(src/scia src/scia-shim tests/scia-apiserver bench/analyzer_bench bench/apiserver_bench bench/kcl_bench bench/store_bench)
 	build_named release
 	export SCIA_BUILD=$ROOT/build/release SCIA_CACHE=$CACHE
 	for script in bench/*.py; do

