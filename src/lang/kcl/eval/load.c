@@ -257,5 +257,6 @@ void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kc
 	for (uint32_t i = 0; i < ret->len; i++)
 		load_imports(&l, i);
 	find_circle(&l, 0, kcl_alloc(h, ret->len), NULL);
+	kcl_apply_overrides(h, &ret->items[0], o->overrides, diagnostics);
 	kcl_merge_declarations(h, &ret->items[0]);
 }

@@ -13,4 +13,8 @@ void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kc
 /* In the main package, `x: S {…}` after `x = S {…}` is one declaration, where the last of them stands (merge.c). */
 void kcl_merge_declarations(struct kcl_heap *h, struct kcl_package *main);
 
+/* Changes the trees of the main package as the caller asks (-O; override.c). */
+void kcl_apply_overrides(struct kcl_heap *h, struct kcl_package *main, const char *const *specs,
+                         struct kcl_diagnostics *diagnostics);
+
 #endif
