@@ -54,7 +54,8 @@ def test_shell_examples_run(control_plane, session_folder, sandbox, path):
     """All blocks of one document, one after the other, in one shell."""
     home = session_folder / f"home-{path.stem}"
     home.mkdir()
-    (home / "examples").symlink_to(ROOT / "examples")
+    for folder in ("examples", "config"):
+        (home / folder).symlink_to(ROOT / folder)
     programs = f"{SCIA.parent}:{kubectl_program('current').parent}"
     environment = control_plane.environment() | {"HOME": str(home), "PATH": f"{programs}:{os.environ['PATH']}"}
     script = "set -euxo pipefail\n" + "\n".join(SHELL[path])
