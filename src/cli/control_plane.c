@@ -9,6 +9,8 @@
 
 #define SYNC_TIMEOUT_NS (30 * NS_PER_S)
 
+#define COMPOSE_WORKERS 4
+
 struct control_plane {
 	struct control_plane_config config;
 	char *data_dir, *local_dir;
@@ -18,6 +20,7 @@ struct control_plane {
 	struct provider_controller *nop_controller;
 	pthread_mutex_t process_lock; /* the local provider's threads look at process_controller while it comes and goes */
 	struct provider_controller *process_controller;
+	struct compose_library *compositions;
 	struct compose_controller *compose_controller;
 	struct operator_ *operator;
 	pthread_t local_starter;
@@ -98,6 +101,8 @@ static int finish_local(struct control_plane *cp, struct err *err)
 
 static void make_controllers(struct control_plane *cp)
 {
+	size_t compositions_len;
+	const struct compose_composition *compositions = compose_library_all(cp->compositions, &compositions_len);
 	struct kube_informer *managed[] = { cp->nops, cp->processes };
 	const struct kube_type *types[] = { &SCIA_NOP, &SCIA_PROCESS };
 	struct compose_controller_config config = {
@@ -106,8 +111,9 @@ static void make_controllers(struct control_plane *cp)
 		.managed = managed,
 		.managed_types = types,
 		.managed_len = cp->processes ? 2 : 1,
-		.compositions = COMPOSE_BUILTIN,
-		.compositions_len = COMPOSE_BUILTIN_LEN,
+		.compositions = compositions,
+		.compositions_len = compositions_len,
+		.workers = COMPOSE_WORKERS,
 		.recorder = cp->recorder,
 		.log = cp->config.log,
 		.metrics = cp->config.metrics,
@@ -174,6 +180,9 @@ static int start(struct control_plane *cp, struct err *err)
 			return -1;
 		cp->processes = new_informer(cp, &SCIA_PROCESS);
 	}
+	cp->compositions = compose_library_new(COMPOSE_WORKERS, err);
+	if (!cp->compositions)
+		return -1;
 	make_controllers(cp);
 	/* The operator starts the informer it shares with the composition controller, which has subscribed by now. */
 	_cleanup_err_ struct err operator_err = { 0 };
@@ -213,6 +222,7 @@ struct control_plane *control_plane_stop(struct control_plane *cp, bool leave_ru
 	/* From the top down: whoever decides stops before whoever acts, and informers last. */
 	operator_stop(cp->operator);
 	compose_controller_free(cp->compose_controller);
+	compose_library_free(cp->compositions);
 	provider_controller_free(cp->nop_controller);
 	pthread_mutex_lock(&cp->process_lock);
 	struct provider_controller *processes = TAKE_PTR(cp->process_controller);

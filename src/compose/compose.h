@@ -3,8 +3,8 @@
 /* Composition in Crossplane's model: an Infrastructure (composite resource) goes through a pipeline of functions, which
  * say what managed resources it should consist of; the controller makes it so and reports back.
  *
- * What runs here now are native functions; the interface carries Crossplane's RunFunctionRequest and -Response as JSON
- * values, so that functions in KCL or behind gRPC take the same place. */
+ * The interface carries Crossplane's RunFunctionRequest and -Response as JSON values: the programs in KCL that
+ * Crossplane runs in a cluster run here, in the functions of function/. */
 
 #include "kube/controller.h"
 #include "kube/event.h"
@@ -22,18 +22,25 @@ struct compose_function {
 	void *self;
 };
 
-/* A named pipeline for a composite type. Constant data. */
+/* A named pipeline for a composite type. Not changed once it is made. */
 struct compose_composition {
 	const char *name; /* what spec.crossplane.compositionRef.name says */
 	const struct compose_function *pipeline;
 	size_t pipeline_len;
 };
 
-/* The built-in compositions: "infrastructure-local" (one Process), "infrastructure-none" (one NopResource). */
-extern const struct compose_composition *const COMPOSE_BUILTIN[];
-extern const size_t COMPOSE_BUILTIN_LEN;
-/* Name of the composition for a CloudProvider type; NULL when there is none yet. */
-const char *compose_for_provider_type(const char *type);
+/* The compositions that come with the program: those of config/compositions for this machine
+ * ("infrastructure-STRATEGY-local": one Process), and "infrastructure-none" (one NopResource, for tests and
+ * benchmarks). Threads may run them at the same time; more than `workers` wait for one another. */
+struct compose_library;
+struct compose_library *compose_library_new(unsigned workers, struct err *err);
+struct compose_library *compose_library_free(struct compose_library *l);
+DEFINE_CLEANUP(struct compose_library *, compose_library_free)
+/* All of them; borrowed. */
+const struct compose_composition *compose_library_all(const struct compose_library *l, size_t *ret_len);
+
+/* Name of the composition for a strategy with a CloudProvider type; NULL when the program has none. */
+const char *compose_name(const char *strategy, const char *provider_type);
 
 /* Runs a pipeline; pure. *ret_desired: {composite, resources}; *ret_results: array. A fatal result is ERR_INVALID,
  * terminal. */
@@ -54,7 +61,7 @@ struct compose_controller_config {
 	struct kube_informer *const *managed; /* informers of every type a composition may make, with the index "owner" */
 	const struct kube_type *const *managed_types;
 	size_t managed_len;
-	const struct compose_composition *const *compositions;
+	const struct compose_composition *compositions;
 	size_t compositions_len;
 	struct kube_recorder *recorder;
 	struct logger *log;

@@ -1,4 +1,4 @@
-/* Pipelines, and what the built-in functions make of parameters. */
+/* Pipelines. */
 
 #include "compose/compose.h"
 
@@ -150,80 +150,6 @@ static void test_compose_run_failures_keep_their_kind(void **state _unused_)
 	}
 }
 
-/* ---- the built-in ones ---- */
-
-static const struct compose_composition *builtin(const char *type)
-{
-	for (size_t i = 0; i < COMPOSE_BUILTIN_LEN; i++) {
-		if (str_eq(COMPOSE_BUILTIN[i]->name, compose_for_provider_type(type)))
-			return COMPOSE_BUILTIN[i];
-	}
-	fail_msg("no composition for %s", type);
-	return NULL;
-}
-
-static int compose(const char *type, const char *parameters, json_t **ret_desired, struct err *err)
-{
-	_cleanup_json_ json_t *composite = json_pack("{s:{s:s, s:s}, s:{s:o}}", "metadata", "name", "x", "uid", "u", "spec",
-	                                             "parameters", parse(parameters));
-	_cleanup_json_ json_t *observed = json_object(), *results = NULL;
-	return compose_run(builtin(type), composite, observed, ret_desired, &results, err);
-}
-
-static void test_compose_builtin_types(void **state _unused_)
-{
-	assert_string_equal(compose_for_provider_type("local"), "infrastructure-local");
-	assert_string_equal(compose_for_provider_type("none"), "infrastructure-none");
-	assert_null(compose_for_provider_type("aws"));
-	assert_null(compose_for_provider_type(NULL));
-}
-
-static void test_compose_local_makes_a_process(void **state _unused_)
-{
-	_cleanup_json_ json_t *desired = NULL;
-	_cleanup_err_ struct err err = { 0 };
-	assert_ok(
-		compose("local",
-	            "{\"strategy\": \"kubernetes\", \"replicas\": 3, \"startCommand\": \"node .\", \"installCommand\": "
-	            "\"npm ci\", \"appPort\": 3000, \"repositoryUrl\": \"https://example.com/r\", \"commit\": \"c\", "
-	            "\"ref\": \"main\", \"path\": \"web\", \"secretName\": \"key\", \"revision\": 4, \"memory\": "
-	            "\"256Mi\", \"cpu\": \"500m\", \"framework\": \"express\", \"env\": [{\"name\": \"A\", \"value\": "
-	            "\"1\"}], \"healthCheck\": {\"path\": \"/\"}, \"deletionPolicy\": \"Orphan\"}",
-	            &desired, &err),
-		&err);
-	_cleanup_json_ json_t *expected = parse(
-		"{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", \"metadata\": {\"finalizers\": "
-		"[\"scia.io/managed\"]}, \"spec\": {\"deletionPolicy\": \"Orphan\", \"forProvider\": {\"source\": {\"url\": "
-	    "\"https://example.com/r\", \"commit\": \"c\", \"ref\": \"main\", "
-		"\"path\": \"web\", \"secretRef\": {\"name\": \"key\"}}, \"mode\": \"kubernetes\", \"installCommand\": \"npm "
-		"ci\", \"startCommand\": \"node .\", \"port\": 3000, \"replicas\": 3, \"revision\": 4, \"env\": [{\"name\": "
-		"\"A\", \"value\": \"1\"}], \"healthCheck\": {\"path\": \"/\"}, \"resources\": {\"cpu\": \"500m\", \"memory\": "
-		"\"256Mi\"}}}}");
-	_cleanup_free_ char *got = json_canonical(json_at(desired, "resources", "app", "resource", NULL));
-	_cleanup_free_ char *want = json_canonical(expected);
-	assert_string_equal(got, want);
-}
-
-static void test_compose_local_needs_a_start_command(void **state _unused_)
-{
-	_cleanup_json_ json_t *desired = NULL;
-	_cleanup_err_ struct err err = { 0 };
-	assert_true(compose("local", "{\"strategy\": \"vm\"}", &desired, &err) < 0);
-	assert_true(err.terminal);
-	assert_non_null(strstr(err_message(&err), "spec.overrides.startCommand"));
-}
-
-static void test_compose_none_makes_a_nop(void **state _unused_)
-{
-	_cleanup_json_ json_t *desired = NULL;
-	_cleanup_err_ struct err err = { 0 };
-	assert_ok(compose("none", "{\"revision\": 2}", &desired, &err), &err);
-	const json_t *resource = json_at(desired, "resources", "nop", "resource", NULL);
-	assert_string_equal(json_get_str(resource, "kind"), "NopResource");
-	assert_int_equal(json_int(json_at(resource, "spec", "forProvider", "revision", NULL), 0), 2);
-	assert_string_equal(json_str_at(resource, "spec", "deletionPolicy", NULL), "Delete");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,10 +160,6 @@ int main(void)
 		cmocka_unit_test(test_compose_run_ends_at_a_fatal_result),
 		cmocka_unit_test(test_compose_run_fatal_without_a_message_still_says_who),
 		cmocka_unit_test(test_compose_run_failures_keep_their_kind),
-		cmocka_unit_test(test_compose_builtin_types),
-		cmocka_unit_test(test_compose_local_makes_a_process),
-		cmocka_unit_test(test_compose_local_needs_a_start_command),
-		cmocka_unit_test(test_compose_none_makes_a_nop),
 	};
 	return cmocka_run_group_tests_name("compose", tests, NULL, NULL);
 }

@@ -40,8 +40,8 @@ static void composition_pass_done(struct composition_pass *p)
 static const struct compose_composition *find_composition(struct compose_controller *c, const char *name)
 {
 	for (size_t i = 0; i < c->config.compositions_len; i++) {
-		if (str_eq(c->config.compositions[i]->name, name))
-			return c->config.compositions[i];
+		if (str_eq(c->config.compositions[i].name, name))
+			return &c->config.compositions[i];
 	}
 	return NULL;
 }

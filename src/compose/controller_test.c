@@ -31,8 +31,7 @@ static int desire_words(void *self _unused_, const json_t *request, json_t **ret
 }
 
 static const struct compose_function FUNCTIONS[] = { { .name = "words", .run = desire_words } };
-static const struct compose_composition WORDS = { "words", FUNCTIONS, 1 };
-static const struct compose_composition *const COMPOSITIONS[] = { &WORDS };
+static const struct compose_composition COMPOSITIONS[] = { { "words", FUNCTIONS, 1 } };
 
 struct fixture {
 	struct testing_api *api;

@@ -135,8 +135,9 @@ int step_target(struct deployment_pass *p)
 
 static json_t *render_infrastructure(const struct deployment_pass *p)
 {
-	const char *composition = compose_for_provider_type(
-		json_str_at(p->target, "spec", "parameters", "providerType", NULL));
+	const json_t *parameters_then = json_at(p->target, "spec", "parameters", NULL);
+	const char *composition = compose_name(json_get_str(parameters_then, "strategy"),
+	                                       json_get_str(parameters_then, "providerType"));
 	if (!composition)
 		return NULL;
 	json_t *infrastructure = kube_object_new(&SCIA_INFRASTRUCTURE, kube_namespace(p->object), kube_name(p->object));
@@ -144,7 +145,7 @@ static json_t *render_infrastructure(const struct deployment_pass *p)
 		kube_set_label(infrastructure, "scia.io/deployment", kube_name(p->object));
 	kube_set_label(infrastructure, "scia.io/deployment-uid", kube_uid(p->object));
 	kube_set_controller(infrastructure, p->object);
-	json_t *parameters = json_copy(json_at(p->target, "spec", "parameters", NULL));
+	json_t *parameters = json_copy(json_unconst(parameters_then));
 	/* Not part of the revision: it is about the end, not about what runs. */
 	json_put_str(parameters, "deletionPolicy", json_get_str(deployment_spec(p), "deletionPolicy"));
 	json_put(
