@@ -3,6 +3,7 @@
 #include "compose/compose.h"
 
 #include "base/str.h"
+#include "function/function.h"
 
 static json_t *first_request(const json_t *composite, const json_t *observed_resources)
 {
@@ -17,7 +18,7 @@ static int check_results(const struct compose_function *function, const json_t *
 	size_t i;
 	json_t *result;
 	json_array_foreach (results, i, result) {
-		if (!str_eq(json_get_str(result, "severity"), "SEVERITY_FATAL"))
+		if (json_get_int(result, "severity", FUNCTION_NORMAL) != FUNCTION_FATAL)
 			continue;
 		const char *message = json_get_str(result, "message");
 		err_set(err, ERR_INVALID, "composition function %s: %s", function->name,

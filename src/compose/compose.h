@@ -13,9 +13,9 @@
  *
  * request:  { meta: {tag}, observed: {composite: {resource}, resources: {NAME: {resource}}},
  *             desired: {composite: {resource}, resources: {NAME: {resource, ready}}}, context: {}, input: {} }
- * response: { desired: as above, results: [{severity: SEVERITY_FATAL|WARNING|NORMAL, message, reason?}], context?,
- * conditions? } ready is READY_TRUE, READY_FALSE or READY_UNSPECIFIED (then: the managed resource's Ready condition
- * decides). */
+ * response: { desired: as above, results: [{severity, message, reason?}], context?,
+ * conditions? } severity and ready are numbers as in function/function.h (not specified: the managed resource's Ready
+ * condition decides). */
 struct compose_function {
 	const char *name;
 	int (*run)(void *self, const json_t *request, json_t **ret_response, struct err *err);

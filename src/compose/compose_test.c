@@ -92,8 +92,8 @@ static void test_compose_run_hands_context_on(void **state _unused_)
 
 static void test_compose_run_collects_results(void **state _unused_)
 {
-	char warns[] = "{\"results\": [{\"severity\": \"SEVERITY_WARNING\", \"message\": \"old\"}]}";
-	char says[] = "{\"results\": [{\"severity\": \"SEVERITY_NORMAL\", \"message\": \"fine\"}]}";
+	char warns[] = "{\"results\": [{\"severity\": 2, \"message\": \"old\"}]}";
+	char says[] = "{\"results\": [{\"severity\": 3, \"message\": \"fine\"}]}";
 	struct compose_function functions[] = { { "warns", add_resources, warns }, { "says", add_resources, says } };
 	_cleanup_json_ json_t *desired = NULL, *results = NULL;
 	_cleanup_err_ struct err err = { 0 };
@@ -103,8 +103,8 @@ static void test_compose_run_collects_results(void **state _unused_)
 
 static void test_compose_run_ends_at_a_fatal_result(void **state _unused_)
 {
-	char fatal[] = "{\"results\": [{\"severity\": \"SEVERITY_NORMAL\", \"message\": \"a\"},"
-				   "{\"severity\": \"SEVERITY_FATAL\", \"message\": \"no such size\"}]}";
+	char fatal[] = "{\"results\": [{\"severity\": 3, \"message\": \"a\"},"
+				   "{\"severity\": 1, \"message\": \"no such size\"}]}";
 	bool reached = false;
 	struct compose_function functions[] = { { "picky", add_resources, fatal }, { "next", expect_context, &reached } };
 	_cleanup_json_ json_t *desired = NULL, *results = NULL;
@@ -119,7 +119,7 @@ static void test_compose_run_ends_at_a_fatal_result(void **state _unused_)
 
 static void test_compose_run_fatal_without_a_message_still_says_who(void **state _unused_)
 {
-	char fatal[] = "{\"results\": [{\"severity\": \"SEVERITY_FATAL\"}]}";
+	char fatal[] = "{\"results\": [{\"severity\": 1}]}";
 	struct compose_function functions[] = { { "mute", add_resources, fatal } };
 	_cleanup_json_ json_t *desired = NULL, *results = NULL;
 	_cleanup_err_ struct err err = { 0 };

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "composed.h"
+#include "function/function.h"
 #include "kube/drift.h"
 
 #define COMPOSITE_FINALIZER "scia.io/composite"
@@ -337,9 +338,9 @@ static json_t *describe_resource(const struct composition_pass *p, const char *n
 {
 	const json_t *observed = json_at(p->observed, name, "resource", NULL);
 	const json_t *ready = kube_condition(observed, "Ready"), *synced = kube_condition(observed, "Synced");
-	const char *declared = json_str_at(p->desired, "resources", name, "ready", NULL);
-	bool is_ready = str_eq(declared, "READY_TRUE") ||
-	                (!str_eq(declared, "READY_FALSE") && kube_condition_is(observed, "Ready", "True"));
+	int64_t declared = json_int(json_at(p->desired, "resources", name, "ready", NULL), FUNCTION_READY_UNSPECIFIED);
+	bool is_ready = declared == FUNCTION_READY_TRUE ||
+	                (declared != FUNCTION_READY_FALSE && kube_condition_is(observed, "Ready", "True"));
 	bool is_synced = !kube_condition_is(observed, "Synced", "False");
 	const json_t *says = is_synced ? ready : synced;
 	const char *transition = transition_of(observed);

@@ -42,11 +42,12 @@ void auto_ready_run(struct function_call *call)
 	json_object_foreach (json_unconst(desired), name, entry) {
 		const json_t *object = json_at(observed, name, "resource", NULL);
 
-		if (!object || json_get_int(entry, "ready", READY_UNSPECIFIED) != READY_UNSPECIFIED || !is_ready(object))
+		if (!object || json_get_int(entry, "ready", FUNCTION_READY_UNSPECIFIED) != FUNCTION_READY_UNSPECIFIED ||
+		    !is_ready(object))
 			continue;
 		json_t *copy = json_copy(entry);
 
-		json_put_int(copy, "ready", READY_TRUE);
+		json_put_int(copy, "ready", FUNCTION_READY_TRUE);
 		json_object_set_new(own, name, copy);
 	}
 }

@@ -5,8 +5,6 @@
 
 #include "function/function.h"
 
-enum { FUNCTION_FATAL = 1, FUNCTION_WARNING = 2, FUNCTION_NORMAL = 3 };  /* Severity */
-enum { READY_UNSPECIFIED = 0, READY_TRUE = 1, READY_FALSE = 2 };         /* Ready */
 enum { TARGET_COMPOSITE = 1, TARGET_COMPOSITE_AND_CLAIM = 2 };           /* Target */
 enum { CONDITION_UNKNOWN = 1, CONDITION_TRUE = 2, CONDITION_FALSE = 3 }; /* Status */
 

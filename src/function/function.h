@@ -11,6 +11,10 @@
 #include "codec/json.h"
 #include "codec/protobuf.h"
 
+/* Of the protocol, which are numbers there. */
+enum { FUNCTION_FATAL = 1, FUNCTION_WARNING = 2, FUNCTION_NORMAL = 3 };                     /* Severity */
+enum { FUNCTION_READY_UNSPECIFIED = 0, FUNCTION_READY_TRUE = 1, FUNCTION_READY_FALSE = 2 }; /* Ready */
+
 enum function_kind {
 	FUNCTION_KCL,
 	FUNCTION_AUTO_READY,

@@ -88,6 +88,7 @@ test_e2e() {
 	pytest_group "API conformance" tests/conformance "$@"
 	pytest_group "composition functions" tests/function "$@"
 	pytest_group "crash tests" tests/crash "$@"
+	pytest_group "compositions" tests/compositions "$@"
 	pytest_group "documentation examples" tests/docs "$@"
 }
 

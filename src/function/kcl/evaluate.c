@@ -42,11 +42,11 @@ static json_t *desired_param(const json_t *resources)
 	const char *name;
 
 	json_object_foreach (json_unconst(resources), name, entry) {
-		int64_t ready = json_get_int(entry, "ready", READY_UNSPECIFIED);
+		int64_t ready = json_get_int(entry, "ready", FUNCTION_READY_UNSPECIFIED);
 
 		json_object_set_new(out, name,
 		                    json_pack("{so,ss}", "Resource", or_empty(json_object_get(entry, "resource")), "Ready",
-		                              words[ready >= 0 && ready <= READY_FALSE ? ready : 0]));
+		                              words[ready >= 0 && ready <= FUNCTION_READY_FALSE ? ready : 0]));
 	}
 	return out;
 }

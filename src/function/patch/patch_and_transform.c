@@ -207,7 +207,7 @@ static void follow_observed(struct pipeline *p, const char *name, const json_t *
 	if (ready < 0)
 		call_warning(p->call, "cannot check readiness of composed resource \"%s\": %s", name, err_message(&err));
 	if (ready > 0)
-		json_put_int(entry, "ready", READY_TRUE);
+		json_put_int(entry, "ready", FUNCTION_READY_TRUE);
 }
 
 /* { resource: a copy of the template's base or of what an earlier step wants }; NULL: fatal, and said so. */
@@ -287,7 +287,7 @@ static int compose_connection_secret(struct pipeline *p)
 		return -1;
 	}
 	_cleanup_free_ char *name = xasprintf("%s-connection-secret", object_name(p->oxr));
-	json_object_set_new(p->resources, name, json_pack("{so,si}", "resource", secret, "ready", READY_TRUE));
+	json_object_set_new(p->resources, name, json_pack("{so,si}", "resource", secret, "ready", FUNCTION_READY_TRUE));
 	return 0;
 }
 
@@ -332,7 +332,7 @@ static void answer(struct pipeline *p)
 	if (json_object_size(p->connection) > 0)
 		json_object_set(composite, "connection_details", p->connection);
 	if (p->skipped > 0)
-		json_put_int(composite, "ready", READY_FALSE);
+		json_put_int(composite, "ready", FUNCTION_READY_FALSE);
 	else if (ready)
 		json_object_set(composite, "ready", json_unconst(ready));
 	json_object_set_new(desired, "composite", composite);

@@ -117,7 +117,7 @@ static char *unready_message(const json_t *resources)
 	_cleanup_buf_ struct buf out = BUF_INIT((size_t)1024 * 1024);
 
 	for (size_t i = 0; i < len; i++)
-		if (json_int(json_at(resources, names[i], "ready", NULL), 0) != READY_TRUE)
+		if (json_int(json_at(resources, names[i], "ready", NULL), 0) != FUNCTION_READY_TRUE)
 			names[unready++] = names[i];
 	if (unready == 0)
 		return NULL;
@@ -133,11 +133,11 @@ static char *unready_message(const json_t *resources)
 static json_t *ready_condition(const struct render *r)
 {
 	_cleanup_free_ char *message = unready_message(json_object_get(r->desired, "resources"));
-	int64_t ready = json_int(json_at(r->desired, "composite", "ready", NULL), READY_UNSPECIFIED);
+	int64_t ready = json_int(json_at(r->desired, "composite", "ready", NULL), FUNCTION_READY_UNSPECIFIED);
 
-	if (r->in->form == RENDER_V2 && ready == READY_FALSE)
+	if (r->in->form == RENDER_V2 && ready == FUNCTION_READY_FALSE)
 		return render_condition("Ready", "False", "Creating", NULL);
-	if (message && (r->in->form == RENDER_V1 || ready == READY_UNSPECIFIED))
+	if (message && (r->in->form == RENDER_V1 || ready == FUNCTION_READY_UNSPECIFIED))
 		return render_condition("Ready", "False", "Creating", message);
 	return render_condition("Ready", "True", "Available", NULL);
 }
