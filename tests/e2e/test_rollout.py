@@ -125,7 +125,7 @@ def test_bad_commit_leaves_the_old_revision_serving_and_a_good_one_heals(control
         assert d["status"]["currentRevision"] == 1
         ready = next(c for c in d["status"]["conditions"] if c["type"] == "Ready")
         assert ready["status"] == "False" and "revision 1 serves" in ready["message"]
-        assert control_plane.api.events(name, "RolledBack")
+        control_plane.api.wait_event(name, "RolledBack")
         wait_version(control_plane, name, "1")
         repository.commit(web_app("3"))
         d = control_plane.wait_running(name, revision=3, timeout=60)
@@ -174,14 +174,14 @@ def test_manual_approval_waits_for_each_plan(control_plane, deployed):
     d = control_plane.wait_phase("approved", "AwaitingApproval")
     assert control_plane.api.get("infrastructures", "approved") is None, "nothing is made before"
     assert d["status"]["plan"]["changes"] == [{"action": "create", "resource": "Infrastructure/approved"}]
-    assert control_plane.api.events("approved", "PlanReady")
+    control_plane.api.wait_event("approved", "PlanReady")
     control_plane.api.patch("deployments", "approved",
                             {"metadata": {"annotations": {"scia.io/approved-plan": "0" * 16}}})
     time.sleep(1)
     assert control_plane.deployment("approved")["status"]["phase"] == "AwaitingApproval", "that was another plan"
     control_plane.cli("approve", "approved")
     control_plane.wait_running("approved", revision=1)
-    assert control_plane.api.events("approved", "PlanApproved")
+    control_plane.api.wait_event("approved", "PlanApproved")
     repository.commit(web_app("2"))
     d = control_plane.wait_phase("approved", "AwaitingApproval")
     assert version_of(control_plane, "approved") == "1", "what was approved goes on"

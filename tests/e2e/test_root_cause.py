@@ -22,7 +22,7 @@ def test_repository_that_is_not_there(control_plane):
     assert "/nonexistent/repository" in cause["message"]
     analyzed = next(c for c in control_plane.deployment("nowhere")["status"]["conditions"] if c["type"] == "Analyzed")
     assert analyzed["status"] == "False" and analyzed["message"] == cause["message"]
-    assert control_plane.api.events("nowhere", "AnalysisFailed")
+    control_plane.api.wait_event("nowhere", "AnalysisFailed")
     control_plane.delete("nowhere")
 
 

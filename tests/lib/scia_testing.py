@@ -181,6 +181,10 @@ class Api:
                  if e["involvedObject"]["name"] == name and e["involvedObject"]["kind"] == kind]
         return [e for e in found if reason in (None, e["reason"])]
 
+    def wait_event(self, name, reason, **where):
+        """Events are written by a thread of their own: they come soon after what they tell of."""
+        return wait_for(f"an event {reason} of {name}", lambda: self.events(name, reason, **where))
+
 
 class ControlPlane:
     """`scia up` with a data folder of its own."""
