@@ -186,3 +186,32 @@ def test_owner_of_a_crds_fields(api, kind):
     fields = api.get(f"{CRDS}/{plural}.wild.example.org").json["metadata"]["managedFields"]
     own = next(f["fieldsV1"]["f:spec"] for f in fields if "f:spec" in f["fieldsV1"])
     assert "." not in own and "." not in own["f:names"] and own["f:conversion"] == {".": {}, "f:strategy": {}}
+
+
+def test_default_of_a_status(api, kind):
+    """Defaulting: a status is not taken from a create; its default is there all the same, and an apply's nulls stay wrong."""
+    spec = {"type": "object", "properties": {"a": STRING}}
+    status = {"type": "object", "default": {"observedGeneration": -1},
+              "properties": {"observedGeneration": {"type": "integer"}}}
+    v1 = version("v1", spec, subresources={"status": {}})
+    v1["schema"]["openAPIV3Schema"]["properties"]["status"] = status
+    name, paths = kind(v1)
+    made = api.post(paths["v1"], {**instance(name, a="x"), "status": {"observedGeneration": 7}})
+    assert made.status == 201 and made.json["status"] == {"observedGeneration": -1}
+    assert made.json["metadata"]["managedFields"][0]["fieldsV1"] == {"f:spec": {".": {}, "f:a": {}}}
+    assert api.get(paths["v1"] + "/a").json["status"] == {"observedGeneration": -1}
+    assert api.patch(paths["v1"] + "/b?fieldManager=t", instance(name, "b", a=None), "apply").status == 422
+    # Nobody owns anything of an object that has not the form of its schema, though the status is dropped.
+    odd = api.post(paths["v1"], {**instance(name, "c", a="x"), "status": "odd"})
+    assert odd.status == 201 and "managedFields" not in odd.json["metadata"]
+
+
+def test_an_update_is_decoded_before_it_is_refused(api, kind):
+    """Field validation (KEP-2885): Strict tells of unknown fields before anything is compared with what is stored."""
+    name, paths = kind(version("v1", {"type": "object", "properties": {"a": STRING}}))
+    api.post(paths["v1"], instance(name, a="x"))
+    answer = api.put(paths["v1"] + "/a?fieldValidation=Strict", instance(name, zzz=1))
+    assert answer.status == 400 and answer.json["message"] == (
+        f'{name} in version "v1" cannot be handled as a {name}: strict decoding error: unknown field "spec.zzz"')
+    answer = api.put(paths["v1"] + "/a", instance(name, zzz=1))
+    assert answer.status == 422 and answer.warnings == ['299 - "unknown field \"spec.zzz\""']

@@ -273,8 +273,8 @@ static int reconcile(void *self, const char *name, int64_t *ret_after_ns, struct
 		if (finish_deletion(c, obj, ret_after_ns, err) < 0)
 			return -1;
 	} else {
-		set_names(c, obj);
 		set_approval(obj);
+		set_names(c, obj);
 	}
 	track_fields(current, c->type, obj);
 	_cleanup_err_ struct err failed = { 0 };

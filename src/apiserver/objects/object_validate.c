@@ -98,19 +98,30 @@ static void forget_required(struct err *err)
 	err_move(err, &kept);
 }
 
+/* Rules of CRDs are not looked at then. */
+static bool has_blocking(const struct err *err)
+{
+	for (size_t i = 0; i < err->causes_len; i++)
+		if (strcmp(err->causes[i].reason, INVALID_REQUIRED) == 0 ||
+		    strcmp(err->causes[i].reason, INVALID_TOO_LONG) == 0)
+			return true;
+	return false;
+}
+
 int object_validate(const struct api_type *t, const struct api_version *v, const json_t *obj, const json_t *old,
                     const char *subresource, struct err *err)
 {
 	_cleanup_err_ struct err found = { 0 }, schema = { 0 }, own = { 0 }, part = { 0 };
 	const struct checked checked = { .version = v, .status_only = t->custom && strcmp(subresource, "status") == 0 };
-	const struct schema_change change = { .obj = obj,
-		                                  .old = old,
-		                                  .status_only = checked.status_only,
-		                                  .check_more = t->custom ? check_scale : NULL,
-		                                  .check_meta = check_meta,
-		                                  .self = &checked };
+	struct schema_change change = { .obj = obj,
+		                            .old = old,
+		                            .status_only = checked.status_only,
+		                            .check_more = t->custom ? check_scale : NULL,
+		                            .check_meta = check_meta,
+		                            .self = &checked };
 
 	object_meta_validate(t, obj, old, &found);
+	change.blocked = has_blocking(&found);
 	if (old && err_is_set(&found)) /* Kubernetes looks at the metadata of an update twice, and tells twice */
 		object_meta_validate(t, obj, old, &found);
 	if (!v->message && schema_validate_change(v->schema, &change, &schema) < 0) {

@@ -361,6 +361,13 @@ static int check_config(const struct apply *a, struct err *err)
 	return 0;
 }
 
+bool apply_is_typed(const struct schema *schema, const json_t *obj)
+{
+	_cleanup_err_ struct err why = { 0 };
+
+	return field_check_applied(schema, obj, &why) == 0;
+}
+
 static size_t annotations_size(json_t *annotations)
 {
 	size_t total = 0;

@@ -35,6 +35,9 @@ struct apply_request {
 int apply_server_side(const struct apply_request *request, const json_t *live, const json_t *config, json_t **ret,
                       struct err *err);
 
+/* Whether obj has the form of its schema. Nobody can own the fields of one that has not. */
+bool apply_is_typed(const struct schema *schema, const json_t *obj);
+
 /* Updates updated.metadata.managedFields after a create, update or patch by a manager (operation Update): it owns
  * what changed, others lose what was changed or removed. old NULL: created. The caller's own managedFields are
  * honoured, and an empty list (or one with an empty entry) resets them, as in Kubernetes. At most ten Update managers

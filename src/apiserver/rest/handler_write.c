@@ -110,6 +110,19 @@ static int check_version(struct api_request *req, struct api_op *op, struct err 
 	               api_type_words(req->type, words), op->name);
 }
 
+/* An update is refused, but what cannot be decoded is told instead. -1 */
+static int after_decoding(struct api_request *req, struct api_op *op, struct err *err)
+{
+	_cleanup_err_ struct err first = { 0 };
+
+	if (!op->dropped && write_decode(req, op, op->body, &first) < 0) {
+		json_decref(TAKE_PTR(req->denial));
+		err_clear(err);
+		err_move(err, &first);
+	}
+	return -1;
+}
+
 static int prepare_update(struct api_request *req, struct api_op *op, struct err *err)
 {
 	const char *subresource = req->path.subresource;
@@ -132,7 +145,7 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 	}
 	/* Addresses are checked on what was sent, before a subresource hides them. */
 	if (object_meta_address(req->type, op->body, op->ns, op->name, err) < 0 || check_version(req, op, err) < 0)
-		return -1;
+		return after_decoding(req, op, err);
 	if (*subresource && !op->dropped && write_decode(req, op, op->body, err) < 0)
 		return -1;
 	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current);

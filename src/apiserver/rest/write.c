@@ -452,6 +452,21 @@ static void set_requester(const struct api_request *req, json_t *obj)
 	req->type->strategy->set_requester(obj, user);
 }
 
+/* A status that is sent is dropped; yet, as in Kubernetes, where it has not the form of the schema nobody comes to own
+ * anything. */
+static void forget_untyped(const struct api_request *req, struct write_input *in)
+{
+	const json_t *status = json_object_get(in->obj, "status");
+
+	if (!req->type->custom || !req->version->has_status || *in->subresource || in->applied || !status)
+		return;
+	_cleanup_json_ json_t *only = json_pack("{s:O}", "status", status);
+	if (apply_is_typed(schema_resolve(req->version->schema), only))
+		return;
+	json_object_del(kube_meta(in->obj), "managedFields");
+	in->applied = true;
+}
+
 /* The form of what was sent, and what the type's own strategy does. */
 static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
@@ -462,6 +477,7 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		return -1;
 	if (object_meta_address(t, in->obj, op->ns, op->name, err) < 0)
 		return -1;
+	forget_untyped(req, in);
 	if (!in->old) {
 		object_meta_create(t, in->obj, clock_wall_ns());
 		if (v->has_status && t->custom)
@@ -469,6 +485,8 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		else if (v->has_status && v->message && !t->strategy->status_on_create)
 			kinds_reset(v->message, in->obj, "status");
 		track_fields(req, in);
+		if (t->custom && v->has_status && schema_default_value(schema_property(v->schema, "status")))
+			schema_fill_in(v->schema, in->obj);
 		if (t->strategy->prepare_create)
 			t->strategy->prepare_create(in->obj);
 		if (t->strategy->set_requester)

@@ -49,6 +49,7 @@ int schema_validate(const struct schema *s, const json_t *obj, const json_t *old
 /* The same with all that can be asked for. s NULL: only what check_more says. */
 struct schema_change {
 	const json_t *obj, *old; /* old NULL: create */
+	bool blocked;            /* something outside of the schema is wrong that keeps rules from being looked at */
 	bool status_only;        /* a write of the status: only that is looked at (lists of type set and map everywhere) */
 	/* Checks of the caller, which add causes (invalid.h). NULL: none. more: beside the values; meta: labels and so on
 	 * of a resource within the object, fields "metadata.…". */

@@ -376,12 +376,12 @@ static bool is_blocking(const struct err_cause *c)
 
 /* The place of x-kubernetes-validations: they are not evaluated yet (docs/internals/schema.md). What is said already is
  * that they would not have been, because of other errors. */
-static void check_rules(struct schema_errors *e, const struct schema *s)
+static void check_rules(struct schema_errors *e, const struct schema *s, bool blocked)
 {
 	if (!(s->flags & SCHEMA_SOME_RULES))
 		return;
-	for (size_t i = 0; i < e->len; i++)
-		if (is_blocking(&e->causes[i])) {
+	for (size_t i = 0; i < e->len || blocked; i++)
+		if (blocked || is_blocking(&e->causes[i])) {
 			schema_invalid(e, NULL, NULL,
 			               xstrdup("some validation rules were not checked because the object was invalid; correct the "
 			                       "existing errors to complete validation"));
@@ -438,7 +438,7 @@ int schema_validate_change(const struct schema *s, const struct schema_change *c
 		schema_validate_embedded(&e, s, NULL, c->obj, c->check_meta);
 	if (s) {
 		check_lists(&e, s, c->obj, c->old);
-		check_rules(&e, s);
+		check_rules(&e, s, c->blocked);
 	}
 	return schema_errors_finish(&e, err);
 }
