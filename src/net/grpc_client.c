@@ -145,16 +145,21 @@ static int connect_once(const char *host, const char *port)
 	return fd;
 }
 
-static int connect_to(const char *target, int64_t deadline_ns, struct err *err)
+/* HOST:PORT of gRPC's forms of targets. */
+static const char *address_of(const char *target)
 {
 	const char *rest = str_after(target, "dns:");
-	_cleanup_free_ char *host = NULL;
-	char *colon;
 
 	for (rest = rest ? rest : target; *rest == '/'; rest++)
 		;
-	host = xstrdup(rest);
-	colon = strrchr(host, ':');
+	return rest;
+}
+
+static int connect_to(const char *target, int64_t deadline_ns, struct err *err)
+{
+	_cleanup_free_ char *host = xstrdup(address_of(target));
+	char *colon = strrchr(host, ':');
+
 	if (!colon || colon == host)
 		return err_set(err, ERR_INVALID, "%s is no address of a function: HOST:PORT is wanted", target);
 	*colon = '\0';
@@ -248,7 +253,7 @@ static void submit(nghttp2_session *h2, struct exchange *x, const char *target, 
 	int64_t left_ms = (deadline_ns - clock_mono_ns()) / NS_PER_MS;
 	char timeout[32];
 	const char *const fields[][2] = { { ":method", "POST" },    { ":scheme", "http" },
-		                              { ":path", path },        { ":authority", target },
+		                              { ":path", path },        { ":authority", address_of(target) },
 		                              { "te", "trailers" },     { "content-type", "application/grpc" },
 		                              { "user-agent", "scia" }, { "grpc-timeout", timeout } };
 	nghttp2_nv nv[ARRAY_SIZE(fields)];
