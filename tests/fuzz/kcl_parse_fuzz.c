@@ -1,6 +1,7 @@
-/* KCL: any text is parsed; what parses is laid out, which gives a text that parses to the same tree and stays as it is
+/* KCL: any text is parsed, and its names and types are checked; what parses is laid out, which gives a text that parses to the same tree and stays as it is
  * when it is laid out again. */
 
+#include "check/check.h"
 #include "syntax/parse.h"
 #include "syntax/printer.h"
 
@@ -33,6 +34,18 @@ static void check_format(const struct kcl_module *m)
 	kcl_diagnostics_clear(&d);
 }
 
+/* Also of trees that recovery left. */
+static void check_types(struct kcl_module *m, struct kcl_diagnostics *d)
+{
+	struct kcl_package package = { .path = "__main__", .modules = &m, .modules_len = 1 };
+	struct kcl_packages packages = { .items = &package, .len = 1 };
+	struct kcl_checked *checked = kcl_check(&packages, d);
+
+	kcl_checked_type(checked, "__main__", "A");
+	kcl_checked_import(checked, m, "b");
+	kcl_checked_free(checked);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct kcl_diagnostics d = { 0 };
@@ -41,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(m != NULL && d.len <= KCL_DIAGNOSTICS_MAX && d.errors >= d.len);
 	if (d.errors == 0)
 		check_format(m);
+	check_types(m, &d);
 	kcl_module_free(m);
 	kcl_diagnostics_clear(&d);
 	return 0;
