@@ -214,4 +214,35 @@ def test_an_update_is_decoded_before_it_is_refused(api, kind):
     assert answer.status == 400 and answer.json["message"] == (
         f'{name} in version "v1" cannot be handled as a {name}: strict decoding error: unknown field "spec.zzz"')
     answer = api.put(paths["v1"] + "/a", instance(name, zzz=1))
-    assert answer.status == 422 and answer.warnings == ['299 - "unknown field \"spec.zzz\""']
+    assert answer.status == 422 and answer.warnings == [r'299 - "unknown field \"spec.zzz\""']
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda s: s["versions"][0].update(served="yes"),
+     "json: cannot unmarshal string into Go struct field CustomResourceDefinitionVersion.spec.versions.served of type "
+     "bool"),
+    (lambda s: s["names"].update(shortNames=[1]),
+     "json: cannot unmarshal number into Go struct field CustomResourceDefinitionNames.spec.names.shortNames of type "
+     "string"),
+    (lambda s: s.update(versions={}),
+     "json: cannot unmarshal object into Go struct field CustomResourceDefinitionSpec.spec.versions of type "
+     "[]v1.CustomResourceDefinitionVersion"),
+    (lambda s: s["versions"][0]["schema"]["openAPIV3Schema"]["properties"].update(x="str"),
+     "json: cannot unmarshal string into Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema."
+     "properties of type v1.JSONSchemaProps"),
+    (lambda s: s["versions"][0]["schema"]["openAPIV3Schema"]["properties"].update(
+        x={"type": "object", "additionalProperties": 5}), "boolean or JSON schema expected"),
+    (lambda s: s["versions"][0]["schema"]["openAPIV3Schema"]["properties"].update(
+        x={"type": "array", "items": {"type": ["string", "null"]}}),
+     "json: cannot unmarshal array into Go struct field JSONSchemaProps.type of type string"),
+], ids=["version", "names", "versions", "property", "additionalProperties", "items"])
+def test_what_is_no_definition(api, change, message):
+    """The types of apiextensions.k8s.io/v1: what does not fit them is not looked at any further."""
+    spec = {"group": "wild.example.org", "scope": "Namespaced", "names": {"plural": "nones", "kind": "None"},
+            "versions": [{**version("v1", {"type": "object"}), "storage": True}]}
+    change(spec)
+    answer = api.post(CRDS + "?dryRun=All", {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                                             "metadata": {"name": "nones.wild.example.org"}, "spec": spec})
+    assert answer.status == 400
+    assert answer.json["message"] == (
+        'CustomResourceDefinition in version "v1" cannot be handled as a CustomResourceDefinition: ' + message)

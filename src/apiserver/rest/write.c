@@ -383,9 +383,10 @@ int write_decode_meta(struct api_request *req, struct api_op *op, json_t *obj, s
 	return object_meta_decode(req->type, req->version, obj, op->seen, err);
 }
 
-static int check_embedded(const struct api_request *req, const json_t *obj, struct err *err)
+/* Takes fault, what keeps a body from being decoded; NULL: nothing does. */
+static int check_fault(const struct api_request *req, char *own, struct err *err)
 {
-	_cleanup_free_ char *fault = schema_decode_fault(req->version->schema, obj, object_meta_fault);
+	_cleanup_free_ char *fault = own;
 
 	if (!fault)
 		return 0;
@@ -405,6 +406,8 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 		return -1;
 	if (v->message && builtin_normalize(t, v, obj, err) < 0)
 		return -1;
+	if (t->strategy->decode_fault && check_fault(req, t->strategy->decode_fault(obj), err) < 0)
+		return -1;
 	if (t->strategy->decode)
 		t->strategy->decode(obj, dropped);
 	if (v->schema && !v->message && op->patch_form == PATCH_APPLY)
@@ -413,7 +416,8 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 		schema_default(v->schema, obj);
 	if (v->schema)
 		schema_prune(v->schema, obj, dropped);
-	if (t->custom && op->patch_form != PATCH_APPLY && check_embedded(req, obj, err) < 0)
+	if (t->custom && op->patch_form != PATCH_APPLY &&
+	    check_fault(req, schema_decode_fault(v->schema, obj, object_meta_fault), err) < 0)
 		return -1;
 	if (!dropped)
 		return 0;

@@ -118,6 +118,7 @@ const struct api_strategy STRATEGY_CRD = {
 		"\"\"},"
 		"\"storedVersions\":null}}",
 	.decode = crd_decode,
+	.decode_fault = crd_decode_fault,
 	.prepare_create = crd_create,
 	.prepare_update = crd_update,
 	.prepare_delete = crd_delete,

@@ -21,6 +21,9 @@ enum crd_approval crd_approval(const json_t *obj, char **ret_words);
  * to dropped unless it is NULL), and so is what is empty; defaults. */
 void crd_decode(json_t *obj, json_t *dropped);
 
+/* crd_decode.c: what keeps obj from being a CRD at all, in the words of Go's encoding/json, or NULL. free() */
+char *crd_decode_fault(const json_t *obj);
+
 /* crd_validate.c: everything beyond the schema of CRDs; old NULL: create. Adds causes. */
 int crd_validate(const json_t *obj, const json_t *old, struct err *err);
 /* crd_conversion.c: spec.conversion. established: a CA bundle that cannot be read is refused. */

@@ -77,6 +77,8 @@ struct api_strategy {
 	/* Brings what a client sent into form, before anything else is done with it; what is dropped on the way is appended
 	 * to dropped (paths; may be NULL). */
 	void (*decode)(json_t *obj, json_t *dropped);
+	/* Before that: why what a client sent is no object of this kind at all, or NULL. free() */
+	char *(*decode_fault)(const json_t *obj);
 	void (*prepare_create)(json_t *obj);
 	/* The same for what nobody owns: after the managed fields were noted and webhooks were asked. */
 	void (*complete_create)(json_t *obj);
