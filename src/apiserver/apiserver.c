@@ -180,8 +180,10 @@ static void beside_start(void *self)
 {
 	struct beside *b = self;
 
-	b->result = thread_start(&b->thread, "start", beside_main, b, &b->err);
-	b->runs = b->result == 0;
+	/* The result is the thread's from here on. */
+	b->runs = thread_start(&b->thread, "start", beside_main, b, &b->err) == 0;
+	if (!b->runs)
+		b->result = -1;
 }
 
 static int beside_join(struct beside *b, struct err *err)
