@@ -120,11 +120,19 @@ static void resource_free(void *p)
 	free(r);
 }
 
+struct loading {
+	struct store *store;
+	struct store_resource *last; /* of the row before, which is mostly that of the next one too */
+};
+
 static int load_row(void *self, const struct store_row *row, struct err *err)
 {
-	struct store *s = self;
-	struct store_resource *r = store_resource_get(s, row->resource);
+	struct loading *l = self;
+	struct store *s = l->store;
+	struct store_resource *r = l->last;
 
+	if (!r || strcmp(r->name, row->resource) != 0)
+		r = l->last = store_resource_get(s, row->resource);
 	if (store_index_put(&r->index, store_object_new(row, r->name, bytes_new(row->text, row->text_len))))
 		return err_set(err, ERR_INTERNAL, "the store is damaged: %s %s/%s is there twice; restore a backup",
 		               row->resource, row->ns, row->name);
@@ -172,7 +180,8 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 	}
 	if (config->on_owned)
 		config->on_owned(config->self);
-	if (store_db_load(s->db, load_row, s, err) < 0) {
+	struct loading loading = { .store = s };
+	if (store_db_load(s->db, load_row, &loading, err) < 0) {
 		store_close(s);
 		return -1;
 	}

@@ -132,14 +132,22 @@ static void split_leaf(struct store_index *idx, size_t at, size_t pos)
 	insert_leaf(idx, at + 1, high);
 }
 
+/* Names that ascend, as generated ones do, and most rows of a file that is read, come in this order. */
+static bool is_behind_all(const struct store_index *idx, const struct store_object *object)
+{
+	const struct store_leaf *last = idx->leaves[idx->len - 1];
+
+	return last->len > 0 && compare_with(last->objects[last->len - 1], object->ns, object->name) < 0;
+}
+
 bool store_index_put(struct store_index *idx, struct store_object *object)
 {
 	if (idx->len == 0)
 		insert_leaf(idx, 0, leaf_new());
-	size_t at = find_leaf(idx, object->ns, object->name);
+	bool behind = is_behind_all(idx, object), equal = false;
+	size_t at = behind ? idx->len - 1 : find_leaf(idx, object->ns, object->name);
 	struct store_leaf *leaf = leaf_for_write(idx, at);
-	bool equal;
-	size_t pos = find_pos(leaf, object->ns, object->name, &equal);
+	size_t pos = behind ? leaf->len : find_pos(leaf, object->ns, object->name, &equal);
 
 	if (equal) {
 		store_object_unref(leaf->objects[pos]);
