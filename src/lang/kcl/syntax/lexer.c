@@ -684,6 +684,9 @@ struct kcl_tokens kcl_lex(const struct kcl_lex_input *input, struct arena *arena
 		                .line = input->line,
 		                .column = input->column };
 
+	/* about as many tokens as texts mostly have: growing a large array copies it */
+	lx.cap = (input->end - input->start) / 4 + 64;
+	lx.tokens = xreallocarray(NULL, lx.cap, sizeof(*lx.tokens));
 	push_level(&lx, &outermost);
 	while (lx.p < lx.end)
 		lex_token(&lx);
