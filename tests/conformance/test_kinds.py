@@ -297,7 +297,7 @@ def test_scale(kubectl, api, ns):
 @pytest.mark.parametrize("change,field,words", [
     ({"selector": None}, "spec.selector", "Required value"),
     ({"selector": {"matchLabels": {"app": "other"}}}, "spec.template.metadata.labels",
-     'Invalid value: {"app":"shop"}: `selector` does not match template `labels`'),
+     'Invalid value: map[string]string{"app":"shop"}: `selector` does not match template `labels`'),
     ({"replicas": -1}, "spec.replicas", "Invalid value: -1: must be greater than or equal to 0"),
     ({"template": {"metadata": {"labels": {"app": "shop"}}, "spec": {}}}, "spec.template.spec.containers", "Required value"),
     ({"template": {"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [{"name": "web"}]}}},
@@ -325,7 +325,30 @@ def test_selectors_are_immutable(api, ns):
     other = json.loads(json.dumps(DEPLOYMENT).replace('"app": "shop"', '"app": "other"'))
     answer = api.put(f"{url}/shop", other)
     assert answer.status == 422 and answer.json["details"]["causes"][0]["message"] == \
-        'Invalid value: {"matchLabels":{"app":"other"}}: field is immutable'
+        ('Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"app":"other"}, '
+         'MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable')
+
+
+def test_role_refs_are_immutable(api, ns):  # pkg/apis/rbac/validation
+    url = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings"
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    assert api.post(url, {"metadata": {"name": "a"}, "roleRef": ref}).status == 201
+    answer = api.patch(f"{url}/a", {"roleRef": {"name": "edit"}})
+    assert answer.status == 422 and answer.json["details"]["causes"][0]["message"] == (
+        'Invalid value: rbac.RoleRef{APIGroup:"rbac.authorization.k8s.io", Kind:"ClusterRole", Name:"edit"}: cannot change roleRef')
+
+
+@pytest.mark.parametrize("spec, field, words", [
+    ({"leaseDurationSeconds": 0}, "spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0"),
+    ({"leaseTransitions": -1}, "spec.leaseTransitions", "Invalid value: -1: must be greater than or equal to 0")])
+def test_invalid_leases(api, ns, spec, field, words):  # pkg/apis/coordination/validation
+    answer = api.post(f"/apis/coordination.k8s.io/v1/namespaces/{ns}/leases", {"metadata": {"name": "a"}, "spec": spec})
+    assert answer.status == 422 and [(c["field"], c["message"]) for c in answer.json["details"]["causes"]] == [(field, words)]
+
+
+def test_empty_rules_are_none(api, ns):  # what is stored as protobuf knows no empty list
+    url = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/roles"
+    assert api.post(url, {"metadata": {"name": "a"}, "rules": []}).json["rules"] is None
 
 
 def test_wrong_types_are_told_in_gos_words(api, ns):

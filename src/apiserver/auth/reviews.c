@@ -22,6 +22,9 @@ static void note_manager(const struct api_request *req, json_t *body)
 {
 	_cleanup_json_ json_t *fresh = req->version->message ? kinds_zero(req->version->message) : NULL;
 	char manager[129];
+
+	if (strcmp(req->type->plural, "selfsubjectrulesreviews") == 0) /* its answer has no metadata of the question */
+		return;
 	const struct apply_request request = {
 		.schema = schema_resolve(req->version->schema),
 		.manager = api_request_manager(req, manager),

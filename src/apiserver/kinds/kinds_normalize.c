@@ -349,8 +349,6 @@ static int normalize_field(const struct kinds_field *f, json_t *obj, const struc
 	if (v && normalize_present(f, &v, at, err) < 0)
 		return -1;
 	bool zero = !v || is_zero(f, v);
-	if (zero && v && (f->flags & KINDS_ALWAYS) && f->shape != KINDS_ONE)
-		zero = false; /* an empty list that is written is not null */
 	if (zero) {
 		json_decref(v);
 		v = absent_value(f);

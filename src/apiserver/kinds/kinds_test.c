@@ -78,7 +78,7 @@ static void test_kinds_are_normalized_as_go_would(void **state _unused_)
 		{ "io.k8s.api.core.v1.ConfigMap", "{\"data\":{},\"immutable\":false}", "{\"immutable\":false}",
 		  "empty maps go, pointers stay" },
 		{ "io.k8s.api.rbac.v1.Role", "{}", "{\"rules\":null}", "a list that is always written" },
-		{ "io.k8s.api.rbac.v1.Role", "{\"rules\":[]}", "{\"rules\":[]}", "an empty list is not null" },
+		{ "io.k8s.api.rbac.v1.Role", "{\"rules\":[]}", "{\"rules\":null}", "an empty list is none" },
 		{ "io.k8s.api.core.v1.ResourceRequirements", "{\"limits\":{\"cpu\":1,\"memory\":\"1024Mi\",\"x\":\"0.5\"}}",
 		  "{\"limits\":{\"cpu\":\"1\",\"memory\":\"1Gi\",\"x\":\"500m\"}}", "quantities are canonical" },
 		{ "io.k8s.api.core.v1.Probe", "{\"timeoutSeconds\":0,\"exec\":{\"command\":[\"a\"]}}",

@@ -40,7 +40,8 @@ bool deletion_mark(const struct api_type *t, json_t *obj, enum propagation propa
 	if (kube_is_deleting(obj))
 		return false;
 	json_put_str(meta, "deletionTimestamp", rfc3339_format(clock_wall_ns(), now));
-	json_put_int(meta, "deletionGracePeriodSeconds", 0);
+	if (strcmp(t->resource, "/namespaces") != 0) /* they have other ways, and no grace */
+		json_put_int(meta, "deletionGracePeriodSeconds", 0);
 	if (kube_generation(obj) > 0)
 		json_put_int(meta, "generation", kube_generation(obj) + 1);
 	return false;

@@ -543,6 +543,15 @@ static int check_certificates(struct api_request *req, const struct api_op *op, 
 	return certificate_check_write(&req->server->authorizer, &w, in->obj, in->old, err);
 }
 
+/* An object that webhooks changed is the one they were shown. */
+static void keep_identity(json_t *obj, const json_t *shown)
+{
+	static const char *const names[] = { "uid", "creationTimestamp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		json_object_set(kube_meta(obj), names[i], json_object_get(shown, names[i]));
+}
+
 int write_finish(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
 	_cleanup_json_ json_t *obj = in->obj; /* stolen */
@@ -558,6 +567,7 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		audit_object_name(req, op->name);
 	if (!in->old && t->namespaced && check_namespace(req, op, err) < 0)
 		return -1;
+	_cleanup_json_ json_t *identity = json_incref(kube_meta(obj));
 	int mutated = admit_mutate(req, op, in, err);
 	if (mutated > 0) { /* in->obj is another one */
 		json_decref(obj);
@@ -565,6 +575,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 	}
 	if (mutated < 0 || (mutated > 0 && shape(req, op, in, err) < 0))
 		return -1;
+	if (mutated > 0 && !in->old)
+		keep_identity(obj, identity);
 	if (in->old)
 		managed_fields_settle(in->old, obj);
 	if (!in->old && t->strategy->complete_create)

@@ -109,7 +109,14 @@ enum crd_approval crd_approval(const json_t *obj, char **ret_words)
 	return CRD_APPROVAL_INVALID;
 }
 
+/* Structs that are no pointers are there before anything is said in them. */
+static json_t *crd_zero(void)
+{
+	return json_pack("{s:{s:{}}}", "spec", "names");
+}
+
 const struct api_strategy STRATEGY_CRD = {
+	.zero = crd_zero,
 	.generation = true,
 	.requires_itself = true,
 	.fresh =

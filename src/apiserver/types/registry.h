@@ -79,6 +79,8 @@ struct api_strategy {
 	void (*decode)(json_t *obj, json_t *dropped);
 	/* Before that: why what a client sent is no object of this kind at all, or NULL. free() */
 	char *(*decode_fault)(const json_t *obj);
+	/* What kinds_zero() is for those that are defined by tables. */
+	json_t *(*zero)(void);
 	void (*prepare_create)(json_t *obj);
 	/* The same for what nobody owns: after the managed fields were noted and webhooks were asked. */
 	void (*complete_create)(json_t *obj);

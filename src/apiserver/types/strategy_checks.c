@@ -1,12 +1,15 @@
 #include "strategy_checks.h"
 
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
 #include "schema/schema_internal.h"
 
 #include <string.h>
 
+#define SHOWN_MAX ((size_t)4096)
+#define MESSAGE_MAX ((size_t)256 * 1024)
 #define FIELD_OF(last)                                \
 	va_list ap;                                       \
 	va_start(ap, last);                               \
@@ -29,6 +32,89 @@ void check_fail_strings(struct err *err, const json_t *list, const char *detail,
 
 	FIELD_OF(field);
 	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s", shown, detail);
+}
+
+static void show_text(const char *text, struct buf *out)
+{
+	go_quote(text ? text : "", text ? strlen(text) : 0, SHOWN_MAX, out);
+}
+
+static int key_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void show_map(const json_t *map, struct buf *out)
+{
+	_cleanup_strv_ char **keys = NULL;
+	const char *key;
+	json_t *v;
+
+	if (!json_is_object(map)) {
+		buf_puts(out, "map[string]string(nil)");
+		return;
+	}
+	json_object_foreach (json_unconst(map), key, v)
+		strv_push(&keys, key);
+	if (keys)
+		qsort(keys, strv_len(keys), sizeof(*keys), key_order);
+	buf_puts(out, "map[string]string{");
+	for (size_t i = 0; keys && keys[i]; i++) {
+		buf_puts(out, i ? ", " : "");
+		show_text(keys[i], out);
+		buf_putc(out, ':');
+		show_text(json_get_str(map, keys[i]), out);
+	}
+	buf_putc(out, '}');
+}
+
+static void show_requirement(const json_t *r, struct buf *out)
+{
+	const json_t *values = json_object_get(r, "values");
+	size_t i;
+	json_t *v;
+
+	buf_puts(out, "v1.LabelSelectorRequirement{Key:");
+	show_text(json_get_str(r, "key"), out);
+	buf_puts(out, ", Operator:");
+	show_text(json_get_str(r, "operator"), out);
+	buf_puts(out, json_is_array(values) ? ", Values:[]string{" : ", Values:[]string(nil)");
+	json_array_foreach (values, i, v) {
+		buf_puts(out, i ? ", " : "");
+		show_text(json_string_value(v), out);
+	}
+	buf_puts(out, json_is_array(values) ? "}}" : "}");
+}
+
+void check_fail_labels(struct err *err, const json_t *labels, const char *detail, const char *field)
+{
+	_cleanup_buf_ struct buf shown = BUF_INIT(MESSAGE_MAX);
+
+	show_map(labels, &shown);
+	invalid_add(err, INVALID_VALUE, field, "Invalid value: %s: %s", buf_str(&shown), detail);
+}
+
+void check_fail_selector(struct err *err, const json_t *selector, const char *detail, const char *field)
+{
+	const json_t *expressions = json_object_get(selector, "matchExpressions");
+	_cleanup_buf_ struct buf shown = BUF_INIT(MESSAGE_MAX);
+	size_t i;
+	json_t *r;
+
+	if (!json_is_object(selector)) {
+		check_fail(err, NULL, detail, "%s", field);
+		return;
+	}
+	buf_puts(&shown, "v1.LabelSelector{MatchLabels:");
+	show_map(json_object_get(selector, "matchLabels"), &shown);
+	buf_puts(&shown, ", MatchExpressions:[]v1.LabelSelectorRequirement");
+	buf_puts(&shown, json_is_array(expressions) ? "{" : "(nil)");
+	json_array_foreach (expressions, i, r) {
+		buf_puts(&shown, i ? ", " : "");
+		show_requirement(r, &shown);
+	}
+	buf_puts(&shown, json_is_array(expressions) ? "}}" : "}");
+	invalid_add(err, INVALID_VALUE, field, "Invalid value: %s: %s", buf_str(&shown), detail);
 }
 
 void check_required(struct err *err, const char *detail, const char *field, ...)

@@ -10,6 +10,9 @@
 void check_fail(struct err *err, const json_t *value, const char *detail, const char *field, ...) _printf_(4, 5);
 /* The same with a list of strings, shown as one of Go's type []string. */
 void check_fail_strings(struct err *err, const json_t *list, const char *detail, const char *field, ...) _printf_(4, 5);
+/* The same with a map of strings and a label selector, shown as Go's fmt does: map[string]string{"a":"b"}. */
+void check_fail_labels(struct err *err, const json_t *labels, const char *detail, const char *field);
+void check_fail_selector(struct err *err, const json_t *selector, const char *detail, const char *field);
 void check_required(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
 /* "Unsupported value: VALUE: supported values: …"; supported is NULL-terminated. */
 void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)

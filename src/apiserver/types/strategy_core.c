@@ -3,6 +3,7 @@
 #include "builtin.h"
 #include "codec/base64.h"
 #include "objects/invalid.h"
+#include "strategy_checks.h"
 #include "kube/object.h"
 
 #define DATA_MAX ((size_t)1024 * 1024)
@@ -252,4 +253,14 @@ const struct api_strategy STRATEGY_CONFIGMAP = {
 };
 
 const struct api_strategy STRATEGY_SERVICE_ACCOUNT = { .unconditional_update = true };
-const struct api_strategy STRATEGY_LEASE = { .create_on_update = true };
+static int lease_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
+{
+	const json_t *spec = json_object_get(obj, "spec"), *duration = json_object_get(spec, "leaseDurationSeconds");
+
+	if (json_is_integer(duration) && json_integer_value(duration) <= 0)
+		check_fail(err, duration, "must be greater than 0", "spec.leaseDurationSeconds");
+	check_not_negative(err, json_object_get(spec, "leaseTransitions"), "spec.leaseTransitions");
+	return check_result(err);
+}
+
+const struct api_strategy STRATEGY_LEASE = { .create_on_update = true, .validate = lease_validate };

@@ -1,5 +1,6 @@
 /* Roles and bindings: what Kubernetes' validation says of them. Who may write one is the authorizer's matter. */
 #include "base/str.h"
+#include "codec/go_format.h"
 #include "builtin.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
@@ -99,6 +100,22 @@ static void check_subject(const json_t *subject, size_t i, bool namespaced, stru
 	}
 }
 
+static void fail_role_ref(const json_t *role, struct err *err)
+{
+	static const struct {
+		const char *go, *name;
+	} MEMBERS[] = { { "APIGroup", "apiGroup" }, { "Kind", "kind" }, { "Name", "name" } };
+	_cleanup_buf_ struct buf shown = BUF_INIT((size_t)64 * 1024);
+
+	for (size_t i = 0; i < ARRAY_SIZE(MEMBERS); i++) {
+		const char *v = or_empty(json_get_str(role, MEMBERS[i].name));
+		buf_printf(&shown, "%s%s:", i ? ", " : "", MEMBERS[i].go);
+		go_quote(v, strlen(v), 4096, &shown);
+	}
+	invalid_add(err, INVALID_VALUE, "roleRef", "Invalid value: rbac.RoleRef{%s}: cannot change roleRef",
+	            buf_str(&shown));
+}
+
 static int check_binding(const json_t *obj, const json_t *old, const char *const *kinds, struct err *err)
 {
 	static const char *const OWN[] = { RBAC_GROUP, NULL };
@@ -113,7 +130,7 @@ static int check_binding(const json_t *obj, const json_t *old, const char *const
 	json_array_foreach (json_object_get(obj, "subjects"), i, subject)
 		check_subject(subject, i, kinds[1] != NULL, err);
 	if (old && !json_same(role, json_object_get(old, "roleRef")))
-		check_fail(err, role, "cannot change roleRef", "roleRef");
+		fail_role_ref(role, err);
 	return check_result(err);
 }
 

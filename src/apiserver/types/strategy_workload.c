@@ -118,15 +118,14 @@ static void check_selector(const json_t *obj, const char *what, struct err *err)
 
 	if (!json_is_object(selector)) {
 		check_required(err, "", "spec.selector");
-		check_fail(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
+		check_fail_labels(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
 		return;
 	}
 	if (json_object_size(json_object_get(selector, "matchLabels")) == 0 &&
 	    json_array_size(json_object_get(selector, "matchExpressions")) == 0)
-		check_fail(err, selector, empty, "spec.selector");
+		check_fail_selector(err, selector, empty, "spec.selector");
 	else if (!check_selector_matches(selector, labels))
-		check_fail(err, labels ? labels : none, "`selector` does not match template `labels`",
-		           "spec.template.metadata.labels");
+		check_fail_labels(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
 }
 
 static void check_numbers(const json_t *obj, struct err *err)
@@ -138,6 +137,12 @@ static void check_numbers(const json_t *obj, struct err *err)
 		check_not_negative(err, json_object_get(spec_of(obj), NAMES[i]), "spec.%s", NAMES[i]);
 }
 
+static void check_selector_stays(struct err *err, const json_t *now, const json_t *before)
+{
+	if (!json_same(now, before))
+		check_fail_selector(err, now, "field is immutable", "spec.selector");
+}
+
 static void check_replicated(const json_t *obj, const json_t *old, const char *what, struct err *err)
 {
 	check_selector(obj, what, err);
@@ -145,8 +150,7 @@ static void check_replicated(const json_t *obj, const json_t *old, const char *w
 	pod_spec_check(template_spec(obj), "spec.template.spec", err);
 	check_restart_policy(obj, err);
 	if (old)
-		check_immutable_field(err, json_at(obj, "spec", "selector", NULL), json_at(old, "spec", "selector", NULL),
-		                      "spec.selector");
+		check_selector_stays(err, json_at(obj, "spec", "selector", NULL), json_at(old, "spec", "selector", NULL));
 }
 
 static void deployment_decode(json_t *obj, json_t *dropped _unused_)
@@ -300,8 +304,7 @@ static int controller_validate(const json_t *obj, const json_t *old _unused_, st
 		return check_result(err);
 	}
 	if (json_object_size(selector) > 0 && !check_selector_matches(wrapped, labels))
-		check_fail(err, labels ? labels : none, "`selector` does not match template `labels`",
-		           "spec.template.metadata.labels");
+		check_fail_labels(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
 	pod_spec_check(template_spec(obj), "spec.template.spec", err);
 	check_restart_policy(obj, err);
 	return check_result(err);
