@@ -59,8 +59,11 @@ static void put_string(struct kcl_text *t, const struct kcl_str *s)
 	kcl_text_putc(t, '"');
 }
 
+/* A plain string where it can be one: the checker looks at those. */
 static void put_key(struct kcl_text *t, const struct kcl_str *s)
 {
+	if (!memmem(s->s, s->len, "${", 2))
+		return put_string(t, s);
 	kcl_text_putc(t, '(');
 	put_string(t, s);
 	kcl_text_putc(t, ')');
