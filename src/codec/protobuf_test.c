@@ -50,8 +50,8 @@ static void test_what_is_written_reads_back(void **state)
 		"{\"many\":[{\"name\":\"1\"},{\"name\":\"2\"},{}]}",
 		"{\"byName\":{\"a\":{\"name\":\"A\"},\"b\":{}},\"labels\":{\"\":\"empty\",\"k\":\"v\"}}",
 		"{\"data\":{\"key\":\"AAEC/w==\",\"none\":\"\"}}",
-		"{\"far\":{\"a\":null,\"b\":true,\"c\":false,\"d\":1.5,\"e\":-3,\"f\":\"text\",\"g\":[],\"h\":{},"
-		"\"i\":[1,[2,[\"three\",{\"x\":null}]]],\"j\":1e300,\"k\":\"\"}}",
+		("{\"far\":{\"a\":null,\"b\":true,\"c\":false,\"d\":1.5,\"e\":-3,\"f\":\"text\",\"g\":[],\"h\":{},"
+		 "\"i\":[1,[2,[\"three\",{\"x\":null}]]],\"j\":1e300,\"k\":\"\"}}"),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_err_ struct err err = { 0 };

@@ -128,7 +128,7 @@ static void test_yaml_scalars(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_string_equal(yaml(str(cases[i].text)), kcl_printf(heap, "%s\n", cases[i].shown));
 	assert_string_equal(yaml(kcl_unit_value(heap, 1, KCL_UNIT_Ki)), "1024.0\n");
-	assert_string_equal(yaml(kcl_float(INFINITY)), "null\n");
+	assert_string_equal(yaml(kcl_float((double)INFINITY)), "null\n");
 	assert_string_equal(yaml(kcl_float(1e-9)), "1e-9\n");
 }
 

@@ -87,8 +87,8 @@ static void test_parse_accepts_the_language(void **state)
 		"$if = 1\n$schema = $if",
 		"schema A:\n\ta: int\n\tb: int\n",
 		"a = 1\r\nif a:\r\n    b = 2\r\n\r\n    c = 3\r\n",
-		"\xef\xbb\xbf"
-		"a = 1",
+		("\xef\xbb\xbf"
+		 "a = 1"),
 		"\xe5\x90\x8d = 1",
 	};
 

@@ -171,7 +171,7 @@ static void test_operators_compare(void **state)
 	assert_true(kcl_compare(heap, KCL_CMP_LT, str("a"), str("ab")));
 	assert_true(kcl_compare(heap, KCL_CMP_GE, list(2, 1, 3), list(3, 1, 2, 9)));
 	assert_true(kcl_compare(heap, KCL_CMP_LE, list(1, 1), list(1, 1)));
-	assert_false(kcl_compare(heap, KCL_CMP_LT, kcl_float(NAN), kcl_int(1)));
+	assert_false(kcl_compare(heap, KCL_CMP_LT, kcl_float((double)NAN), kcl_int(1)));
 	assert_true(kcl_compare(heap, KCL_CMP_IN, str("b"), d));
 	assert_true(kcl_compare(heap, KCL_CMP_IN, str("bc"), str("abcd")));
 	assert_true(kcl_compare(heap, KCL_CMP_NOT_IN, kcl_int(3), list(2, 1, 2)));

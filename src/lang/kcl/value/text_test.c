@@ -54,7 +54,7 @@ static void test_text_floats(void **state)
 		kcl_float_python(cases[i].f, text);
 		assert_string_equal(text, cases[i].python);
 	}
-	kcl_float_text(INFINITY, text);
+	kcl_float_text((double)INFINITY, text);
 	assert_string_equal(text, "inf.0");
 	kcl_float_text(-5e-324, text);
 	assert_int_equal(strlen(text), 327);
@@ -145,8 +145,8 @@ static void test_text_formats(void **state)
 		{ ".1%", 0.256, false, "25.6%" },
 		{ "é>4", 7, true, "ééé7" },
 		{ "%", 1, true, "100.000000%" },
-		{ "F", NAN, false, "NAN" },
-		{ "", -INFINITY, false, "-inf" },
+		{ "F", (double)NAN, false, "NAN" },
+		{ "", -(double)INFINITY, false, "-inf" },
 	};
 
 	(void)state;
