@@ -8,7 +8,7 @@ static void begin(struct kcl_vm *vm, struct kcl_resolving *r, struct kcl_cell *c
 {
 	*r = (struct kcl_resolving){ .outer = vm->resolving, .cell = cell, .hidden = cell->hidden };
 	vm->resolving = r;
-	cell->hidden = (uint16_t)hidden;
+	cell->hidden = hidden;
 }
 
 static void end(struct kcl_vm *vm, struct kcl_resolving *r)
@@ -122,7 +122,7 @@ struct kcl_value kcl_run_assign_cell(struct kcl_vm *vm, const struct kcl_code *c
 	struct kcl_value v = kcl_apply_setter(vm, c, cell, slot, f);
 	end(vm, &r);
 	cell->value = v;
-	cell->passed = (uint16_t)(ordinal + 1);
+	cell->passed = ordinal + 1;
 	cell->done = cell->passed >= setters;
 	return v;
 }

@@ -121,8 +121,8 @@ struct kcl_global_code {
 struct kcl_cell {
 	struct kcl_value value;
 	const struct kcl_pair *config; /* an attribute's entry in the configuration; NULL */
-	uint16_t hidden;               /* setters, the last ones, that a read may not run now: one of them is running */
-	uint16_t passed;               /* setters, the first ones, that the statements in their order have run already */
+	uint32_t hidden;               /* setters, the last ones, that a read may not run now: one of them is running */
+	uint32_t passed;               /* setters, the first ones, that the statements in their order have run already */
 	bool done;
 };
 
@@ -176,7 +176,7 @@ struct kcl_owner {
 	const struct kcl_schema_code *schema;
 	uint32_t number;          /* in the layout */
 	const uint32_t *slots;    /* name -> attribute of the instance; UINT32_MAX: none */
-	const uint16_t *ordinals; /* setter of the schema -> place among the setters of its attribute */
+	const uint32_t *ordinals; /* setter of the schema -> place among the setters of its attribute */
 };
 
 struct kcl_slot_code {

@@ -185,6 +185,7 @@ static void compile_package(struct kcl_compiler *c)
 		if (p->symbols[i].kind != KCL_SYMBOL_SCHEMA)
 			continue;
 		enter_module(c, p->symbols[i].module);
+		kcl_check_bases(c, p->symbols[i].schema);
 		kcl_compile_schema(c, &p->symbols[i]);
 	}
 	for (uint32_t i = 0; i < package->modules_len; i++)

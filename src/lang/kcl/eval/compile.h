@@ -110,6 +110,8 @@ struct kcl_code *kcl_compile_decorators(struct kcl_compiler *c, const struct kcl
 
 /* compile_schema.c */
 void kcl_declare_schema(struct kcl_compiler *c, struct kcl_symbol *symbol);
+/* Raises when it has too many bases. */
+void kcl_check_bases(struct kcl_compiler *c, const struct kcl_schema_code *s);
 void kcl_compile_schema(struct kcl_compiler *c, struct kcl_symbol *symbol);
 /* compile_layout.c */
 void kcl_make_layout(struct kcl_compiler *c, struct kcl_schema_code *s);

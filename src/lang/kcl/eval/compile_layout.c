@@ -25,12 +25,12 @@ static uint32_t add_slot(struct kcl_compiler *c, struct kcl_layout *l, const str
 static void add_setters(struct kcl_compiler *c, struct kcl_layout *l, struct kcl_owner *o)
 {
 	const struct kcl_schema_code *s = o->schema;
-	uint16_t *ordinals = kcl_alloc(c->h, s->setters_len * sizeof(*ordinals));
+	uint32_t *ordinals = kcl_alloc(c->h, s->setters_len * sizeof(*ordinals));
 	for (uint32_t i = 0; i < s->setters_len; i++) {
 		const struct kcl_setter *setter = s->setters[i];
 		uint32_t number = add_slot(c, l, s->names[setter->leaf->assign.slot]); /* may move the slots */
 		struct kcl_slot_code *slot = &l->slots[number];
-		ordinals[i] = (uint16_t)slot->setters_len;
+		ordinals[i] = slot->setters_len;
 		PUSH(c->h, slot->setters, slot->setters_len, ((struct kcl_owned_setter){ .owner = o, .setter = setter }));
 		if (setter->leaf->assign.is_attr) {
 			slot->type = setter->leaf->assign.type;

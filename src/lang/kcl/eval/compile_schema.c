@@ -30,14 +30,37 @@ static void declare_attrs(struct kcl_compiler *c, struct kcl_schema_code *s, con
 	}
 }
 
-static bool is_above(const struct kcl_schema_code *s, const struct kcl_schema_code *wanted, unsigned depth)
+/* Bases and mixins that one schema may have in all, counting one as often as it is reached: mixins of mixins can double
+ * with every level. */
+#define BASES_MAX 1000
+
+/* Counts the schemas at and above s; raises past the limit. */
+static void count_bases(struct kcl_compiler *c, const struct kcl_schema_code *s, unsigned *count)
 {
-	if (!s || s == wanted || depth > 100)
+	if (!s)
+		return;
+	if (++*count > BASES_MAX)
+		kcl_raise(c->h, "schema %s has more than %d bases and mixins", s->name ? s->name : "", BASES_MAX);
+	count_bases(c, s->parent, count);
+	count_bases(c, s->host, count);
+	for (uint32_t i = 0; i < s->mixins_len; i++)
+		count_bases(c, s->mixins[i], count);
+}
+
+void kcl_check_bases(struct kcl_compiler *c, const struct kcl_schema_code *s)
+{
+	unsigned count = 0;
+	count_bases(c, s, &count);
+}
+
+static bool is_above(const struct kcl_schema_code *s, const struct kcl_schema_code *wanted)
+{
+	if (!s || s == wanted)
 		return s != NULL;
-	if (is_above(s->parent, wanted, depth + 1) || is_above(s->host, wanted, depth + 1))
+	if (is_above(s->parent, wanted) || is_above(s->host, wanted))
 		return true;
 	for (uint32_t i = 0; i < s->mixins_len; i++) {
-		if (is_above(s->mixins[i], wanted, depth + 1))
+		if (is_above(s->mixins[i], wanted))
 			return true;
 	}
 	return false;
@@ -48,7 +71,9 @@ static struct kcl_schema_code *base_named(struct kcl_compiler *c, const struct k
                                           const struct kcl_names *names)
 {
 	struct kcl_schema_code *base = kcl_schema_named(c, names);
-	return base && !is_above(base, s, 0) ? base : NULL;
+	if (base)
+		kcl_check_bases(c, base);
+	return base && !is_above(base, s) ? base : NULL;
 }
 
 static void link_bases(struct kcl_compiler *c, struct kcl_schema_code *s, const struct kcl_names *bases, uint32_t len)

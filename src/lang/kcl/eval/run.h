@@ -36,7 +36,7 @@ struct kcl_closure {
 struct kcl_resolving {
 	struct kcl_resolving *outer;
 	struct kcl_cell *cell;
-	uint16_t hidden; /* before */
+	uint32_t hidden; /* before */
 };
 
 struct kcl_vm {

@@ -68,7 +68,7 @@ static void pass_leaves(struct kcl_vm *vm, const struct kcl_codes *leaves, struc
 			setters = f->instance->layout->slots[slot].setters_len;
 		}
 		if (cell->passed <= ordinal)
-			cell->passed = (uint16_t)(ordinal + 1);
+			cell->passed = ordinal + 1;
 		cell->done = cell->done || cell->passed >= setters;
 	}
 }
