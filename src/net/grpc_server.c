@@ -59,7 +59,7 @@ static void accept_all(struct grpc_server *s)
 	static const int one = 1;
 
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
-		struct sockaddr_storage from;
+		struct sockaddr_storage from = { 0 };
 		socklen_t len = sizeof(from);
 		int fd = accept4(s->listener, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

@@ -82,7 +82,7 @@ static bool same_literal(const struct kcl_type *a, const struct kcl_type *b)
 	case KCL_T_STR:
 		return strcmp(a->literal.s, b->literal.s) == 0;
 	case KCL_T_FLOAT:
-		return memcmp(&a->literal.number.f, &b->literal.number.f, sizeof(double)) == 0;
+		return kcl_same_double(a->literal.number.f, b->literal.number.f);
 	default:
 		return a->literal.number.i == b->literal.number.i && a->literal.number.unit == b->literal.number.unit;
 	}

@@ -82,7 +82,7 @@ static bool base32_bytes(struct kcl_text *t, const struct kcl_str *s)
 	while (len > 0 && s->s[len - 1] == '=')
 		len--;
 	for (size_t i = 0; i < len; i++) {
-		const char *p = memchr(base32_alphabet, toupper((unsigned char)s->s[i]), 32);
+		const char *p = strchr(base32_alphabet, toupper((unsigned char)s->s[i]));
 
 		if (!p)
 			return false;

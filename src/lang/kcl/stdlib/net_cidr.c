@@ -149,7 +149,7 @@ static void check_bits(struct kcl_heap *h, const struct kcl_network *n, struct k
 		kcl_raise(h,
 		          "CIDR_subnets() invalid additional_bits: would extend network length to %lld bits, which is too long "
 		          "for IPv%d",
-		          (long long)(n->prefix + (more.i > 1000 ? 1000 : more.i)), n->address.bits == 32 ? 4 : 6);
+		          n->prefix + (long long)(more.i > 1000 ? 1000 : more.i), n->address.bits == 32 ? 4 : 6);
 }
 
 /* One behind the other, each at the next place that its size allows: the end of the last in units of the smallest part
@@ -188,7 +188,7 @@ KCL_BUILTIN(kcl_net_cidr_subnets)
 		if (more < 63 && number >= INT64_C(1) << more)
 			kcl_raise(
 				h, "CIDR_subnets() not enough remaining address space for a subnet with a prefix of %lld bits after %s",
-				(long long)(n.prefix + more), i > 0 ? result.list->items[i - 1].str->s : "");
+				n.prefix + (long long)more, i > 0 ? result.list->items[i - 1].str->s : "");
 		kcl_list_push(h, result.list, subnet(h, &n, more, number, "CIDR_subnets"));
 	}
 	return result;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Lines and columns from 1, columns in characters; the end is behind the last character. */
 struct kcl_span {
@@ -73,6 +74,15 @@ struct kcl_number {
 	double f;
 	enum kcl_unit unit; /* integers only */
 };
+
+/* The same bits: a NaN is itself, and 0.0 is not -0.0. */
+static inline bool kcl_same_double(double a, double b)
+{
+	uint64_t bits[2];
+	memcpy(&bits[0], &a, sizeof(a));
+	memcpy(&bits[1], &b, sizeof(b));
+	return bits[0] == bits[1];
+}
 
 enum kcl_constant { KCL_CONST_TRUE, KCL_CONST_FALSE, KCL_CONST_NONE, KCL_CONST_UNDEFINED };
 

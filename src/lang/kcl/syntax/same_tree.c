@@ -28,7 +28,7 @@ static bool same_exprs(const struct kcl_exprs *a, const struct kcl_exprs *b)
 
 static bool same_number(const struct kcl_number *a, const struct kcl_number *b)
 {
-	return a->is_float == b->is_float && a->i == b->i && memcmp(&a->f, &b->f, sizeof(a->f)) == 0 && a->unit == b->unit;
+	return a->is_float == b->is_float && a->i == b->i && kcl_same_double(a->f, b->f) && a->unit == b->unit;
 }
 
 /* ---- types ---- */
