@@ -78,7 +78,7 @@ static void test_compose_local_makes_a_process(void **state)
 		&err);
 	_cleanup_json_ json_t *expected = parse(
 		"{\"apiVersion\": \"local.scia.io/v1alpha1\", \"kind\": \"Process\", \"metadata\": {\"annotations\": {}, "
-	    "\"finalizers\": "
+		"\"finalizers\": "
 		"[\"scia.io/managed\"]}, \"spec\": {\"deletionPolicy\": \"Orphan\", \"forProvider\": {\"source\": {\"url\": "
 		"\"https://example.com/r\", \"commit\": \"c\", \"ref\": \"main\", "
 		"\"path\": \"web\", \"secretRef\": {\"name\": \"key\"}}, \"mode\": \"kubernetes\", \"installCommand\": \"npm "

@@ -104,11 +104,11 @@ static void report(struct fixture *f, int64_t serving, int64_t failed, bool read
 	_cleanup_free_ char *yaml = xasprintf(
 		"status: {observedGeneration: %lld, revision: %lld, failedRevision: %s, endpoints: [{name: application, url: "
 		"'http://127.0.0.1:1/'}], resources: [{apiVersion: local.scia.io/v1alpha1, kind: Process, name: shop-app, "
-	    "ready: %s, "
+		"ready: %s, "
 		"synced: true, reason: %s, message: '%s'}], conditions: [{type: Ready, status: '%s', reason: %s, message: "
-	    "'%s', "
+		"'%s', "
 		"lastTransitionTime: '2026-01-01T00:00:00Z'}, {type: Synced, status: 'True', reason: ReconcileSuccess, "
-	    "message: '', "
+		"message: '', "
 		"lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
 		(long long)kube_generation(now), (long long)serving, failure, ready ? "true" : "false", reason, message,
 		ready ? "True" : "False", reason, message);

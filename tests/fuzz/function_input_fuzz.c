@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char COMPOSITE[] =
 	"{\"composite\":{\"resource\":{\"apiVersion\":\"example.org/"
-    "v1\",\"kind\":\"XR\",\"metadata\":{\"name\":\"x\"},\"spec\":{"
+	"v1\",\"kind\":\"XR\",\"metadata\":{\"name\":\"x\"},\"spec\":{"
 	"\"s\":\"text\",\"n\":3,\"f\":1.5,\"b\":true,\"z\":null,\"l\":[1,{\"a\":\"b\"}],\"m\":{\"k\":\"v\"}}}},"
-    "\"resources\":{"
+	"\"resources\":{"
 	"\"r\":{\"resource\":{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"r\"}}}}}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
-/* KCL: any text is parsed, and its names and types are checked; what parses is laid out, which gives a text that parses to the same tree and stays as it is
- * when it is laid out again. */
+/* KCL: any text is parsed, and its names and types are checked; what parses is laid out, which gives a text that parses
+ * to the same tree and stays as it is when it is laid out again. */
 
 #include "check/check.h"
 #include "syntax/parse.h"

@@ -338,11 +338,11 @@ static void test_schema_can_be_walked(void **state)
 	(void)state;
 	_cleanup_(schema_unrefp) struct schema *s = compiled(
 		"{type: object, properties: {l: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [p, "
-	    "id], "
+		"id], "
 		"x-kubernetes-patch-strategy: 'merge,retainKeys', x-kubernetes-patch-merge-key: id, items: {type: object, "
-	    "required: [id], "
+		"required: [id], "
 		"properties: {id: {type: string}, p: {type: string, default: TCP}}}}, m: {type: object, x-kubernetes-map-type: "
-	    "atomic, "
+		"atomic, "
 		"additionalProperties: {type: integer}}, u: {type: object, x-kubernetes-preserve-unknown-fields: true}}}");
 	const struct schema *l = schema_property(s, "l"), *m = schema_property(s, "m");
 

@@ -151,7 +151,7 @@ static void check_reviews(const json_t *versions, struct err *err)
 			invalid_add(
 				err, INVALID_VALUE, field,
 				"Invalid value: \"%s\": a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
-			    "start "
+				"start "
 				"with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
 				"regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
 				name);

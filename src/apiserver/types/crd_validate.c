@@ -210,9 +210,9 @@ static void check_status_root(const json_t *schema, const char *at, struct err *
 		invalid_add(
 			err, INVALID_VALUE, at,
 			"Invalid value: %.1000s: only [Description Type Format Title Maximum ExclusiveMaximum Minimum "
-		    "ExclusiveMinimum "
+			"ExclusiveMinimum "
 			"MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties "
-		    "ExternalDocs "
+			"ExternalDocs "
 			"Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status "
 			"subresource is enabled",
 			text);

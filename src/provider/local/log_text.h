@@ -8,8 +8,9 @@
 char *log_read_tail(const char *path, size_t max);
 
 #define LOG_BUILD_TAIL ((size_t)64 * 1024)
-#define LOG_EXIT_TAIL ((size_t)4 * 1024) /* what a program that ran for days printed before its end is another matter \
-	                                      */
+#define LOG_EXIT_TAIL                                                                               \
+	((size_t)4 * 1024) /* what a program that ran for days printed before its end is another matter \
+	                    */
 
 /* The line among the last `tail` bytes of a log (but after its first `from` ones) that most likely says what went
  * wrong, and its number from 1; NULL when the log says nothing there (free()). */
