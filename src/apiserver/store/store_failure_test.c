@@ -41,7 +41,7 @@ static void test_store_full_disk_at_every_write(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t version = 0;
-	char fault[64], value[16];
+	char fault[64], value[32];
 	int failures = 0;
 
 	put(f->store, 'c', "a", "x", "0", 0);

@@ -156,20 +156,29 @@ static void test_text_formats(void **state)
 	assert_string_equal(formatted(kcl_strz(heap, "s"), ">9"), "s");
 }
 
+/* In a function of its own: what is kept in registers over a jump is lost. */
+static bool is_refused(const char *spec)
+{
+	struct kcl_failure f;
+	volatile bool refused = true;
+
+	f.outer = kcl_failure_push(heap, &f);
+	if (!setjmp(f.jump)) {
+		formatted(kcl_float(1), spec);
+		refused = false;
+	}
+	kcl_failure_pop(heap, &f);
+	return refused;
+}
+
 static void test_text_formats_refused(void **state)
 {
 	static const char *const specs[] = { "z", "5.5.5", "s", ".5000f", "99999999999999999999d", ",g" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
-		struct kcl_failure f;
-
-		f.outer = kcl_failure_push(heap, &f);
-		if (!setjmp(f.jump)) {
-			formatted(kcl_float(1), specs[i]);
+		if (!is_refused(specs[i]))
 			fail_msg("accepted %s", specs[i]);
-		}
-		kcl_failure_pop(heap, &f);
 	}
 }
 
