@@ -91,7 +91,8 @@ static void bind_owner(struct kcl_vm *vm, struct kcl_instance *inst, const struc
 	/* The arguments are the schema's; a base with other types for them takes them as they are. */
 	kcl_bind_params(vm, unit, args, o == inst->layout->self, &f);
 	inst->params[o->number] = kcl_alloc_raw(vm->h, unit->params_len * sizeof(*f.locals));
-	memcpy(inst->params[o->number], f.locals, unit->params_len * sizeof(*f.locals));
+	if (unit->params_len > 0)
+		memcpy(inst->params[o->number], f.locals, unit->params_len * sizeof(*f.locals));
 }
 
 static void enter_owner(struct kcl_instance *inst, const struct kcl_owner *o, struct kcl_frame *f)

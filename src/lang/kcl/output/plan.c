@@ -29,6 +29,8 @@ const struct kcl_dict *kcl_in_order(struct kcl_heap *h, const struct kcl_dict *d
 	kcl_steps(h, d->len);
 	*sorted = (struct kcl_dict){ .len = d->len, .cap = d->len };
 	sorted->pairs = kcl_grow(h, NULL, 0, d->len, sizeof(*sorted->pairs));
+	if (d->len == 0)
+		return sorted;
 	memcpy(sorted->pairs, d->pairs, d->len * sizeof(*d->pairs));
 	qsort(sorted->pairs, sorted->len, sizeof(*sorted->pairs), by_key);
 	return sorted;

@@ -69,7 +69,8 @@ static void load(const uint8_t *data, size_t len, uint32_t ret[16])
 {
 	uint8_t block[BLOCK] = { 0 };
 
-	memcpy(block, data, len);
+	if (len > 0)
+		memcpy(block, data, len);
 	for (int i = 0; i < 16; i++)
 		ret[i] = (uint32_t)block[4 * i] | (uint32_t)block[4 * i + 1] << 8 | (uint32_t)block[4 * i + 2] << 16 |
 		         (uint32_t)block[4 * i + 3] << 24;

@@ -43,7 +43,7 @@ void *kcl_alloc_slow(struct kcl_heap *h, size_t size);
  * caller. */
 static inline void *kcl_alloc_raw(struct kcl_heap *h, size_t size)
 {
-	if (size > (size_t)(h->end - h->free))
+	if (size >= (size_t)(h->end - h->free)) /* also when there is no chunk yet and nothing is asked for */
 		return kcl_alloc_slow(h, size);
 	char *p = h->free;
 	h->free = p + ((size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1));

@@ -27,7 +27,8 @@ char *kcl_text_room(struct kcl_text *t, size_t n)
 
 void kcl_text_fill(struct kcl_text *t, char c, size_t n)
 {
-	memset(kcl_text_room(t, n), c, n);
+	if (n > 0)
+		memset(kcl_text_room(t, n), c, n);
 	t->len += n;
 }
 

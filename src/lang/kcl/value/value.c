@@ -43,7 +43,8 @@ struct kcl_str *kcl_str_room(struct kcl_heap *h, size_t len)
 struct kcl_value kcl_str(struct kcl_heap *h, const char *s, size_t len)
 {
 	struct kcl_str *str = kcl_str_room(h, len);
-	memcpy(str->s, s, len);
+	if (len > 0)
+		memcpy(str->s, s, len);
 	return kcl_str_value(str);
 }
 
