@@ -85,8 +85,9 @@ static int run_step(void *self, const json_t *request, json_t **ret, struct err 
 	struct function_limits limits = { .deadline_ns = clock_mono_ns() + STEP_TIMEOUT_NS };
 	_cleanup_json_ json_t *with_input = json_copy(json_unconst(request));
 
+	/* A copy: reference counts are not for several threads. */
 	if (step->input)
-		json_object_set(with_input, "input", step->input);
+		json_put(with_input, "input", json_clone(step->input));
 
 	unsigned worker = take_worker(step->library);
 

@@ -198,12 +198,13 @@ struct operator_ *operator_stop(struct operator_ *op)
 	kube_controller_stop(op->deployment_controller);
 	kube_controller_stop(op->provider_controller);
 	kube_controller_stop(op->tenant_controller);
-	kube_informer_stop(op->deployments);
+	/* The threads of the others look into the Deployments. */
+	kube_informer_stop(op->providers);
+	kube_informer_stop(op->namespaces);
 	kube_informer_stop(op->revisions);
 	if (!op->config.infrastructures)
 		kube_informer_stop(op->infrastructures);
-	kube_informer_stop(op->providers);
-	kube_informer_stop(op->namespaces);
+	kube_informer_stop(op->deployments);
 	source_cache_free(op->sources);
 	decision_engine_free(op->decisions);
 	free(op->data_dir);
