@@ -114,7 +114,6 @@ static void check_selector(const json_t *obj, const char *what, struct err *err)
 	const json_t *selector = json_at(obj, "spec", "selector", NULL),
 				 *labels = json_at(obj, "spec", "template", "metadata", "labels", NULL);
 	_cleanup_free_ char *empty = xasprintf("empty selector is invalid for %s", what);
-	_cleanup_json_ json_t *none = json_object();
 
 	if (!json_is_object(selector)) {
 		check_required(err, "", "spec.selector");
@@ -294,7 +293,7 @@ static int controller_validate(const json_t *obj, const json_t *old _unused_, st
 {
 	const json_t *labels = json_at(obj, "spec", "template", "metadata", "labels", NULL);
 	json_t *selector = json_at(obj, "spec", "selector", NULL);
-	_cleanup_json_ json_t *wrapped = json_pack("{s:O?}", "matchLabels", selector), *none = json_object();
+	_cleanup_json_ json_t *wrapped = json_pack("{s:O?}", "matchLabels", selector);
 
 	check_numbers(obj, err);
 	if (json_object_size(selector) == 0)
