@@ -155,7 +155,7 @@ static int read_all(struct compose_library *l, struct err *err)
 
 struct compose_library *compose_library_new(unsigned workers, struct err *err)
 {
-	struct functions_config config = { .workers = workers };
+	struct functions_config config = { .workers = workers, .plain_messages = true };
 	struct compose_library *l = new0(struct compose_library);
 
 	pthread_mutex_init(&l->lock, NULL);

@@ -97,6 +97,7 @@ static void test_compose_local_needs_a_start_command(void **state)
 	assert_true(compose(*state, "infrastructure-vm-local", "{\"strategy\": \"vm\"}", &desired, &err) < 0);
 	assert_true(err.terminal);
 	assert_non_null(strstr(err_message(&err), "spec.overrides.startCommand"));
+	assert_null(strchr(err_message(&err), '\n')); /* it becomes the root cause of a Deployment */
 }
 
 static void test_compose_none_makes_a_nop(void **state)

@@ -33,9 +33,11 @@ struct functions_config {
 	const char *dependencies;   /* [dependencies] of a kcl.mod for every KCL program; NULL */
 	const char *const *roots;   /* folders that programs may be loaded from (spec.source, vendored packages);
 	                               NULL-terminated,   NULL: none */
-	size_t cache_max;           /* bytes of compiled programs that are kept; 0: 64 MiB */
-	uint64_t steps_max;         /* of one evaluation; 0: the language's default */
-	size_t memory_max;          /* bytes of one evaluation; 0: 256 MiB */
+	bool plain_messages; /* of KCL: the first error's sentence alone, without the place in a program that the reader
+	                        does not know */
+	size_t cache_max;    /* bytes of compiled programs that are kept; 0: 64 MiB */
+	uint64_t steps_max;  /* of one evaluation; 0: the language's default */
+	size_t memory_max;   /* bytes of one evaluation; 0: 256 MiB */
 	struct logger *log;
 };
 

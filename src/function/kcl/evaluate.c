@@ -294,10 +294,24 @@ static const char *inline_text(void *self, const char *file)
 	return str_eq(file, INLINE_NAME) ? run->source : NULL;
 }
 
+static const char *first_error(const struct kcl_diagnostics *d)
+{
+	for (size_t i = 0; i < d->len; i++) {
+		if (d->items[i].severity == KCL_ERROR)
+			return d->items[i].message;
+	}
+	return NULL;
+}
+
 static void fail(struct kcl_run *run, const struct kcl_diagnostics *d, const struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(MESSAGE_MAX);
+	const char *plain = run->call->functions->config.plain_messages ? first_error(d) : NULL;
 
+	if (plain && !err_is_set(err)) {
+		call_fatal(run->call, "%s", plain);
+		return;
+	}
 	if (err_is_set(err))
 		buf_puts(&text, err_message(err));
 	else
