@@ -80,7 +80,7 @@ def test_the_collector_removes_an_owner_by_strategic_merge(api, ns):
     assert answer.status == 200 and [r["name"] for r in answer.json["metadata"]["ownerReferences"]] == ["two"]
     patch["metadata"]["uid"] = "00000000-1111-4222-8333-444444444444"
     refused = api.patch(CM.format(ns) + "/child", patch, "strategic")
-    assert refused.status == 409 and "Precondition failed: UID in precondition: 00000000-1111-4222-8333-444444444444" in refused.json["message"]
+    assert refused.status == 422 and "metadata.uid: Invalid value: \"00000000-1111-4222-8333-444444444444\": field is immutable" in refused.json["message"]
 
 
 def test_the_collector_falls_back_to_a_merge_patch_for_custom_resources(api, ns):
