@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 import time
 
@@ -11,6 +12,9 @@ import pytest
 
 import scia_testing
 from scia_testing import ControlPlane, Repository, example, processes_below, wait_for
+
+# A shell starts what runs in its background with SIGINT ignored, and programs inherit that; tests press Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
