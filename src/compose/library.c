@@ -102,12 +102,11 @@ static int read_step(struct compose_library *l, struct library_pipeline *p, size
                      struct err *err)
 {
 	const char *function = json_str_at(step, "functionRef", "name", NULL);
-	/* As a package installed from the Crossplane community's registry is called. */
-	const char *plain = str_after(function ? function : "", "crossplane-contrib-");
 
 	p->steps[i] = (struct library_step){ .library = l, .input = json_object_get(step, "input") };
-	if (!function_kind_parse(plain ? plain : function, &p->steps[i].kind))
-		return err_set(err, ERR_INTERNAL, "step %zu: there is no function %s", i + 1, function);
+	if (!function || !function_kind_parse(function, &p->steps[i].kind))
+		return err_set(err, ERR_INTERNAL, "step %zu: there is no function %s", i + 1,
+		               function ? function : "without a name");
 	p->functions[i] = (struct compose_function){
 		.name = json_get_str(step, "step"),
 		.run = run_step,

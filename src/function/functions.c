@@ -40,7 +40,9 @@ struct functions *functions_new(const struct functions_config *config)
 	f->cache = kcl_cache_new(config->cache_max > 0 ? config->cache_max : DEFAULT_CACHE);
 	f->contexts = xcalloc(f->config.workers, sizeof(struct kcl_context *));
 	f->environment_path = xstrdup(path ? path : "");
-	f->environment = read_environment();
+	f->environments = xcalloc(f->config.workers, sizeof(json_t *));
+	for (unsigned i = 0; i < f->config.workers; i++)
+		f->environments[i] = read_environment();
 	return f;
 }
 
@@ -48,15 +50,17 @@ struct functions *functions_free(struct functions *f)
 {
 	if (!f)
 		return NULL;
-	for (unsigned i = 0; i < f->config.workers; i++)
+	for (unsigned i = 0; i < f->config.workers; i++) {
 		kcl_context_free(f->contexts[i]);
+		json_decref(f->environments[i]);
+	}
 	free(f->contexts);
+	free(f->environments);
 	kcl_cache_free(f->cache);
 	free(f->default_source);
 	free(f->dependencies);
 	strv_free(f->roots);
 	free(f->environment_path);
-	json_decref(f->environment);
 	logger_unref(f->config.log);
 	free(f);
 	return NULL;

@@ -12,7 +12,7 @@ struct functions {
 	struct kcl_cache *cache;
 	struct kcl_context **contexts; /* one a worker, made when it is needed */
 	char *environment_path;        /* $PATH, for option("PATH") */
-	json_t *environment;           /* option("env") */
+	json_t **environments;         /* option("env"); one a worker, as reference counts are not for several threads */
 };
 
 const char *functions_default_source(const struct functions *f);

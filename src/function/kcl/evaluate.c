@@ -169,8 +169,7 @@ static void make_arguments(const struct kcl_run *run, struct arguments *a)
 	add_argument(a, "items", json_array());
 	add_argument(a, "params", params);
 	add_argument(a, "PATH", json_string_lossy(f->environment_path, strlen(f->environment_path)));
-	/* A copy: reference counts are not for several threads. */
-	add_argument(a, "env", json_clone(f->environment));
+	add_argument(a, "env", json_incref(f->environments[run->call->worker]));
 }
 
 /* ---- compiling ---- */

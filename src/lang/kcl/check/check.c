@@ -25,6 +25,33 @@ void check_error(struct checker *c, const char *code, const struct kcl_span *spa
 	kcl_diagnostic_add(c->diagnostics, KCL_ERROR, code, file, span, "%s", message);
 }
 
+void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, const char *what)
+{
+	uint32_t n;
+	const struct kcl_graph_node **nodes = kcl_graph_circle(graph, from, &n);
+	struct kcl_checked_module *here = c->module;
+
+	if (!nodes)
+		return;
+
+	_cleanup_buf_ struct buf names = BUF_INIT(1000);
+
+	for (uint32_t i = 0; i < n; i++)
+		buf_printf(&names, "%s%s", i > 0 ? ", " : "", nodes[i]->name);
+	for (uint32_t i = 0; i < n; i++) {
+		struct kcl_module place = { .file = nodes[i]->file };
+		struct kcl_checked_module module = { .module = &place };
+
+		if (!nodes[i]->file)
+			continue;
+		c->module = &module;
+		check_error(c, "CompileError", &nodes[i]->span, "There is a circular reference between %s %s", what,
+		            buf_str(&names));
+	}
+	c->module = here;
+	free(nodes);
+}
+
 void check_hint(struct checker *c, const char *hint)
 {
 	if (c->muted > 0 || c->diagnostics->len == 0)

@@ -69,6 +69,8 @@ struct checker {
 
 /* Once for a place and message. */
 void check_error(struct checker *c, const char *code, const struct kcl_span *span, const char *fmt, ...) _printf_(4, 5);
+/* At every place of a circle that `from` is in, if it is in one; what: "schemas", "modules", … */
+void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, const char *what);
 void check_hint(struct checker *c, const char *hint); /* to the error that was reported last */
 const char *check_shown(struct checker *c, const struct kcl_type *t);
 

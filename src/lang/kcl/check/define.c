@@ -114,33 +114,6 @@ static bool leads_to(const struct kcl_type *to, const struct kcl_schema_type *fr
 	return false;
 }
 
-static void report_circle(struct checker *c, const char *from, const char *what)
-{
-	uint32_t n;
-	const struct kcl_graph_node **nodes = kcl_graph_circle(&c->inheritance, from, &n);
-	struct kcl_checked_module *here = c->module;
-
-	if (!nodes)
-		return;
-
-	_cleanup_buf_ struct buf names = BUF_INIT(1000);
-
-	for (uint32_t i = 0; i < n; i++)
-		buf_printf(&names, "%s%s", i > 0 ? ", " : "", nodes[i]->name);
-	for (uint32_t i = 0; i < n; i++) {
-		struct kcl_module place = { .file = nodes[i]->file };
-		struct kcl_checked_module module = { .module = &place };
-
-		if (!nodes[i]->file)
-			continue;
-		c->module = &module;
-		check_error(c, "CompileError", &nodes[i]->span, "There is a circular reference between %s %s", what,
-		            buf_str(&names));
-	}
-	c->module = here;
-	free(nodes);
-}
-
 /* A base that leads back to the schema is reported, and none. */
 static void set_base(struct checker *c, struct kcl_schema_type *type, const struct kcl_type *base,
                      const struct kcl_span *span)
@@ -154,7 +127,7 @@ static void set_base(struct checker *c, struct kcl_schema_type *type, const stru
 		type->base = base;
 		return;
 	}
-	report_circle(c, from, "schemas");
+	check_circle(c, &c->inheritance, from, "schemas");
 	if (base->schema == type)
 		check_error(c, "CompileError", span, "There is a circular reference between schemas %s", from);
 }
@@ -385,7 +358,7 @@ static void define_rule(struct checker *c, struct kcl_schema_type *type)
 			continue;
 		}
 		kcl_graph_add(&c->inheritance, type->name, t->schema->name, type->file, &rule->name.span);
-		report_circle(c, type->name, "rules");
+		check_circle(c, &c->inheritance, type->name, "rules");
 		type->mixins[n++] = t;
 	}
 	type->mixins_len = n;

@@ -5,33 +5,6 @@
 
 /* ---- imports ---- */
 
-static void report_circle(struct checker *c, const char *from)
-{
-	uint32_t n;
-	const struct kcl_graph_node **nodes = kcl_graph_circle(&c->imports, from, &n);
-	struct kcl_checked_module *here = c->module;
-
-	if (!nodes)
-		return;
-
-	_cleanup_buf_ struct buf names = BUF_INIT(1000);
-
-	for (uint32_t i = 0; i < n; i++)
-		buf_printf(&names, "%s%s", i > 0 ? ", " : "", nodes[i]->name);
-	for (uint32_t i = 0; i < n; i++) {
-		struct kcl_module place = { .file = nodes[i]->file };
-		struct kcl_checked_module module = { .module = &place };
-
-		if (!nodes[i]->file)
-			continue;
-		c->module = &module;
-		check_error(c, "CompileError", &nodes[i]->span, "There is a circular reference between modules %s",
-		            buf_str(&names));
-	}
-	c->module = here;
-	free(nodes);
-}
-
 static void declare_import(struct checker *c, const struct kcl_stmt *s)
 {
 	const struct kcl_object *known = kcl_scope_find(c->package->scope, s->import.name);
@@ -64,7 +37,7 @@ static void import(struct checker *c, const struct kcl_stmt *s)
 	if (!other)
 		return;
 	kcl_graph_add(&c->imports, c->package->source->path, other->source->path, c->module->module->file, &s->span);
-	report_circle(c, c->package->source->path);
+	check_circle(c, &c->imports, c->package->source->path, "modules");
 	if (!other->is_started)
 		check_package(c, other);
 	c->package = here.package;
