@@ -84,6 +84,21 @@ static void accept_all(struct grpc_server *s)
 	}
 }
 
+/* What the worker said is the answer, unless its time is over: the loop may not have looked at the clock yet. */
+static void take_answer(struct grpc_call *call)
+{
+	if (call->deadline_ns > 0 && clock_mono_ns() >= call->deadline_ns) {
+		free(call->reply_message);
+		call->reply_message = xstrdup("grpc: the deadline passed");
+		call->reply_status = GRPC_DEADLINE_EXCEEDED;
+	}
+	if (call->reply_status == GRPC_OK && call->reply.len > 0) {
+		buf_clear(&call->out);
+		call->out = call->reply;
+		call->reply = (struct buf){ 0 };
+	}
+}
+
 /* Answers of the workers go to their streams. */
 static void deliver(struct grpc_server *s)
 {
@@ -93,11 +108,7 @@ static void deliver(struct grpc_server *s)
 		struct grpc_connection *c = call->conn;
 
 		if (c && !call->ended) {
-			if (call->reply_status == GRPC_OK && call->reply.len > 0) {
-				buf_clear(&call->out);
-				call->out = call->reply;
-				call->reply = (struct buf){ 0 };
-			}
+			take_answer(call);
 			/* The message is read; what grpc_call_finish() does with it asks for the last reference. */
 			grpc_call_unref(call);
 			grpc_call_finish(call, call->reply_status, TAKE_PTR(call->reply_message));

@@ -90,7 +90,8 @@ int step_pin(struct deployment_pass *p)
 		        (long long)number, kube_name(p->object));
 		return err_set_terminal(p->pass->err);
 	}
-	if (!pin || json_get_int(pin, "revision", 0) != number) {
+	bool is_new = json_get_int(pin, "revision", 0) != number;
+	if (is_new) {
 		deployment_event(p, KUBE_EVENT_NORMAL, "RolledBack", "going back to revision %lld as asked", (long long)number);
 		deployment_phase(p, "RollingBack");
 		/* A revision that failed before gets another chance: the user wants it. */
@@ -99,6 +100,10 @@ int step_pin(struct deployment_pass *p)
 	json_put(p->status, "pin", json_pack("{s:I, s:s}", "revision", (json_int_t)number, "specHash", spec_hash));
 	p->is_pinned = true;
 	p->wanted = json_incref(revision);
+	/* Which spec was pinned is written before anything follows from it: when the spec changes in the meantime, or we
+	 * die, the next pass would take the changed spec for the pinned one. */
+	if (is_new && deployment_write_status(p, p->pass->err) < 0)
+		return -1;
 	return STEP_CONTINUE;
 }
 
