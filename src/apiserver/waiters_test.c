@@ -87,7 +87,7 @@ static void test_waiters_refuse_what_their_queue_cannot_hold(void **state)
 
 static void test_waiters_refuse_what_queued_too_long(void **state)
 {
-	const struct waiters_config config = { .threads_max = 1, .queue_max = 9, .patience_ns = 20 * NS_PER_MS };
+	const struct waiters_config config = { .threads_max = 1, .queue_max = 9, .patience_ns = 400 * NS_PER_MS };
 	struct waiters *w = waiters_new(&config);
 
 	(void)state;
@@ -95,7 +95,7 @@ static void test_waiters_refuse_what_queued_too_long(void **state)
 	waiters_submit(w, &JOB);
 	wait_for(&running, 1);
 	waiters_submit(w, &JOB);
-	clock_sleep_ns(60 * NS_PER_MS);
+	clock_sleep_ns(600 * NS_PER_MS);
 	atomic_store(&gate, true);
 	wait_for(&refused, 1);
 	wait_for(&ran, 1);

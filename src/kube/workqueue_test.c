@@ -67,20 +67,20 @@ static void test_workqueue_delays_come_in_time_order(void **state)
 	(void)state;
 	struct kube_workqueue *q = new_queue(0, 0, 0);
 	int64_t begin = clock_mono_ns();
-	kube_workqueue_add_after(q, "c", 60 * NS_PER_MS);
-	kube_workqueue_add_after(q, "a", 20 * NS_PER_MS);
+	kube_workqueue_add_after(q, "c", 600 * NS_PER_MS);
+	kube_workqueue_add_after(q, "a", 200 * NS_PER_MS);
 	kube_workqueue_add_after(q, "b", 500 * NS_PER_S);
-	kube_workqueue_add_after(q, "b", 40 * NS_PER_MS); /* the earlier counts */
+	kube_workqueue_add_after(q, "b", 400 * NS_PER_MS); /* the earlier counts */
 	kube_workqueue_add_after(q, "a", 500 * NS_PER_S);
 	kube_workqueue_add_after(q, "now", 0);
 	assert_int_equal(kube_workqueue_len(q), 1);
 	expect_get(q, "now");
 	expect_get(q, "a");
-	assert_true(clock_mono_ns() - begin >= 20 * NS_PER_MS);
+	assert_true(clock_mono_ns() - begin >= 200 * NS_PER_MS);
 	expect_get(q, "b");
-	assert_true(clock_mono_ns() - begin >= 40 * NS_PER_MS);
+	assert_true(clock_mono_ns() - begin >= 400 * NS_PER_MS);
 	expect_get(q, "c");
-	assert_true(clock_mono_ns() - begin >= 60 * NS_PER_MS);
+	assert_true(clock_mono_ns() - begin >= 600 * NS_PER_MS);
 	kube_workqueue_free(q);
 }
 

@@ -21,7 +21,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#define TEST_PATIENCE_S 20
+#define TEST_PATIENCE_S 60
 #define TEST_CONNS_MAX 512
 
 struct server;

@@ -53,7 +53,9 @@ static void test_local_one_huge_file(void **state)
 	w->config.disk_max = INT64_C(4) << 20;
 	world_start(w);
 	world_want(w, "app", 1, "\"startCommand\": \"exec head -c 100G /dev/zero >/app/huge\"");
-	eventually(world_says(w, "app", "message", "it wrote a file larger than the 4 MiB"));
+	/* The kernel ends it at the limit of a file, unless the watch over the folder was faster. */
+	eventually(world_says(w, "app", "message", "it wrote a file larger than the 4 MiB") ||
+	           world_says(w, "app", "message", "wrote more than 4 MiB below /app"));
 }
 
 static void test_local_gigabytes_of_log(void **state)
