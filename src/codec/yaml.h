@@ -23,7 +23,8 @@ json_t *yaml_parse_like_go(const char *text, size_t len, char ***ret_repeated, s
 /* All documents as an array; empty ones (null) are left out. */
 json_t *yaml_parse_all(const char *text, size_t len, const char *name, struct err *err);
 /* Appends block style, two-space indentation, lists as far left as their key, keys sorted as kubectl prints; strings
- * that would read as something else are quoted; multi-line strings as literal blocks; long lines are not folded.
+ * that would read as something else are quoted; multi-line strings as literal blocks; lines longer than 80 characters
+ * are folded. All of it is go-yaml 2's, to the byte.
  * yaml_parse() gives back the same value (json_same()). 0, or -1 with nothing appended when the buffer is full. */
 int yaml_write(const json_t *v, struct buf *out);
 

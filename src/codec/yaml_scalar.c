@@ -96,13 +96,21 @@ static bool holds_exactly(const char *s, double v)
 	return str_eq(s, exact);
 }
 
+/* As JSON shows it: 1e17 + 16 has no more digits there than it needs. */
+static json_t *whole_number(double v)
+{
+	char text[TEXT_REAL_MAX];
+	text_format_real(v, text);
+	return json_integer(strtoll(text, NULL, 10));
+}
+
 static json_t *resolve_real(const char *s)
 {
 	double v;
 	if (!looks_real(s) || !text_parse_real(s, strlen(s), &v))
 		return NULL;
 	if (fabs(v) < 0x1p63 && !(trunc(v) < v) && !(trunc(v) > v))
-		return json_integer((json_int_t)v);
+		return whole_number(v);
 	bool only_digits = !*skip_digits(s + (*s == '-' || *s == '+'));
 	return only_digits && !holds_exactly(s, v) ? NULL : json_real(v);
 }
@@ -178,28 +186,77 @@ static bool is_sexagesimal(const char *s)
 	return !*s;
 }
 
-/* What begins with yyyy-m-d and goes on, if at all, like a time. */
-static bool is_timestamp(const char *s)
+/* One or two digits, at most max. The text behind them; NULL: none. */
+static const char *skip_number(const char *s, unsigned max, unsigned *ret)
 {
-	size_t month, day;
-	if (strspn(s, "0123456789") != 4 || s[4] != '-')
-		return false;
-	month = strspn(s + 5, "0123456789");
-	if (month < 1 || month > 2 || s[5 + month] != '-')
-		return false;
-	s += 6 + month;
-	day = strspn(s, "0123456789");
-	if (day < 1 || day > 2)
-		return false;
-	return !s[day] || (strchr("tT ", s[day]) && !s[day + 1 + strspn(s + day + 1, "0123456789:.+-Z ")]);
+	if (!s || !is_digit(*s))
+		return NULL;
+	*ret = (unsigned)(*s++ - '0');
+	if (is_digit(*s))
+		*ret = *ret * 10 + (unsigned)(*s++ - '0');
+	return *ret <= max ? s : NULL;
 }
 
-/* Also one that is too large for us: others would read it as a number. */
+static const char *skip_char(const char *s, char c)
+{
+	return s && *s == c ? s + 1 : NULL;
+}
+
+static bool is_day(unsigned year, unsigned month, unsigned day)
+{
+	static const unsigned days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return month >= 1 && day >= 1 && day <= days[month - 1] + (month == 2 && leap);
+}
+
+/* "Z" or [-+]hh:mm, and no more. */
+static bool is_zone(const char *s)
+{
+	if (str_eq(s, "Z"))
+		return true;
+	return (*s == '+' || *s == '-') && is_digit(s[1]) && is_digit(s[2]) && s[3] == ':' && is_digit(s[4]) &&
+	       is_digit(s[5]) && !s[6];
+}
+
+/* A date, or a date and time as go-yaml reads them: yyyy-m-d, "yyyy-m-d h:m:s.f", yyyy-m-dTh:m:s.fZ. */
+static bool is_timestamp(const char *s)
+{
+	unsigned month, day, n;
+	if (strspn(s, "0123456789") != 4 || s[4] != '-')
+		return false;
+	unsigned year = (unsigned)strtoul(s, NULL, 10);
+	const char *p = skip_number(skip_char(skip_number(s + 5, 12, &month), '-'), 31, &day);
+	if (!p || !is_day(year, month, day))
+		return false;
+	if (!*p)
+		return true;
+	char separator = *p++;
+	if (!strchr("tT ", separator))
+		return false;
+	p = skip_number(skip_char(skip_number(skip_char(skip_number(p, 23, &n), ':'), 59, &n), ':'), 59, &n);
+	if (p && (*p == '.' || *p == ',') && is_digit(p[1]))
+		p = skip_digits(p + 1);
+	return p && (separator == ' ' ? !*p : is_zone(p));
+}
+
+/* What go-yaml takes for a number: 64 bits, or a decimal number that a double can hold. */
 static bool looks_like_number(const char *s, size_t len)
 {
 	struct integer integer;
+	double v;
+	uint64_t n = 0;
+	if (len == 0 || (!is_digit(*s) && *s != '.' && *s != '+' && *s != '-'))
+		return false;
 	_cleanup_free_ char *plain = drop_underscores(s, len);
-	return scan_integer(plain, &integer) || looks_real(plain);
+	if (looks_real(plain) && text_parse_real(plain, strlen(plain), &v))
+		return true;
+	if (*s == '.' || !scan_integer(plain, &integer))
+		return false;
+	for (const char *p = integer.digits; *p; p++)
+		if (__builtin_mul_overflow(n, integer.base, &n) || __builtin_add_overflow(n, (uint64_t)text_hex_digit(*p), &n))
+			return false;
+	return n <= (uint64_t)INT64_MAX + integer.negative || (!integer.negative && *s != '+');
 }
 
 bool yaml_scalar_is_string(const char *s, size_t len)
@@ -207,6 +264,5 @@ bool yaml_scalar_is_string(const char *s, size_t len)
 	json_t *v;
 	enum yaml_kind kind = yaml_scalar_resolve(s, len, &v);
 	json_decref(v);
-	return kind == YAML_STRING && !looks_like_number(s, len) && !is_sexagesimal(s) && !is_timestamp(s) &&
-	       !str_eq(s, "<<");
+	return kind == YAML_STRING && !looks_like_number(s, len) && !is_sexagesimal(s) && !is_timestamp(s);
 }

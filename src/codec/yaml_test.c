@@ -370,7 +370,7 @@ static void test_yaml_write_looks_like_kubectl(void **state)
 	assert_writes("[]", "[]\n");
 	assert_writes("null", "null\n");
 	assert_writes("\"x\"", "x\n");
-	assert_writes("\"a\\nb\"", "\"a\\nb\"\n");
+	assert_writes("\"a\\nb\"", "|-\n  a\n  b\n");
 	assert_writes("[\"a\\nb\\n\",{\"c\":\"d\\ne\"}]", "- |\n  a\n  b\n- c: |-\n    d\n    e\n");
 }
 
@@ -405,8 +405,8 @@ static void test_yaml_write_quotes_like_kubectl(void **state)
 		{ "\"1.2.3\"", "1.2.3" },
 		{ "\"10.0.0.1:80\"", "10.0.0.1:80" },
 		{ "\"99999999999999999999\"", "\"99999999999999999999\"" },
-		{ "\"0xFFFFFFFFFFFFFFFFFFFF\"", "\"0xFFFFFFFFFFFFFFFFFFFF\"" },
-		{ "\"1e999\"", "\"1e999\"" },
+		{ "\"0xFFFFFFFFFFFFFFFFFFFF\"", "0xFFFFFFFFFFFFFFFFFFFF" },
+		{ "\"1e999\"", "1e999" },
 		{ "\"- x\"", "'- x'" },
 		{ "\"-\"", "'-'" },
 		{ "\"-x\"", "-x" },
@@ -447,11 +447,14 @@ static void test_yaml_write_quotes_like_kubectl(void **state)
 		{ "\"a\\tb\"", "\"a\\tb\"" },
 		{ "\"a\\u0007\"", "\"a\\a\"" },
 		{ "\"a\\r\\nb\"", "\"a\\r\\nb\"" },
-		{ "\"\\u2028\"", "\"\\u2028\"" },
+		{ "\"\\u2028\"", "\"\\L\"" },
 		{ "\"\\u00a0x\"", "\xc2\xa0x" },
 		{ "\"é\"", "é" },
-		{ "\"😀\"", "😀" },
-		{ "\"<<\"", "\"<<\"" },
+		{ "\"😀\"", "\"\\U0001F600\"" },
+		{ "\"<<\"", "<<" },
+		{ "\"_1\"", "_1" },
+		{ "\"2024-02-30\"", "2024-02-30" },
+		{ "\"2024-02-29T1:2:3Z\"", "\"2024-02-29T1:2:3Z\"" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *json = xasprintf("{\"k\":%s}", cases[i].json);
@@ -486,17 +489,52 @@ static void test_yaml_write_blocks_like_kubectl(void **state)
 	}
 }
 
+static void test_yaml_write_folds_long_lines(void **state)
+{
+	(void)state;
+#define FIFTY "12345678 12345678 12345678 12345678 12345678 1234 "
+	static const struct {
+		const char *json, *yaml, *reason;
+	} cases[] = {
+		{ FIFTY "a " FIFTY "b", FIFTY "a 12345678 12345678 12345678\n  12345678 12345678 1234 b", "behind column 80" },
+		{ "'" FIFTY "a " FIFTY "b", "'''" FIFTY "a 12345678 12345678 12345678\n  12345678 12345678 1234 b'",
+		  "within quotes" },
+		{ "\\t" FIFTY "a " FIFTY "b", "\"\\t" FIFTY "a 12345678 12345678 12345678\n  12345678 12345678 1234 b\"",
+		  "within double quotes" },
+		{ FIFTY "123456789 123456789 12345678    b c", FIFTY "123456789 123456789 12345678    b\n  c",
+		  "not at several spaces" },
+		{ "\\t" FIFTY "123456789 123456789 12345678    b", "\"\\t" FIFTY "123456789 123456789 12345678\n  \\   b\"",
+		  "the next space is escaped" },
+	};
+#undef FIFTY
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *json = xasprintf("{\"k\":\"%s\"}", cases[i].json);
+		_cleanup_free_ char *yaml = xasprintf("k: %s\n", cases[i].yaml);
+		print_message("%s\n", cases[i].reason);
+		assert_writes(json, yaml);
+		assert_reads(yaml, json);
+	}
+}
+
+static void test_yaml_write_numbers(void **state)
+{
+	(void)state;
+	assert_writes("[1.5,1234567.5,0.00001,1e20,1e19,1e300,-0.0]",
+	              "- 1.5\n- 1.2345675e+06\n- 1e-05\n- 1e+20\n- 10000000000000000000\n- 1e+300\n- 0\n");
+}
+
 static void test_yaml_write_keys(void **state)
 {
 	(void)state;
 	assert_writes("{\"b\":1,\"a10\":1,\"a2\":1,\"a\":1,\"ab\":1,\"B\":1,\"_\":1,\"a02\":1}",
 	              "_: 1\nB: 1\na: 1\na2: 1\na02: 1\na10: 1\nab: 1\nb: 1\n");
-	assert_writes("{\"true\":1,\"\":2,\"a: b\":3,\"x\\ny\":4}", "\"\": 2\n'a: b': 3\n\"true\": 1\n\"x\\ny\": 4\n");
+	assert_writes("{\"true\":1,\"\":2,\"a: b\":3,\"x\\ny\":4}",
+	              "\"\": 2\n'a: b': 3\n\"true\": 1\n? |-\n  x\n  y\n: 4\n");
 	char key[200], *json, *yaml;
 	memset(key, 'k', sizeof(key) - 1);
 	key[sizeof(key) - 1] = '\0';
 	json = xasprintf("{\"a\":{\"%s\":{\"x\":[1]}},\"b\":{\"%s\":[1]},\"c\":{\"%s\":1}}", key, key, key);
-	yaml = xasprintf("a:\n  ? %s\n  :\n    x:\n    - 1\nb:\n  ? %s\n  :\n    - 1\nc:\n  ? %s\n  : 1\n", key, key, key);
+	yaml = xasprintf("a:\n  ? %s\n  : x:\n    - 1\nb:\n  ? %s\n  : - 1\nc:\n  ? %s\n  : 1\n", key, key, key);
 	assert_writes(json, yaml);
 	assert_reads(yaml, json);
 	free(json);
@@ -715,6 +753,8 @@ int main(void)
 		cmocka_unit_test(test_yaml_write_looks_like_kubectl),
 		cmocka_unit_test(test_yaml_write_quotes_like_kubectl),
 		cmocka_unit_test(test_yaml_write_blocks_like_kubectl),
+		cmocka_unit_test(test_yaml_write_folds_long_lines),
+		cmocka_unit_test(test_yaml_write_numbers),
 		cmocka_unit_test(test_yaml_write_keys),
 		cmocka_unit_test(test_yaml_round_trip_is_exact),
 		cmocka_unit_test(test_yaml_round_trip_of_numbers),
