@@ -89,17 +89,12 @@ static void make_request(const char *source, const char *name, size_t size, stru
 static size_t call(struct functions *f, const struct buf *request, struct buf *answer)
 {
 	_cleanup_err_ struct err err = { 0 };
-	_cleanup_json_ json_t *decoded = pb_decode(FUNCTION_REQUEST, request->data, request->len, &err);
-	_cleanup_json_ json_t *response = function_run(f, 0, FUNCTION_KCL, decoded, NULL);
-	const json_t *result = json_array_get(json_object_get(response, "results"), 0);
 
-	if (result) {
-		fprintf(stderr, "%s\n", json_get_str(result, "message"));
+	buf_reset(answer);
+	if (function_answer(f, 0, FUNCTION_KCL, request->data, request->len, NULL, answer, &err) < 0) {
+		fprintf(stderr, "%s\n", err_message(&err));
 		exit(1);
 	}
-	buf_reset(answer);
-	if (pb_encode(FUNCTION_RESPONSE, response, answer, &err) < 0)
-		exit(1);
 	return answer->len;
 }
 

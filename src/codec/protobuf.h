@@ -17,7 +17,8 @@ enum pb_kind {
 	PB_BYTES,
 	PB_ENUM, /* int32, int64, bool and enums: varints */
 	PB_MESSAGE,
-	PB_STRUCT, /* google.protobuf.Struct */
+	PB_STRUCT,      /* google.protobuf.Struct */
+	PB_STRUCT_KEPT, /* the same; pb_decode_kept() leaves it as it is on the wire */
 };
 
 enum pb_label {
@@ -40,8 +41,14 @@ struct pb_field {
 /* A new reference; NULL: malformed (ERR_BAD_REQUEST says at which byte). Refuses strings that are not UTF-8 or hold a
  * NUL. Keys of maps and Structs are sorted: the wire has no order. Numbers without a fraction become integers. */
 json_t *pb_decode(const struct pb_field *message, const void *data, size_t len, struct err *err);
+/* The same, and as strict, but the value of a PB_STRUCT_KEPT is a string with the Struct's checked bytes: no text, only
+ * pb_struct_…() and pb_encode() understand it. For who passes most Structs on, or looks into few. */
+json_t *pb_decode_kept(const struct pb_field *message, const void *data, size_t len, struct err *err);
 /* Appends the message; -1: a value is of the wrong type (err names the field) or the buffer is full. */
 int pb_encode(const struct pb_field *message, const json_t *value, struct buf *out, struct err *err);
+/* The same for a value that may hold kept Structs. They are written as the objects that they stand for would be: the
+ * same bytes, however their entries were ordered. */
+int pb_encode_kept(const struct pb_field *message, const json_t *value, struct buf *out, struct err *err);
 
 /* ---- the parts, for who reads what has no table ---- */
 
@@ -59,5 +66,45 @@ struct pb_token {
 
 /* 1: a field; 0: the end; -1: malformed. */
 int pb_next(struct pb_reader *r, struct pb_token *ret);
+
+/* ---- google.protobuf.Struct as bytes ----
+ * Readers of bytes that were checked once, by pb_decode_kept() or pb_struct_check(). Of other bytes they tell something
+ * wrong, but read nothing outside of them. */
+
+/* -1: malformed, as pb_decode() would find. */
+int pb_struct_check(const void *data, size_t len, struct err *err);
+
+struct pb_entry {    /* of a map; borrowed from the message */
+	uint64_t prefix; /* of the key: its first bytes as a number, which orders as they do */
+	const char *key; /* not terminated */
+	const uint8_t *value;
+	size_t key_len, value_len;
+};
+
+/* Entries that the Struct has, those of one key counted each. */
+size_t pb_struct_count(const void *data, size_t len);
+/* Fills room for as many; their number. Sorted by key; of equal keys the last one is the one that counts. */
+size_t pb_struct_entries(const void *data, size_t len, struct pb_entry *ret);
+bool pb_entry_same_key(const struct pb_entry *a, const struct pb_entry *b);
+/* As the format numbers them. */
+enum pb_value_kind { PB_NULL = 1, PB_NUMBER, PB_TEXT, PB_BOOL, PB_OBJECT, PB_LIST };
+
+struct pb_value {
+	enum pb_value_kind kind;
+	bool is_true;
+	double number;
+	const uint8_t *data; /* PB_TEXT, PB_OBJECT (a Struct), PB_LIST (a ListValue: its values are field 1) */
+	size_t len;
+};
+
+/* google.protobuf.Value; one that says nothing is null. -1: malformed. */
+int pb_value_read(const void *data, size_t len, struct pb_value *ret);
+/* Whether it stands for an integer: it has no fraction, and is not too large for one. */
+bool pb_number_integer(double number, int64_t *ret);
+/* What is at that key of the Struct; false: nothing. */
+bool pb_struct_find(const void *data, size_t len, const char *key, struct pb_value *ret);
+/* New references. */
+json_t *pb_struct_to_json(const void *data, size_t len);
+json_t *pb_value_to_json(const struct pb_value *value);
 
 #endif

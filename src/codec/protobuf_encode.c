@@ -3,6 +3,8 @@
 #include "base/str.h"
 #include "codec/base64.h"
 
+#define ENTRIES_ON_STACK 32
+
 /* A message's length comes before it, and is known only after it: so everything is written from the back to the front
  * of `room`, and each length when its message is there. */
 struct encoder {
@@ -11,6 +13,7 @@ struct encoder {
 	size_t max;
 	struct err *err;
 	unsigned depth;
+	bool kept; /* the value of a PB_STRUCT_KEPT may be bytes */
 };
 
 static int grow(struct encoder *e, size_t wanted)
@@ -115,7 +118,22 @@ static int put_double(struct encoder *e, double number)
 	memcpy(&bits, &number, sizeof(bits));
 	for (size_t i = 0; i < 8; i++)
 		bytes[i] = (uint8_t)(bits >> (8 * i));
-	return put(e, bytes, sizeof(bytes)) < 0 ? -1 : put_tag(e, 2, 1);
+	return put(e, bytes, sizeof(bytes)) < 0 ? -1 : put_tag(e, PB_NUMBER, 1);
+}
+
+static int put_bool(struct encoder *e, bool b)
+{
+	return put_varint(e, b) < 0 ? -1 : put_tag(e, PB_BOOL, 0);
+}
+
+static int put_null(struct encoder *e)
+{
+	return put_varint(e, 0) < 0 ? -1 : put_tag(e, PB_NULL, 0);
+}
+
+static int too_deep(struct encoder *e)
+{
+	return err_set(e->err, ERR_INVALID, "protobuf: values are nested too deeply");
 }
 
 static int put_inner(struct encoder *e, const json_t *value)
@@ -123,28 +141,118 @@ static int put_inner(struct encoder *e, const json_t *value)
 	size_t before = written(e);
 
 	if (++e->depth > JSON_DEPTH_MAX)
-		return err_set(e->err, ERR_INVALID, "protobuf: values are nested too deeply");
+		return too_deep(e);
 	int r = json_is_object(value) ? put_struct(e, value) : put_list(e, value);
 	e->depth--;
-	return r < 0 ? -1 : close_message(e, json_is_object(value) ? 5 : 6, before);
+	return r < 0 ? -1 : close_message(e, json_is_object(value) ? PB_OBJECT : PB_LIST, before);
 }
 
 static int put_value(struct encoder *e, const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_STRING:
-		return put_bytes(e, 3, json_string_value(value), json_string_length(value));
+		return put_bytes(e, PB_TEXT, json_string_value(value), json_string_length(value));
 	case JSON_INTEGER:
 	case JSON_REAL:
 		return put_double(e, json_number_value(value));
 	case JSON_TRUE:
 	case JSON_FALSE:
-		return put_varint(e, json_is_true(value)) < 0 ? -1 : put_tag(e, 4, 0);
+		return put_bool(e, json_is_true(value));
 	case JSON_NULL:
-		return put_varint(e, 0) < 0 ? -1 : put_tag(e, 1, 0);
+		return put_null(e);
 	default:
 		return put_inner(e, value);
 	}
+}
+
+/* ---- google.protobuf.Struct as bytes ----
+ * As if it were decoded and encoded: entries by their keys, fields in their order, nothing unknown. */
+
+static int put_kept_value(struct encoder *e, const uint8_t *data, size_t len);
+
+static int put_kept_struct(struct encoder *e, const void *data, size_t len)
+{
+	size_t n = pb_struct_count(data, len);
+	struct pb_entry on_stack[ENTRIES_ON_STACK];
+	struct pb_entry *entries = n <= ENTRIES_ON_STACK ? on_stack : xcalloc(n, sizeof(*entries));
+	int r = 0;
+
+	n = pb_struct_entries(data, len, entries);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		size_t entry = written(e);
+
+		if (i + 1 < n && pb_entry_same_key(&entries[i], &entries[i + 1]))
+			continue;
+		r = put_kept_value(e, entries[i].value, entries[i].value_len);
+		if (r == 0)
+			r = close_message(e, 2, entry);
+		if (r == 0)
+			r = put_bytes(e, 1, entries[i].key, entries[i].key_len);
+		if (r == 0)
+			r = close_message(e, 1, entry);
+	}
+	if (entries != on_stack)
+		free(entries);
+	return r;
+}
+
+/* The next of a list lies before what is written already. */
+static int put_kept_list(struct encoder *e, const uint8_t *data, size_t len)
+{
+	size_t n = pb_struct_count(data, len), i = n;
+	struct pb_token on_stack[ENTRIES_ON_STACK], t;
+	struct pb_token *items = n <= ENTRIES_ON_STACK ? on_stack : xcalloc(n, sizeof(*items));
+	struct pb_reader reader = { data, data + len };
+	int r = 0;
+
+	while (i > 0 && pb_next(&reader, &t) > 0)
+		if (t.field == 1 && t.wire == 2)
+			items[--i] = t;
+	for (i = 0; i < n && r == 0; i++) {
+		size_t item = written(e);
+
+		r = put_kept_value(e, items[i].data, items[i].len);
+		if (r == 0)
+			r = close_message(e, 1, item);
+	}
+	if (items != on_stack)
+		free(items);
+	return r;
+}
+
+static int put_kept_inner(struct encoder *e, const struct pb_value *v)
+{
+	size_t before = written(e);
+	int r;
+
+	if (++e->depth > JSON_DEPTH_MAX)
+		return too_deep(e);
+	r = v->kind == PB_OBJECT ? put_kept_struct(e, v->data, v->len) : put_kept_list(e, v->data, v->len);
+	e->depth--;
+	return r < 0 ? -1 : close_message(e, v->kind, before);
+}
+
+static int put_kept_value(struct encoder *e, const uint8_t *data, size_t len)
+{
+	struct pb_value v;
+	int64_t integer;
+
+	if (pb_value_read(data, len, &v) < 0)
+		return err_set(e->err, ERR_INVALID, "protobuf: a Struct is malformed");
+	switch (v.kind) {
+	case PB_NUMBER:
+		return put_double(e, pb_number_integer(v.number, &integer) ? (double)integer : v.number);
+	case PB_TEXT:
+		return put_bytes(e, PB_TEXT, v.data, v.len);
+	case PB_BOOL:
+		return put_bool(e, v.is_true);
+	case PB_NULL:
+		return put_null(e);
+	case PB_OBJECT:
+	case PB_LIST:
+		break;
+	}
+	return put_kept_inner(e, &v);
 }
 
 /* ---- messages ---- */
@@ -168,6 +276,7 @@ static int put_base64(struct encoder *e, const struct pb_field *field, uint32_t 
 static int put_field(struct encoder *e, const struct pb_field *field, uint32_t number, const json_t *value)
 {
 	size_t before = written(e);
+	int r;
 
 	switch (field->kind) {
 	case PB_STRING:
@@ -183,14 +292,17 @@ static int put_field(struct encoder *e, const struct pb_field *field, uint32_t n
 		           ? -1
 		           : put_tag(e, number, 0);
 	case PB_STRUCT:
+	case PB_STRUCT_KEPT:
 	case PB_MESSAGE:
 		break;
 	}
-	if (!json_is_object(value))
+	if (e->kept && field->kind == PB_STRUCT_KEPT && json_is_string(value))
+		r = put_kept_struct(e, json_string_value(value), json_string_length(value));
+	else if (!json_is_object(value))
 		return wrong_type(e, field);
-	if ((field->kind == PB_STRUCT ? put_struct(e, value) : put_message(e, field->message, value)) < 0)
-		return -1;
-	return close_message(e, number, before);
+	else
+		r = field->kind == PB_MESSAGE ? put_message(e, field->message, value) : put_struct(e, value);
+	return r < 0 ? -1 : close_message(e, number, before);
 }
 
 static int put_map(struct encoder *e, const struct pb_field *field, const json_t *map)
@@ -249,13 +361,23 @@ static int put_message(struct encoder *e, const struct pb_field *message, const 
 	return 0;
 }
 
-int pb_encode(const struct pb_field *message, const json_t *value, struct buf *out, struct err *err)
+static int encode(const struct pb_field *message, const json_t *value, bool kept, struct buf *out, struct err *err)
 {
-	struct encoder e = { .max = out->max - out->len, .err = err };
+	struct encoder e = { .max = out->max - out->len, .err = err, .kept = kept };
 	int r = put_message(&e, message, value);
 
 	if (r == 0 && buf_append(out, e.room + e.at, written(&e)) < 0)
 		r = err_set(err, ERR_TOO_LARGE, "protobuf: the message is larger than %zu bytes", out->max);
 	free(e.room);
 	return r;
+}
+
+int pb_encode(const struct pb_field *message, const json_t *value, struct buf *out, struct err *err)
+{
+	return encode(message, value, false, out, err);
+}
+
+int pb_encode_kept(const struct pb_field *message, const json_t *value, struct buf *out, struct err *err)
+{
+	return encode(message, value, true, out, err);
 }

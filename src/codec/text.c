@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void text_position(const char *text, const char *at, int *ret_line, int *ret_column)
 {
@@ -19,6 +20,29 @@ void text_position(const char *text, const char *at, int *ret_line, int *ret_col
 	}
 	*ret_line = line;
 	*ret_column = column;
+}
+
+bool text_is_plain(const char *text, size_t len)
+{
+	static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+	const char *p = text, *end = text + len;
+
+	while (p < end) {
+		uint64_t word;
+
+		/* Eight at a time, when none is 0 (then 1 is borrowed from the next) or above 0x7f. */
+		while (end - p >= 8 && (memcpy(&word, p, 8), (((word - ones) | word) & highs) == 0))
+			p += 8;
+		if (p == end)
+			break;
+
+		size_t n = *p ? text_utf8_len(p, end) : 0;
+
+		if (n == 0)
+			return false;
+		p += n;
+	}
+	return true;
 }
 
 const char *text_describe(const char *at, const char *end, char ret[static 32])

@@ -48,6 +48,30 @@ const json_t *call_context(const struct function_call *call, const char *key)
 	return json_at(call->request, "context", key, NULL);
 }
 
+bool call_is_kept(const struct function_call *call, const json_t *v)
+{
+	return call->kept && json_is_string(v);
+}
+
+json_t *call_struct(const struct function_call *call, const json_t *v)
+{
+	return call_is_kept(call, v) ? pb_struct_to_json(json_string_value(v), json_string_length(v))
+	                             : json_incref(json_unconst(v));
+}
+
+char *call_struct_text(const struct function_call *call, const json_t *v, const char *key)
+{
+	struct pb_value found = { .kind = PB_NULL };
+	const char *text;
+
+	if (call_is_kept(call, v)) {
+		pb_struct_find(json_string_value(v), json_string_length(v), key, &found);
+		return found.kind == PB_TEXT ? xstrndup((const char *)found.data, found.len) : xstrdup("");
+	}
+	text = json_get_str(v, key);
+	return xstrdup(text ? text : "");
+}
+
 /* obj[key] becomes a shallow copy of itself, or a new object. */
 static json_t *own(json_t *object, const char *key)
 {

@@ -11,10 +11,15 @@ enum { CONDITION_UNKNOWN = 1, CONDITION_TRUE = 2, CONDITION_FALSE = 3 }; /* Stat
 #define FUNCTION_TTL_S 60
 #define FUNCTION_ENVIRONMENT_KEY "apiextensions.crossplane.io/environment"
 
+/* Requests come in two forms, which mean the same. In one, everything is JSON. In the other, what protocol.c calls
+ * PB_STRUCT_KEPT (resources and the context) are strings with the bytes of a Struct. Only functions that know it get
+ * the second: they pass such a string on as it is, or ask for its object. */
+
 struct function_call {
 	struct functions *functions;
 	unsigned worker;
 	const json_t *request;
+	bool kept; /* the request is of the second form */
 	json_t *response;
 	int64_t deadline_ns;
 };
@@ -38,6 +43,13 @@ const json_t *call_composite(const struct function_call *call, const char *state
 /* name -> { resource, connection_details, ready } */
 const json_t *call_resources(const struct function_call *call, const char *state);
 const json_t *call_context(const struct function_call *call, const char *key);
+
+/* A resource or context of the request, of either form; NULL: there is none. Is it bytes? */
+bool call_is_kept(const struct function_call *call, const json_t *v);
+/* As an object: a new reference, which may be to the request's own. */
+json_t *call_struct(const struct function_call *call, const json_t *v);
+/* The text at one of its keys; free(). "": there is none. */
+char *call_struct_text(const struct function_call *call, const json_t *v, const char *key);
 
 /* Makes the response's desired state this function's own (its first two levels), to be changed. Borrowed. */
 json_t *call_own_desired(struct function_call *call);

@@ -4,7 +4,8 @@
  * they stand for: function-kcl, function-auto-ready, function-environment-configs, function-patch-and-transform.
  *
  * A request and a response are JSON objects whose members are named as in api/proto/fn/v1/run_function.proto; resources
- * are what they are in Kubernetes, bytes are base64. */
+ * are what they are in Kubernetes, bytes are base64. Where a request comes as bytes, resources that nobody looks into
+ * stay bytes until they are in the answer (function_answer()). */
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -54,6 +55,12 @@ struct function_limits {
 /* A new reference, always: what is wrong is a result of severity FATAL in the response. */
 json_t *function_run(struct functions *f, unsigned worker, enum function_kind kind, const json_t *request,
                      const struct function_limits *limits);
+
+/* The same from the bytes of a RunFunctionRequest to those of the answer, which are appended. -1: the request is
+ * malformed (ERR_BAD_REQUEST), or the answer cannot be written (any other kind: ERR_TOO_LARGE when it passes the
+ * buffer's bound). */
+int function_answer(struct functions *f, unsigned worker, enum function_kind kind, const void *request, size_t len,
+                    const struct function_limits *limits, struct buf *answer, struct err *err);
 
 /* The function that an input is for: by its apiVersion; no input: auto-ready, or KCL's where a default source is. */
 enum function_kind function_of_input(const struct functions *f, const json_t *input);

@@ -20,18 +20,15 @@ static enum grpc_status run(void *self, struct grpc_call *call, unsigned worker,
 	struct function_server *s = self;
 	const struct function_limits limits = { .deadline_ns = grpc_call_deadline_ns(call) };
 	_cleanup_err_ struct err err = { 0 };
-	_cleanup_json_ json_t *request = pb_decode(FUNCTION_REQUEST, message, len, &err);
 
-	if (!request) {
+	if (function_answer(s->functions, worker, s->kind, message, len, &limits, out, &err) == 0)
+		return GRPC_OK;
+	if (err.kind == ERR_BAD_REQUEST) {
 		*ret_message = xasprintf("the message is no RunFunctionRequest: %s", err_message(&err));
 		return GRPC_INVALID_ARGUMENT;
 	}
-	_cleanup_json_ json_t *response = function_run(s->functions, worker, s->kind, request, &limits);
-	if (pb_encode(FUNCTION_RESPONSE, response, out, &err) < 0) {
-		*ret_message = xstrdup(err_message(&err));
-		return err.kind == ERR_TOO_LARGE ? GRPC_RESOURCE_EXHAUSTED : GRPC_INTERNAL;
-	}
-	return GRPC_OK;
+	*ret_message = xstrdup(err_message(&err));
+	return err.kind == ERR_TOO_LARGE ? GRPC_RESOURCE_EXHAUSTED : GRPC_INTERNAL;
 }
 
 int function_server_start(const struct function_server_config *config, struct function_server **ret, struct err *err)

@@ -178,12 +178,23 @@ static const struct {
 	{ "apps/v1", "StatefulSet", stateful_set },
 };
 
-int health_check(const json_t *object)
+/* Its index; -1: there is none. */
+static int check_of(const char *version, const char *kind)
 {
-	const char *version = json_get_str(object, "apiVersion"), *kind = json_get_str(object, "kind");
-
 	for (size_t i = 0; version && kind && i < ARRAY_SIZE(CHECKS); i++)
 		if (str_eq(version, CHECKS[i].version) && str_eq(kind, CHECKS[i].kind))
-			return CHECKS[i].is_healthy(object);
+			return (int)i;
 	return -1;
+}
+
+bool health_knows(const char *version, const char *kind)
+{
+	return check_of(version, kind) >= 0;
+}
+
+int health_check(const json_t *object)
+{
+	int check = check_of(json_get_str(object, "apiVersion"), json_get_str(object, "kind"));
+
+	return check < 0 ? -1 : CHECKS[check].is_healthy(object);
 }

@@ -4,6 +4,8 @@
 
 #include "codec/json.h"
 
+/* Is the kind known here? */
+bool health_knows(const char *version, const char *kind);
 /* 1: it does; 0: not (yet); -1: its kind is none of those known here. */
 int health_check(const json_t *object);
 

@@ -8,7 +8,7 @@ static const struct pb_field REQUEST_META[] = {
 	{ 0 },
 };
 static const struct pb_field RESOURCE[] = {
-	{ 1, "resource", PB_STRUCT, PB_OPTIONAL, NULL },
+	{ 1, "resource", PB_STRUCT_KEPT, PB_OPTIONAL, NULL },
 	{ 2, "connection_details", PB_BYTES, PB_MAP, NULL },
 	{ 3, "ready", PB_ENUM, PB_SINGLE, NULL },
 	{ 0 },
@@ -22,12 +22,12 @@ static const struct pb_field RESOURCES[] = { { 1, "items", PB_MESSAGE, PB_REPEAT
 static const struct pb_field CREDENTIAL_DATA[] = { { 1, "data", PB_BYTES, PB_MAP, NULL }, { 0 } };
 static const struct pb_field CREDENTIALS[] = { { 1, "credential_data", PB_MESSAGE, PB_OPTIONAL, CREDENTIAL_DATA },
 	                                           { 0 } };
-static const struct pb_field SCHEMA[] = { { 1, "openapi_v3", PB_STRUCT, PB_OPTIONAL, NULL }, { 0 } };
+static const struct pb_field SCHEMA[] = { { 1, "openapi_v3", PB_STRUCT_KEPT, PB_OPTIONAL, NULL }, { 0 } };
 
 const struct pb_field FUNCTION_REQUEST[] = {
 	{ 1, "meta", PB_MESSAGE, PB_OPTIONAL, REQUEST_META },  { 2, "observed", PB_MESSAGE, PB_OPTIONAL, STATE },
 	{ 3, "desired", PB_MESSAGE, PB_OPTIONAL, STATE },      { 4, "input", PB_STRUCT, PB_OPTIONAL, NULL },
-	{ 5, "context", PB_STRUCT, PB_OPTIONAL, NULL },        { 6, "extra_resources", PB_MESSAGE, PB_MAP, RESOURCES },
+	{ 5, "context", PB_STRUCT_KEPT, PB_OPTIONAL, NULL },   { 6, "extra_resources", PB_MESSAGE, PB_MAP, RESOURCES },
 	{ 7, "credentials", PB_MESSAGE, PB_MAP, CREDENTIALS }, { 8, "required_resources", PB_MESSAGE, PB_MAP, RESOURCES },
 	{ 9, "required_schemas", PB_MESSAGE, PB_MAP, SCHEMA }, { 0 },
 };
@@ -76,7 +76,7 @@ const struct pb_field FUNCTION_RESPONSE[] = {
 	{ 1, "meta", PB_MESSAGE, PB_OPTIONAL, RESPONSE_META },
 	{ 2, "desired", PB_MESSAGE, PB_OPTIONAL, STATE },
 	{ 3, "results", PB_MESSAGE, PB_REPEATED, RESULT },
-	{ 4, "context", PB_STRUCT, PB_OPTIONAL, NULL },
+	{ 4, "context", PB_STRUCT_KEPT, PB_OPTIONAL, NULL },
 	{ 5, "requirements", PB_MESSAGE, PB_OPTIONAL, REQUIREMENTS },
 	{ 6, "conditions", PB_MESSAGE, PB_REPEATED, CONDITION },
 	{ 7, "output", PB_STRUCT, PB_OPTIONAL, NULL },

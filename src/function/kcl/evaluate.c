@@ -12,165 +12,6 @@
 #define MESSAGE_MAX ((size_t)64 * 1024)
 #define DEFAULT_MEMORY ((size_t)256 * 1024 * 1024)
 #define INLINE_NAME "prog.k"
-#define ARGUMENTS_MAX 256
-
-/* ---- options ---- */
-
-static json_t *or_empty(const json_t *v)
-{
-	return v ? json_incref(json_unconst(v)) : json_object();
-}
-
-/* ocds: name -> { Resource, ConnectionDetails } */
-static json_t *observed_param(const json_t *resources)
-{
-	json_t *out = json_object(), *entry;
-	const char *name;
-
-	json_object_foreach (json_unconst(resources), name, entry)
-		json_object_set_new(out, name,
-		                    json_pack("{so,so}", "Resource", or_empty(json_object_get(entry, "resource")),
-		                              "ConnectionDetails", or_empty(json_object_get(entry, "connection_details"))));
-	return out;
-}
-
-/* dcds: name -> { Resource, Ready } */
-static json_t *desired_param(const json_t *resources)
-{
-	static const char *const words[] = { "Unspecified", "True", "False" };
-	json_t *out = json_object(), *entry;
-	const char *name;
-
-	json_object_foreach (json_unconst(resources), name, entry) {
-		int64_t ready = json_get_int(entry, "ready", FUNCTION_READY_UNSPECIFIED);
-
-		json_object_set_new(out, name,
-		                    json_pack("{so,ss}", "Resource", or_empty(json_object_get(entry, "resource")), "Ready",
-		                              words[ready >= 0 && ready <= FUNCTION_READY_FALSE ? ready : 0]));
-	}
-	return out;
-}
-
-/* extraResources, requiredResources: name -> [{ Resource }] */
-static json_t *found_param(const json_t *found)
-{
-	json_t *out = json_object(), *entry, *item;
-	const char *name;
-	size_t i;
-
-	json_object_foreach (json_unconst(found), name, entry) {
-		json_t *list = json_array();
-
-		json_array_foreach (json_object_get(entry, "items"), i, item)
-			json_array_append_new(list, json_pack("{so}", "Resource", or_empty(json_object_get(item, "resource"))));
-		json_object_set_new(out, name, list);
-	}
-	return out;
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A new object with the same members, by their keys. */
-static json_t *in_order(const json_t *object)
-{
-	_cleanup_free_ const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys));
-	json_t *out = json_object(), *value;
-	const char *key;
-	size_t n = 0;
-
-	json_object_foreach (json_unconst(object), key, value)
-		keys[n++] = key;
-	qsort(keys, n, sizeof(*keys), by_text);
-	for (size_t i = 0; i < n; i++)
-		json_object_set(out, keys[i], json_object_get(object, keys[i]));
-	return out;
-}
-
-/* Those of the input, under those of the request; keys in order, as upstream gives them. */
-static json_t *make_params(const struct kcl_run *run)
-{
-	const json_t *request = run->call->request, *given = json_object_get(run->spec, "params");
-	_cleanup_json_ json_t *all = json_is_object(given) ? json_copy(json_unconst(given)) : json_object();
-
-	json_object_set_new(all, "oxr", or_empty(run->oxr));
-	json_object_set(all, "dxr", run->dxr);
-	json_object_set_new(all, "ocds", observed_param(call_resources(run->call, "observed")));
-	json_object_set_new(all, "dcds", desired_param(call_resources(run->call, "desired")));
-	json_object_set_new(all, "ctx", or_empty(json_object_get(request, "context")));
-	json_object_set_new(all, "extraResources", found_param(json_object_get(request, "extra_resources")));
-	json_object_set_new(all, "requiredResources", found_param(json_object_get(request, "required_resources")));
-	return in_order(all);
-}
-
-/* The KRM function's own view of its input. */
-static json_t *make_resource_list(const struct kcl_run *run, json_t *params)
-{
-	const json_t *input = json_object_get(run->call->request, "input");
-	json_t *config = json_is_object(input) ? json_copy(json_unconst(input)) : json_object();
-	json_t *spec = run->spec ? json_copy(json_unconst(run->spec)) : json_object();
-
-	json_put_str(config, "apiVersion", "krm.kcl.dev/v1alpha1");
-	json_put_str(config, "kind", "KCLRun");
-	json_object_set(spec, "params", params);
-	json_object_set_new(config, "spec", spec);
-	return json_pack("{ss,ss,s[],so}", "apiVersion", "config.kubernetes.io/v1", "kind", "ResourceList", "items",
-	                 "functionConfig", config);
-}
-
-struct arguments {
-	struct kcl_option options[ARGUMENTS_MAX + 5];
-	size_t len;
-	json_t *owned; /* an array of the values, which keeps them */
-	char **names;
-};
-
-static void arguments_clear(struct arguments *a)
-{
-	json_decref(a->owned);
-	strv_free(a->names);
-}
-
-/* Steals value. */
-static void add_argument(struct arguments *a, const char *name, json_t *value)
-{
-	json_array_append_new(a->owned, value);
-	a->options[a->len++] = (struct kcl_option){ name, value };
-}
-
-/* spec.config.arguments: NAME=JSON, or NAME=TEXT. */
-static void add_configured(struct arguments *a, const json_t *arguments)
-{
-	json_t *argument;
-	size_t i;
-
-	json_array_foreach (arguments, i, argument) {
-		const char *text = json_string_value(argument), *equals = text ? strchr(text, '=') : NULL;
-
-		if (!equals || i >= ARGUMENTS_MAX)
-			continue;
-		_cleanup_free_ char *name = xstrndup(text, (size_t)(equals - text));
-		json_t *value = json_parse(equals + 1, strlen(equals + 1), 0, NULL);
-		strv_push(&a->names, name);
-		add_argument(a, a->names[strv_len(a->names) - 1], value ? value : json_string(equals + 1));
-	}
-}
-
-static void make_arguments(const struct kcl_run *run, struct arguments *a)
-{
-	const struct functions *f = run->call->functions;
-	json_t *params = make_params(run);
-
-	*a = (struct arguments){ .owned = json_array() };
-	add_configured(a, json_at(run->spec, "config", "arguments", NULL));
-	add_argument(a, "resource_list", make_resource_list(run, params));
-	add_argument(a, "items", json_array());
-	add_argument(a, "params", params);
-	add_argument(a, "PATH", json_string_lossy(f->environment_path, strlen(f->environment_path)));
-	add_argument(a, "env", json_incref(f->environments[run->call->worker]));
-}
 
 /* ---- compiling ---- */
 
@@ -388,25 +229,24 @@ static int evaluate(struct kcl_run *run, const struct kcl_program *program, stru
 {
 	const json_t *config = json_object_get(run->spec, "config");
 	_cleanup_strv_ char **selectors = NULL;
-	_cleanup_(arguments_clear) struct arguments arguments;
+	_cleanup_(kcl_arguments_freep) struct kcl_arguments *arguments = kcl_arguments_new(run);
 	struct kcl_result *result;
 	json_t *value = NULL;
 	int r;
 
-	make_arguments(run, &arguments);
 	strings_of(json_object_get(config, "pathSelectors"), &selectors);
-	const struct kcl_eval_options options = {
-		.options = arguments.options,
-		.options_len = arguments.len,
+	struct kcl_eval_options options = {
 		.strict_range_check = json_get_bool(config, "strictRangeCheck", false),
 		.disable_none = json_get_bool(config, "disableNone", false),
 		.debug = json_get_bool(config, "debug", false),
 		.show_hidden = json_get_bool(config, "showHidden", false),
 		.sort_keys = json_get_bool(config, "sortKeys", false),
 		.path_selector = (const char *const *)selectors,
+		.only = "items",
 		.now_ns = clock_wall_ns(),
 		.limits = limits_of(run->call),
 	};
+	options.options = kcl_arguments_options(arguments, &options.options_len);
 	result = kcl_evaluate(program, context_of(run->call), &options, d);
 	if (!result)
 		return -1;

@@ -49,12 +49,19 @@ static int check_input(const struct kcl_run *run, struct err *err)
 
 /* ---- life ---- */
 
+/* One that may be changed. */
+static json_t *own_object(const struct function_call *call, const json_t *v)
+{
+	if (!v)
+		return json_object();
+	return call_is_kept(call, v) ? call_struct(call, v) : json_clone(v);
+}
+
 static void begin(struct kcl_run *run, struct function_call *call)
 {
 	const json_t *composite = json_at(call->request, "desired", "composite", NULL);
 	const json_t *dxr = json_object_get(composite, "resource"), *desired = call_resources(call, "desired");
 	const json_t *details = json_object_get(composite, "connection_details");
-	const char *version, *kind;
 
 	*run = (struct kcl_run){ .call = call, .spec = json_at(call->request, "input", "spec", NULL) };
 	run->source = json_get_str(run->spec, "source");
@@ -62,11 +69,11 @@ static void begin(struct kcl_run *run, struct function_call *call)
 		run->source = functions_default_source(call->functions);
 	run->target = target_of(run->spec);
 	run->oxr = call_composite(call, "observed");
-	run->dxr = dxr ? json_clone(dxr) : json_object();
-	version = json_get_str(run->oxr, "apiVersion");
-	kind = json_get_str(run->oxr, "kind");
-	json_put_str(run->dxr, "apiVersion", version ? version : "");
-	json_put_str(run->dxr, "kind", kind ? kind : "");
+	run->xr_version = call_struct_text(call, run->oxr, "apiVersion");
+	run->xr_kind = call_struct_text(call, run->oxr, "kind");
+	run->dxr = own_object(call, dxr);
+	json_put_str(run->dxr, "apiVersion", run->xr_version);
+	json_put_str(run->dxr, "kind", run->xr_kind);
 	run->connection = details ? json_copy(json_unconst(details)) : json_object();
 	run->desired = desired ? json_copy(json_unconst(desired)) : json_object();
 	run->data = json_array();
@@ -82,6 +89,8 @@ static void end(struct kcl_run *run)
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		json_decref(all[i]);
+	free(run->xr_version);
+	free(run->xr_kind);
 }
 
 /* ---- the answer ---- */
@@ -97,12 +106,13 @@ static void answer_requirements(const struct kcl_run *run)
 static void answer_context(const struct kcl_run *run)
 {
 	static const struct field_path_merge replace = { 0 };
-	const json_t *old = json_object_get(run->call->request, "context");
+	_cleanup_json_ json_t *old = NULL;
 	json_t *merged;
 
 	if (json_object_size(run->context) == 0)
 		return;
-	merged = json_is_object(old) ? json_copy(json_unconst(old)) : json_object();
+	old = call_struct(run->call, json_object_get(run->call->request, "context"));
+	merged = json_is_object(old) ? json_copy(old) : json_object();
 	json_merge_members(merged, run->context, &replace);
 	json_object_set_new(run->call->response, "context", merged);
 }

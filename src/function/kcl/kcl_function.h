@@ -1,8 +1,9 @@
 #ifndef FUNCTION_KCL_KCL_FUNCTION_H
 #define FUNCTION_KCL_KCL_FUNCTION_H
 /* function-kcl: resources that a KCL program makes. kcl_function.c: the function; source.c: what spec.source means;
- * files.c: programs and packages on the disk; evaluate.c: the program's options, and its result; resources.c: the
- * result into the desired state, by target; items.c: special items; set_data.c: data over an object, field by field. */
+ * files.c: programs and packages on the disk; params.c: what option() gives; evaluate.c: the program, and its result;
+ * resources.c: the result into the desired state, by target; items.c: special items; set_data.c: data over an object,
+ * field by field. */
 
 #include "call.h"
 #include "lang/kcl/kcl.h"
@@ -19,10 +20,11 @@ struct kcl_run {
 	const char *source; /* spec.source, or the default */
 	enum kcl_target target;
 
-	const json_t *oxr;
-	json_t *dxr;        /* the desired composite, with the observed one's apiVersion and kind */
-	json_t *connection; /* its details: key -> base64 */
-	json_t *desired;    /* name -> { resource, ready } */
+	const json_t *oxr;          /* of either form (call.h) */
+	char *xr_version, *xr_kind; /* its apiVersion and kind */
+	json_t *dxr;                /* the desired composite, with the observed one's apiVersion and kind */
+	json_t *connection;         /* its details: key -> base64 */
+	json_t *desired;            /* name -> { resource (of either form), ready } */
 
 	json_t *data; /* an array: what the program made */
 	/* What special items ask for. */
@@ -45,6 +47,16 @@ void kcl_files_stamp(const char *folder, struct buf *out);
 bool kcl_source_is_inline(const char *source);
 /* The folder that a source which is not inline stands for; free(). NULL: err. */
 char *kcl_source_folder(const struct kcl_files *f, const char *source, struct err *err);
+
+/* ---- params.c ---- */
+
+struct kcl_arguments;
+struct kcl_arguments *kcl_arguments_new(const struct kcl_run *run);
+/* Not while a result of an evaluation with them is in use. */
+struct kcl_arguments *kcl_arguments_free(struct kcl_arguments *a);
+DEFINE_CLEANUP(struct kcl_arguments *, kcl_arguments_free)
+/* For one evaluation. */
+const struct kcl_option *kcl_arguments_options(const struct kcl_arguments *a, size_t *ret_len);
 
 /* ---- the steps; -1: a fatal result was added ---- */
 

@@ -3,6 +3,25 @@
 #include "base/str.h"
 #include "field_path.h"
 
+/* ---- resources of earlier steps ---- */
+
+/* The entry's resource as an object that may be changed, where entries are our own; NULL: it has none. */
+static json_t *own_resource(const struct kcl_run *run, json_t *entry)
+{
+	const json_t *resource = json_object_get(entry, "resource");
+
+	if (call_is_kept(run->call, resource))
+		json_object_set_new(entry, "resource", call_struct(run->call, resource));
+	return json_object_get(entry, "resource");
+}
+
+/* Whether a resource that came as bytes cannot have that annotation. */
+static bool is_without(const struct kcl_run *run, const json_t *resource, const char *key)
+{
+	return call_is_kept(run->call, resource) &&
+	       !memmem(json_string_value(resource), json_string_length(resource), key, strlen(key));
+}
+
 /* ---- names and annotations ---- */
 
 /* Takes an annotation off; its value, as a new reference, or NULL. The annotations stay, even when they are empty. */
@@ -51,7 +70,8 @@ static int take_all_ready(struct kcl_run *run, struct err *err)
 	json_t *entry;
 
 	json_object_foreach (run->desired, name, entry)
-		if (take_ready(json_object_get(entry, "resource"), entry, err) < 0)
+		if (!is_without(run, json_object_get(entry, "resource"), KCL_READY_ANNOTATION) &&
+		    take_ready(own_resource(run, entry), entry, err) < 0)
 			return -1;
 	return 0;
 }
@@ -94,7 +114,7 @@ static int process_new(struct kcl_run *run, struct err *err)
 
 	json_array_foreach (run->data, i, item) {
 		_cleanup_free_ char *name = take_name(item);
-		const json_t *earlier = json_at(run->desired, name, "resource", NULL);
+		const json_t *earlier = own_resource(run, json_object_get(run->desired, name));
 		json_t *object;
 
 		if (check_name(seen, name, item, err) < 0)
@@ -115,7 +135,7 @@ static int process_patches(struct kcl_run *run, struct err *err)
 	for (size_t i = 0; i < len; i++) {
 		_cleanup_free_ char *name = take_name(json_array_get(run->data, i));
 
-		targets[i] = json_at(run->desired, name, "resource", NULL);
+		targets[i] = own_resource(run, json_object_get(run->desired, name));
 		found += targets[i] != NULL;
 	}
 	if (found != len)
@@ -158,10 +178,8 @@ static int merge_status(struct kcl_run *run, const json_t *item, struct err *err
 static bool is_composite(const struct kcl_run *run, const json_t *item)
 {
 	const char *version = json_get_str(item, "apiVersion"), *kind = json_get_str(item, "kind");
-	const char *xr_version = json_get_str(run->oxr, "apiVersion"), *xr_kind = json_get_str(run->oxr, "kind");
 
-	return str_eq(version ? version : "", xr_version ? xr_version : "") &&
-	       str_eq(kind ? kind : "", xr_kind ? xr_kind : "");
+	return str_eq(version ? version : "", run->xr_version) && str_eq(kind ? kind : "", run->xr_kind);
 }
 
 static int process_default_item(struct kcl_run *run, json_t *item, json_t *seen, struct err *err)

@@ -113,9 +113,15 @@ size_t kcl_program_size(const struct kcl_program *p);
 
 /* ---- evaluation ---- */
 
+struct kcl_maker;
+
+/* What option(name) gives. All of it is borrowed until kcl_result_free(), and not changed by anybody meanwhile. */
 struct kcl_option {
 	const char *name;
-	const json_t *value; /* as option(name) gives it; borrowed until kcl_result_free(), not changed by anybody */
+	const json_t *value;
+	/* Or who makes it, when the program asks for it first: tells the maker (kcl_maker.h) one value. */
+	void (*make)(void *self, struct kcl_maker *m);
+	void *self;
 };
 
 struct kcl_eval_options {
@@ -129,8 +135,10 @@ struct kcl_eval_options {
 	bool sort_keys;
 	bool include_schema_type_path;    /* emits _type */
 	const char *const *path_selector; /* -S; NULL-terminated; NULL: everything */
-	const struct kcl_loader *files;   /* what the file module may read and write; NULL: nothing */
-	int64_t now_ns;                   /* the clock of the datetime module: ns since 1970 */
+	/* Of a result that has a member of this name, nothing else is wanted: only it is planned. NULL: everything. */
+	const char *only;
+	const struct kcl_loader *files; /* what the file module may read and write; NULL: nothing */
+	int64_t now_ns;                 /* the clock of the datetime module: ns since 1970 */
 	struct kcl_limits limits;
 };
 

@@ -44,10 +44,11 @@ static bool all_have_type(struct kcl_vm *vm, struct kcl_value v, const struct kc
 	kcl_stack_check(vm->h);
 	if (!t || t->tag == KCL_T_ANY)
 		return true;
-	uint32_t len = v.kind == KCL_LIST ? v.list->len : v.dict->len;
+	const struct kcl_dict *dict = kcl_as_dict(v);
+	uint32_t len = dict ? dict->len : v.list->len;
 	kcl_steps(vm->h, len);
 	for (uint32_t i = 0; i < len; i++) {
-		if (!has_type(vm, v.kind == KCL_LIST ? v.list->items[i] : v.dict->pairs[i].value, t, false))
+		if (!has_type(vm, dict ? dict->pairs[i].value : v.list->items[i], t, false))
 			return false;
 	}
 	return true;
@@ -132,13 +133,14 @@ static struct kcl_value shape_all(struct kcl_vm *vm, struct kcl_value v, const s
 {
 	struct kcl_value changed = v;
 	bool is_list = v.kind == KCL_LIST, is_copied = false;
-	uint32_t len = is_list ? v.list->len : v.dict->len;
 	kcl_stack_check(vm->h);
 	if (!t || t->tag == KCL_T_ANY)
 		return v;
+	const struct kcl_dict *dict = kcl_as_dict(v);
+	uint32_t len = dict ? dict->len : v.list->len;
 	kcl_steps(vm->h, len);
 	for (uint32_t i = 0; i < len; i++) {
-		struct kcl_value item = is_list ? v.list->items[i] : v.dict->pairs[i].value;
+		struct kcl_value item = is_list ? v.list->items[i] : dict->pairs[i].value;
 		struct kcl_value shaped = shape(vm, item, t);
 		if (shaped.kind == item.kind && shaped.i == item.i)
 			continue;
@@ -177,9 +179,9 @@ static struct kcl_value shape(struct kcl_vm *vm, struct kcl_value v, const struc
 		return v.kind == KCL_DICT ? shape_all(vm, v, t->dict.value) : v;
 	case KCL_T_SCHEMA: {
 		const struct kcl_schema_code *s = schema_of(vm, t);
-		if (v.kind != KCL_DICT || !s || !fits_schema(s, v.dict))
+		if (v.kind != KCL_DICT || !s || !fits_schema(s, kcl_as_dict(v)))
 			return v;
-		return kcl_instantiate(vm, s, v.dict, &none, kcl_place_here(vm));
+		return kcl_instantiate(vm, s, kcl_as_dict(v), &none, kcl_place_here(vm));
 	}
 	default:
 		return v;

@@ -107,8 +107,10 @@ struct kcl_context *kcl_context_free(struct kcl_context *c)
 static struct kcl_planned evaluate(struct kcl_context *c)
 {
 	kcl_vm_run(&c->vm);
-	if (c->vm.has_stream)
+	if (c->vm.has_stream) {
+		kcl_settle(c->heap, c->vm.stream);
 		return (struct kcl_planned){ .value = c->vm.stream, .is_stream = true };
+	}
 	return kcl_plan(c->heap, kcl_vm_exported(&c->vm), &c->options);
 }
 

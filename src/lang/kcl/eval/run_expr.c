@@ -95,7 +95,7 @@ struct kcl_value kcl_load_attr(struct kcl_vm *vm, struct kcl_value v, const stru
 	struct kcl_pair *pair;
 	switch ((enum kcl_kind)v.kind) {
 	case KCL_DICT:
-		pair = kcl_dict_find(v.dict, name);
+		pair = kcl_dict_find(kcl_as_dict(v), name);
 		return pair ? pair->value : kcl_undefined();
 	case KCL_SCHEMA:
 		pair = kcl_dict_find(&v.schema->attrs, name);

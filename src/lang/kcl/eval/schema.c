@@ -175,9 +175,9 @@ static void require_attrs(struct kcl_vm *vm, struct kcl_value v)
 			require_attrs(vm, v.list->items[i]);
 		return;
 	}
-	const struct kcl_dict *dict = kcl_as_dict(v);
-	if (!dict)
+	if (!kcl_has_pairs(v) || kcl_is_deferred(v)) /* what comes from outside holds no instances */
 		return;
+	const struct kcl_dict *dict = kcl_as_dict(v);
 	if (v.kind == KCL_SCHEMA) {
 		const struct kcl_layout *l = v.schema->code->layout;
 		for (uint32_t i = 0; i < l->slots_len && i < dict->len; i++) {

@@ -1,6 +1,7 @@
 #include "eval/vm.h"
 
 #include "diagnostic.h"
+#include "value/maker.h"
 
 /* ---- what stdlib/ and value/ ask for ---- */
 
@@ -25,7 +26,8 @@ struct kcl_value kcl_vm_option(struct kcl_vm *vm, const char *name)
 			return pair->value;
 		if (!vm->given)
 			vm->given = kcl_dict(vm->h, 4).dict;
-		struct kcl_value v = kcl_from_json(vm->h, option->value);
+		struct kcl_value v = option->make ? kcl_run_maker(vm->h, option->make, option->self)
+		                                  : kcl_from_json(vm->h, option->value);
 		kcl_dict_setz(vm->h, vm->given, name, v);
 		return v;
 	}

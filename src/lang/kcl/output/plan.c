@@ -85,7 +85,7 @@ static struct kcl_value plan_value(const struct planner *p, struct kcl_value v)
 {
 	kcl_stack_check(p->h);
 	kcl_steps(p->h, 1);
-	if (kcl_as_dict(v))
+	if (kcl_has_pairs(v))
 		return plan_dict(p, v);
 	return v.kind == KCL_LIST ? plan_list(p, v.list) : v;
 }
@@ -127,13 +127,31 @@ static struct kcl_value select_paths(struct kcl_heap *h, struct kcl_value v, con
 {
 	struct kcl_value result = kcl_list(h, 0);
 
-	if (!paths || !paths[0] || !kcl_as_dict(v))
+	if (!kcl_has_pairs(v))
 		return v;
 	if (!paths[1])
 		return select_path(h, v, paths[0]);
 	for (size_t i = 0; paths[i]; i++)
 		kcl_list_push(h, result.list, select_path(h, v, paths[i]));
 	return result;
+}
+
+/* The part that is wanted of all that the program gives. */
+static struct kcl_value select_wanted(const struct planner *p, struct kcl_value v)
+{
+	const char *const *paths = p->o->path_selector;
+	const struct kcl_pair *pair = NULL;
+	struct kcl_value alone;
+
+	if (paths && paths[0])
+		return select_paths(p->h, v, paths);
+	if (p->o->only && kcl_has_pairs(v))
+		pair = kcl_dict_findz(kcl_as_dict(v), p->o->only);
+	if (!pair || !is_emitted(p, pair->value))
+		return v;
+	alone = kcl_dict(p->h, 1);
+	kcl_dict_append(p->h, alone.dict, pair->key, pair->value);
+	return alone;
 }
 
 /* ---- documents ---- */
@@ -144,7 +162,7 @@ static bool is_stream(struct kcl_value v)
 	if (v.kind != KCL_LIST)
 		return false;
 	for (uint32_t i = 0; i < v.list->len; i++)
-		if (!kcl_as_dict(v.list->items[i]))
+		if (!kcl_has_pairs(v.list->items[i]))
 			return false;
 	return true;
 }
@@ -152,7 +170,7 @@ static bool is_stream(struct kcl_value v)
 struct kcl_planned kcl_plan(struct kcl_heap *h, struct kcl_value value, const struct kcl_eval_options *o)
 {
 	struct planner p = { .h = h, .o = o };
-	struct kcl_planned planned = { .value = plan_value(&p, select_paths(h, value, o->path_selector)) };
+	struct kcl_planned planned = { .value = plan_value(&p, select_wanted(&p, value)) };
 
 	planned.is_stream = is_stream(planned.value);
 	if (planned.is_stream && planned.value.list->len == 1)

@@ -76,7 +76,7 @@ int64_t kcl_arg_int(struct kcl_vm *vm, const struct kcl_args *args, uint32_t i, 
 
 struct kcl_iteration kcl_iterate(struct kcl_vm *vm, struct kcl_value v)
 {
-	if (v.kind != KCL_STR && v.kind != KCL_LIST && !kcl_as_dict(v))
+	if (v.kind != KCL_STR && v.kind != KCL_LIST && !kcl_has_pairs(v))
 		kcl_raise(kcl_vm_heap(vm), "'%s' object is not iterable", kcl_type_name(kcl_vm_heap(vm), v));
 	return (struct kcl_iteration){ .of = v };
 }

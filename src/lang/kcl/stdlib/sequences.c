@@ -188,7 +188,7 @@ static struct kcl_value extreme(struct kcl_vm *vm, const struct kcl_args *args, 
 		kcl_raise(h, "%s() takes exactly one argument (0 given)", name);
 	if (args->len == 1)
 		of = args->items[0];
-	if (of.kind != KCL_STR && of.kind != KCL_LIST && !kcl_as_dict(of))
+	if (of.kind != KCL_STR && of.kind != KCL_LIST && !kcl_has_pairs(of))
 		kcl_raise(h, "%s object is not iterable", kcl_type_name(h, of));
 
 	struct kcl_iteration it = kcl_iterate(vm, of);

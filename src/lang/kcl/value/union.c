@@ -42,7 +42,7 @@ static const char *path_text(struct kcl_heap *h, const struct step *s)
 
 static const char *side_text(struct kcl_heap *h, struct kcl_value v)
 {
-	if (kcl_as_dict(v))
+	if (kcl_has_pairs(v))
 		return "{...}";
 	return v.kind == KCL_LIST ? "[...]" : kcl_format_value(h, v, "#json")->s;
 }
@@ -65,7 +65,7 @@ static bool compatible(struct kcl_heap *h, struct kcl_value a, struct kcl_value 
 {
 	if (a.kind <= KCL_NONE || b.kind <= KCL_NONE)
 		return true;
-	if (kcl_as_dict(a) && kcl_as_dict(b))
+	if (kcl_has_pairs(a) && kcl_has_pairs(b))
 		return true;
 	if (a.kind != KCL_LIST || b.kind != KCL_LIST)
 		return kcl_equal(h, a, b);
@@ -238,8 +238,8 @@ static struct kcl_value unite_schemas(const struct merger *m, struct kcl_value a
 	merge_dict(m, &merged->attrs, kcl_as_dict(b), outer);
 
 	struct kcl_dict *config = kcl_dict(m->h, 0).dict;
-	add_keys(m, config, a.kind == KCL_SCHEMA ? a.schema->config : a.dict, &merged->attrs);
-	add_keys(m, config, b.kind == KCL_SCHEMA ? b.schema->config : b.dict, &merged->attrs);
+	add_keys(m, config, a.kind == KCL_SCHEMA ? a.schema->config : kcl_as_dict(a), &merged->attrs);
+	add_keys(m, config, b.kind == KCL_SCHEMA ? b.schema->config : kcl_as_dict(b), &merged->attrs);
 	merged->config = config;
 	if (m->o->config_resolve)
 		return kcl_vm_reconfigure(m->vm, merged, config);
@@ -257,11 +257,14 @@ static struct kcl_value unite_collections(const struct merger *m, struct kcl_val
 		kcl_raise(m->h, "union failure, expect %s, got %s", kcl_type_name(m->h, a), kcl_type_name(m->h, b));
 	if (a.kind == KCL_SCHEMA || b.kind == KCL_SCHEMA)
 		return a.kind == b.kind && a.schema == b.schema ? a : unite_schemas(m, a, b, outer);
-	if (a.dict == b.dict || !b.dict->len)
+	if (a.dict == b.dict)
+		return a;
+	const struct kcl_dict *more = kcl_as_dict(b);
+	if (!more->len)
 		return a;
 	struct kcl_value merged = kcl_dict(m->h, 0);
-	kcl_dict_copy(m->h, a.dict, b.dict->len, merged.dict);
-	merge_dict(m, merged.dict, b.dict, outer);
+	kcl_dict_copy(m->h, kcl_as_dict(a), more->len, merged.dict);
+	merge_dict(m, merged.dict, more, outer);
 	return merged;
 }
 

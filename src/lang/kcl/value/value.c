@@ -248,7 +248,7 @@ struct kcl_value kcl_copy(struct kcl_heap *h, struct kcl_value v)
 	}
 	if (v.kind == KCL_DICT) {
 		struct kcl_value copy = kcl_dict(h, 0);
-		kcl_dict_copy(h, v.dict, 0, copy.dict);
+		kcl_dict_copy(h, kcl_as_dict(v), 0, copy.dict);
 		return copy;
 	}
 	if (v.kind == KCL_SCHEMA) {
@@ -279,7 +279,7 @@ bool kcl_truth(struct kcl_value v)
 	case KCL_LIST:
 		return v.list->len != 0;
 	case KCL_DICT:
-		return v.dict->len != 0;
+		return kcl_as_dict(v)->len != 0;
 	case KCL_SCHEMA:
 		return v.schema->attrs.len != 0;
 	case KCL_FUNCTION:

@@ -44,7 +44,7 @@ struct kcl_value {
 		const struct kcl_unit_value *unit;
 		const struct kcl_str *str;
 		struct kcl_list *list;
-		struct kcl_dict *dict;
+		struct kcl_dict *dict; /* of a value that may be anybody's: only through kcl_as_dict() */
 		struct kcl_schema_value *schema;
 		struct kcl_function *function;
 		const struct kcl_type *type; /* check/type.h */
@@ -74,6 +74,7 @@ struct kcl_dict {
 	uint32_t len, cap;
 	uint32_t *index; /* NULL while small */
 	uint32_t index_mask;
+	bool is_deferred; /* its pairs are not made yet (value/deferred.c): kcl_as_dict() makes them */
 };
 
 struct kcl_schema_value {
@@ -172,10 +173,36 @@ bool kcl_dict_remove(struct kcl_dict *d, const struct kcl_str *key);
 /* A copy of the outer level; what is inside is shared. */
 struct kcl_value kcl_copy(struct kcl_heap *h, struct kcl_value v);
 
-/* NULL unless v is a dict or a schema's instance. */
+/* ---- deferred dicts (value/deferred.c) ----
+ * A dict of which so far only the bytes are there, from which it is made when somebody looks into it: what a caller
+ * gives a program is large, and most programs look at little of it. It is the same value before and after. */
+
+/* What a google.protobuf.Struct stands for (codec/protobuf.h), one level at a time. The bytes must have been checked;
+ * they are borrowed until the heap is reset. */
+struct kcl_value kcl_from_struct(struct kcl_heap *h, const void *data, size_t len);
+/* Makes the pairs. Raises when memory runs out. */
+void kcl_make_pairs(struct kcl_dict *d);
+/* Makes all that is deferred within v, so that who reads it needs no more memory of the heap. */
+void kcl_settle(struct kcl_heap *h, struct kcl_value v);
+
+/* Nobody has looked into it yet. */
+static inline bool kcl_is_deferred(struct kcl_value v)
+{
+	return v.kind == KCL_DICT && v.dict->is_deferred;
+}
+/* Whether v is a dict or a schema's instance. */
+static inline bool kcl_has_pairs(struct kcl_value v)
+{
+	return v.kind == KCL_DICT || v.kind == KCL_SCHEMA;
+}
+/* Its pairs; NULL unless it has them. */
 static inline struct kcl_dict *kcl_as_dict(struct kcl_value v)
 {
-	return v.kind == KCL_DICT ? v.dict : v.kind == KCL_SCHEMA ? &v.schema->attrs : NULL;
+	if (v.kind != KCL_DICT)
+		return v.kind == KCL_SCHEMA ? &v.schema->attrs : NULL;
+	if (v.dict->is_deferred)
+		kcl_make_pairs(v.dict);
+	return v.dict;
 }
 
 /* ---- asking values ---- */
