@@ -98,6 +98,16 @@ struct kcl_value kcl_read_attr(struct kcl_vm *vm, struct kcl_instance *inst, uin
 
 /* ---- the statement in its order ---- */
 
+/* A statement that ran early, for someone who read its cell, runs in its order too: the cell has its value, but what
+ * print() wrote and the instances that were made are there twice. */
+static void run_again(struct kcl_vm *vm, const struct kcl_code *c, const struct kcl_cell *cell,
+                      const struct kcl_slot_code *slot, struct kcl_frame *f)
+{
+	struct kcl_cell scratch = *cell;
+	if (c->assign.value)
+		kcl_apply_setter(vm, c, &scratch, slot, f);
+}
+
 struct kcl_value kcl_run_assign_cell(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f)
 {
 	const struct kcl_assign_code *a = &c->assign;
@@ -115,8 +125,11 @@ struct kcl_value kcl_run_assign_cell(struct kcl_vm *vm, const struct kcl_code *c
 		setters = slot->setters_len;
 	}
 	vm->at = c;
-	if (cell->done)
+	if (cell->done) {
+		if (vm->program->is_observed)
+			run_again(vm, c, cell, slot, f);
 		return cell->value;
+	}
 	struct kcl_resolving r;
 	begin(vm, &r, cell, setters - ordinal);
 	struct kcl_value v = kcl_apply_setter(vm, c, cell, slot, f);

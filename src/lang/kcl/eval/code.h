@@ -353,7 +353,8 @@ struct kcl_program {
 	uint32_t cells;
 	uint32_t schemas; /* how many */
 	struct kcl_schema_table schema_table;
-	size_t size; /* bytes */
+	bool is_observed; /* it has print() or instances(), so it sees how often a statement runs */
+	size_t size;      /* bytes */
 };
 
 #endif

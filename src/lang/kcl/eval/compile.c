@@ -2,19 +2,39 @@
 
 #include "base/str.h"
 #include "eval/run.h"
+#include "value/text.h"
 
 /* ---- nodes and strings ---- */
+
+/* Threads share constants: what is computed late for a string is computed now. */
+static const struct kcl_str *make_constant(struct kcl_compiler *c, struct kcl_value v)
+{
+	kcl_str_hash(v.str);
+	kcl_length(c->h, v);
+	return v.str;
+}
 
 const struct kcl_str *kcl_intern(struct kcl_compiler *c, const char *s)
 {
 	struct kcl_pair *pair = kcl_dict_findz(c->strings, s);
 	if (pair)
 		return pair->key;
-	struct kcl_value v = kcl_strz(c->h, s);
-	/* Threads share constants: what is computed late for a string is computed now. */
-	kcl_str_hash(v.str);
-	kcl_length(c->h, v);
-	return kcl_dict_append(c->h, c->strings, v.str, kcl_none())->key;
+	return kcl_dict_append(c->h, c->strings, make_constant(c, kcl_strz(c->h, s)), kcl_none())->key;
+}
+
+const struct kcl_str *kcl_literal(struct kcl_compiler *c, const char *s)
+{
+	const char *nul = strstr(s, KCL_TREE_NUL);
+	struct kcl_text t = { .h = c->h };
+	if (!nul)
+		return kcl_intern(c, s);
+	for (; nul; nul = strstr(s, KCL_TREE_NUL)) {
+		kcl_text_put(&t, s, (size_t)(nul - s));
+		kcl_text_putc(&t, '\0');
+		s = nul + strlen(KCL_TREE_NUL);
+	}
+	kcl_text_puts(&t, s);
+	return make_constant(c, kcl_text_str(&t));
 }
 
 struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run)

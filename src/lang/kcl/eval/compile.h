@@ -73,6 +73,8 @@ struct kcl_compiler {
 
 /* compile.c */
 const struct kcl_str *kcl_intern(struct kcl_compiler *c, const char *s);
+/* The same for a text of the tree, where NUL is KCL_TREE_NUL. */
+const struct kcl_str *kcl_literal(struct kcl_compiler *c, const char *s);
 struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run);
 struct kcl_code *kcl_code_constant(struct kcl_compiler *c, const struct kcl_span *span, struct kcl_value v);
 struct kcl_package_symbols *kcl_symbols_of(struct kcl_compiler *c, const char *path);

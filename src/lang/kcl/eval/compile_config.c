@@ -79,7 +79,7 @@ static void compile_pair(struct kcl_compiler *c, const struct kcl_config_entry *
 	ret->value = kcl_compile_expr(c, entry->value);
 	if (is_nested)
 		ret->value = nest_value(c, entry, names, index, ret->value);
-	const struct kcl_str *key = names ? kcl_intern(c, names->items[0].s) : NULL;
+	const struct kcl_str *key = names ? kcl_literal(c, names->items[0].s) : NULL;
 	bool is_variable = key && names != &one && kcl_scope_is_loop(c, key);
 	if (key && !is_variable) {
 		ret->key = key;

@@ -60,7 +60,7 @@ static struct kcl_code *compile_joined(struct kcl_compiler *c, const struct kcl_
 	for (uint32_t i = 0; i < e->joined.len; i++) {
 		const struct kcl_joined_part *part = &e->joined.parts[i];
 		if (part->text)
-			code->joined.parts[i].text = kcl_str_value(kcl_intern(c, part->text));
+			code->joined.parts[i].text = kcl_str_value(kcl_literal(c, part->text));
 		else
 			code->joined.parts[i].code = kcl_compile_expr(c, part->expr);
 		if (part->format)
@@ -134,6 +134,7 @@ static struct kcl_code *compile_selector(struct kcl_compiler *c, const struct kc
 		struct kcl_code *select = kcl_code_new(c, &e->span, kcl_run_select);
 		select->select.object = code;
 		select->select.name = kcl_intern(c, e->selector.attr.items[i].s);
+		c->program->is_observed |= strcmp(e->selector.attr.items[i].s, "instances") == 0;
 		select->select.is_optional = e->selector.is_optional && i == 0;
 		code = select;
 	}
@@ -303,7 +304,7 @@ struct kcl_code *kcl_compile_expr(struct kcl_compiler *c, const struct kcl_expr 
 	case KCL_EXPR_NUMBER:
 		return compile_number(c, e);
 	case KCL_EXPR_STRING:
-		return kcl_code_constant(c, &e->span, kcl_str_value(kcl_intern(c, e->string.s)));
+		return kcl_code_constant(c, &e->span, kcl_str_value(kcl_literal(c, e->string.s)));
 	case KCL_EXPR_CONSTANT:
 		return compile_constant(c, e);
 	case KCL_EXPR_JOINED:

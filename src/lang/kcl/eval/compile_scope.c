@@ -129,6 +129,7 @@ static struct kcl_code *compile_builtin(struct kcl_compiler *c, const struct kcl
 		struct kcl_value v = b->constant(c->h);
 		return kcl_code_constant(c, span, v);
 	}
+	c->program->is_observed |= strcmp(b->name, "print") == 0;
 	struct kcl_function *fn = kcl_alloc(c->h, sizeof(*fn));
 	*fn = (struct kcl_function){ .kind = KCL_FN_BUILTIN, .name = b->name, .call = b->call };
 	return kcl_code_constant(c, span, (struct kcl_value){ .kind = KCL_FUNCTION, .function = fn });
@@ -215,6 +216,7 @@ struct kcl_code *kcl_compile_name(struct kcl_compiler *c, const struct kcl_names
 		struct kcl_code *select = kcl_code_new(c, span, kcl_run_select);
 		select->select.object = code;
 		select->select.name = kcl_intern(c, names->items[i].s);
+		c->program->is_observed |= strcmp(names->items[i].s, "instances") == 0;
 		code = select;
 	}
 	return code;

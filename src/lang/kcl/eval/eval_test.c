@@ -119,6 +119,20 @@ static void test_expressions(void **state)
 	RUN(examples);
 }
 
+static void test_nul(void **state)
+{
+	static const struct example examples[] = {
+		{ "is a character", "a = [ord(c) for c in \"\\0A\\0\"]\nb = len(\"\\0\\0\")\n", "a:\n- 0\n- 65\n- 0\nb: 2\n",
+		  NULL },
+		{ "in keys and joined strings", "_n = \"\\0\"\na = {\"k\\0\": \"<${_n}\\0>\"}\n",
+		  "a:\n  \"k\\0\": \"<\\0\\0>\"\n", NULL },
+		{ "tells strings apart", "a = \"x\\0\" == \"x\"\nb = \"x\\0y\".split(\"\\0\")\n", "a: false\nb:\n- x\n- 'y'\n",
+		  NULL },
+	};
+	(void)state;
+	RUN(examples);
+}
+
 static void test_collections(void **state)
 {
 	static const struct example examples[] = {
@@ -215,6 +229,9 @@ static void test_schema_bases(void **state)
 		{ "rules", "rule Positive[n]:\n    n > 0, \"not positive\"\nPositive(1)\nPositive(-1)\na = 1\n", NULL, "" },
 		{ "instances()", POINT "_a = Point {x = 1}\n_b = Point {x = 2}\nn = [p.x for p in Point.instances()]\n",
 		  "'n':\n- 1\n- 2\n", NULL },
+		{ "of a global that was read early: its statement runs twice",
+		  POINT "f = lambda p {\n    p.x\n}\nx = f(_a)\n_a = Point {x = 1}\nn = len(Point.instances())\n",
+		  "x: 1\n'n': 2\n", NULL },
 		{ "deprecated",
 		  "schema A:\n    @deprecated(version=\"1\", reason=\"use b\")\n    a?: int\nx = A {\n    a = 1\n}\n", NULL,
 		  "4:1 a was deprecated since version 1, use b" },
@@ -383,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_globals_in_any_order),
 		cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_collections),
 		cmocka_unit_test(test_unions),
 		cmocka_unit_test(test_schema_attributes),

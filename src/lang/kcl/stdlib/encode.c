@@ -11,7 +11,7 @@ static bool is_utf8_text(const char *s, size_t len)
 
 	for (size_t at = 0, n; at < len; at += n) {
 		n = utf8_next(s + at, len - at, &c);
-		if (n == 0 || c == 0)
+		if (n == 0)
 			return false;
 	}
 	return true;

@@ -149,8 +149,6 @@ static struct kcl_value scalar(struct reader *r)
 	const char *tag = (const char *)r->event.data.scalar.tag;
 	size_t len = r->event.data.scalar.length;
 
-	if (memchr(s, '\0', len))
-		fail(r, "a text holds a NUL character", r->event.start_mark);
 	if (r->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE || (tag && strcmp(tag, YAML_STR_TAG) == 0))
 		return kcl_str(r->h, s, len);
 	return kcl_yaml_scalar(r->h, s, len);
@@ -178,9 +176,6 @@ static struct kcl_value mapping(struct reader *r)
 			fail(r, "invalid type: expected a string key", r->event.start_mark);
 
 		struct kcl_value key = kcl_str(r->h, (const char *)r->event.data.scalar.value, r->event.data.scalar.length);
-
-		if (memchr(key.str->s, '\0', key.str->len))
-			fail(r, "a text holds a NUL character", r->event.start_mark);
 		next_event(r);
 		kcl_dict_set(r->h, result.dict, key.str, node(r));
 	}

@@ -116,6 +116,9 @@ struct kcl_type_expr {
 
 /* ---- expressions ---- */
 
+/* Texts of a tree end at their NUL, so a NUL inside of one is written in two bytes, as no UTF-8 has it. */
+#define KCL_TREE_NUL "\xc0\x80"
+
 enum kcl_expr_kind {
 	KCL_EXPR_NAME, /* a.b.c: names joined by plain dots */
 	KCL_EXPR_UNARY,

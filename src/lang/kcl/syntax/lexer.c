@@ -442,7 +442,7 @@ static void lex_string(struct lexer *lx)
 	if (!s && ends) {
 		error_at(lx, &inside, "invalid string syntax",
 		         "a backslash is written \\\\, and what follows \\x, \\u or \\U are 2, 4 or 8 hexadecimal digits of a "
-		         "character other than NUL");
+		         "character");
 	}
 
 	struct kcl_token *token = add(lx, KCL_TOK_STRING, start, span);

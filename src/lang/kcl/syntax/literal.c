@@ -12,12 +12,16 @@ struct decoder {
 	char *out;
 };
 
-/* A surrogate stands for no character and is replaced; false for what Unicode has not, and for NUL, which would end
- * the string for whoever reads it. */
+/* A surrogate stands for no character and is replaced; false for what Unicode has not. */
 static bool put_code_point(struct decoder *d, uint32_t c)
 {
-	if (c == 0 || c > 0x10ffff)
+	if (c > 0x10ffff)
 		return false;
+	if (c == 0) {
+		memcpy(d->out, KCL_TREE_NUL, 2);
+		d->out += 2;
+		return true;
+	}
 	d->out += text_utf8_encode(c >= 0xd800 && c <= 0xdfff ? 0xfffd : c, d->out);
 	return true;
 }

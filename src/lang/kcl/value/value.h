@@ -22,7 +22,7 @@ enum kcl_kind {
 	KCL_TYPE,     /* a schema's or alias' name as a value, for typeof() and `as` */
 };
 
-struct kcl_str {    /* UTF-8, no NUL inside, NUL-terminated */
+struct kcl_str {    /* UTF-8, NUL-terminated; a NUL inside is possible */
 	uint32_t len;   /* bytes */
 	uint32_t hash;  /* 0: not computed */
 	uint32_t chars; /* code points; UINT32_MAX: not counted */
