@@ -1,7 +1,7 @@
 /* What a call of function-kcl costs, from the bytes of a request to those of the answer: with a request of 140 KB, for
  * a program that makes 1,000 objects, for 300 composites a minute; and whether memory stays flat.
  *
- *     kcl_bench [CALLS]     calls of the last part (100000) */
+ *     kcl_bench [CALLS [PART]]     calls of the last part (100000); only parts with this in their names */
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -41,6 +41,16 @@ static const char GENERATOR[] =
 	"    spec = {size = i * 2, list = [j for j in range(3)], note = \"object number ${i}\"}\n"
 	"} for i in range(1000)]\n";
 
+/* Looks at every field of what is observed. */
+static const char READER[] = "ocds = option(\"params\").ocds\n"
+							 "_sizes = [len(str(v.Resource)) for k, v in ocds]\n"
+							 "items = [{\n"
+							 "    apiVersion = \"example.org/v1\"\n"
+							 "    kind = \"Sum\"\n"
+							 "    metadata.name = \"sum\"\n"
+							 "    spec.size = sum(_sizes)\n"
+							 "}]\n";
+
 static json_t *observed_resource(int number)
 {
 	json_t *status = json_object(), *at_provider = json_object();
@@ -60,17 +70,17 @@ static json_t *observed_resource(int number)
 	                 "crossplane.io/composite", "shop", "spec", "forProvider", "region", "eu-west-1", "status", status);
 }
 
-/* A request of about `size` bytes, encoded. */
-static void make_request(const char *source, const char *name, size_t size, struct buf *out)
+/* A request of about `size` bytes, encoded: resources of that state ("observed" or "desired"). */
+static void make_request(const char *source, const char *name, const char *state, size_t size, struct buf *out)
 {
 	json_t *resources = json_object();
-	_cleanup_json_ json_t *request = json_pack("{s{ss},s{s{s{ss,ss,s{ss},s{ss}}},so},s{ss,ss,s{ss}}}", "meta", "tag",
-	                                           name, "observed", "composite", "resource", "apiVersion",
-	                                           "example.org/v1", "kind", "XR", "metadata", "name", name, "spec",
-	                                           "region", "eu-west-1", "resources", resources, "input", "apiVersion",
-	                                           "krm.kcl.dev/v1alpha1", "kind", "KCLInput", "spec", "source", source);
+	_cleanup_json_ json_t *request = json_pack(
+		"{s{ss},s{s{s{ss,ss,s{ss},s{ss}}}},s{ss,ss,s{ss}}}", "meta", "tag", name, "observed", "composite", "resource",
+		"apiVersion", "example.org/v1", "kind", "XR", "metadata", "name", name, "spec", "region", "eu-west-1", "input",
+		"apiVersion", "krm.kcl.dev/v1alpha1", "kind", "KCLInput", "spec", "source", source);
 	_cleanup_err_ struct err err = { 0 };
 
+	json_object_set_new(json_ensure_object(request, state), "resources", resources);
 	for (int i = 0; i < 1000 && out->len < size; i++) {
 		_cleanup_free_ char *key = xasprintf("bucket-%d", i);
 
@@ -86,12 +96,12 @@ static void make_request(const char *source, const char *name, size_t size, stru
 }
 
 /* Bytes to bytes, as the server does it. */
-static size_t call(struct functions *f, const struct buf *request, struct buf *answer)
+static size_t call(struct functions *f, enum function_kind kind, const struct buf *request, struct buf *answer)
 {
 	_cleanup_err_ struct err err = { 0 };
 
 	buf_reset(answer);
-	if (function_answer(f, 0, FUNCTION_KCL, request->data, request->len, NULL, answer, &err) < 0) {
+	if (function_answer(f, 0, kind, request->data, request->len, NULL, answer, &err) < 0) {
 		fprintf(stderr, "%s\n", err_message(&err));
 		exit(1);
 	}
@@ -107,22 +117,42 @@ static int64_t cpu_ns(void)
 	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static void measure(struct functions *f, const char *what, const struct buf *request, int rounds)
-{
-	_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
-	int64_t begin = cpu_ns(), cold, best = INT64_MAX, sum = 0;
+struct part {
+	const char *name;
+	enum function_kind kind;
+	const char *source;
+	const char *state; /* whose resources the request is filled with */
+	size_t size;       /* of the request, about */
+	int rounds;
+};
 
-	call(f, request, &answer);
+static const struct part PARTS[] = {
+	{ "a composition, 140 KB", FUNCTION_KCL, COMPOSITION, "observed", REQUEST_SIZE, 300 },
+	{ "all of 140 KB read", FUNCTION_KCL, READER, "observed", REQUEST_SIZE, 300 },
+	{ "140 KB passed on", FUNCTION_KCL, COMPOSITION, "desired", REQUEST_SIZE, 300 },
+	{ "auto-ready, 140 KB", FUNCTION_AUTO_READY, "", "desired", REQUEST_SIZE, 300 },
+	{ "a composition, small", FUNCTION_KCL, COMPOSITION, "observed", 1, 2000 },
+	{ "1,000 objects", FUNCTION_KCL, GENERATOR, "observed", 1, 30 },
+};
+
+static void measure(struct functions *f, const struct part *part)
+{
+	_cleanup_buf_ struct buf request = BUF_INIT(ANSWER_MAX), answer = BUF_INIT(ANSWER_MAX);
+	int64_t begin, cold, best = INT64_MAX, sum = 0;
+
+	make_request(part->source, "shop", part->state, part->size, &request);
+	begin = cpu_ns();
+	call(f, part->kind, &request, &answer);
 	cold = cpu_ns() - begin;
-	for (int i = 0; i < rounds; i++) {
+	for (int i = 0; i < part->rounds; i++) {
 		begin = cpu_ns();
-		call(f, request, &answer);
+		call(f, part->kind, &request, &answer);
 		int64_t took = cpu_ns() - begin;
 		sum += took;
 		best = took < best ? took : best;
 	}
-	printf("%-28s request %7zu B, answer %7zu B: cold %8.1f us, warm %8.1f us (best %.1f)\n", what, request->len,
-	       answer.len, (double)cold / 1e3, (double)sum / rounds / 1e3, (double)best / 1e3);
+	printf("%-22s request %7zu B, answer %7zu B: cold %8.1f us, warm %8.1f us (best %.1f)\n", part->name, request.len,
+	       answer.len, (double)cold / 1e3, (double)sum / part->rounds / 1e3, (double)best / 1e3);
 }
 
 static size_t resident_kib(void)
@@ -146,21 +176,22 @@ static void measure_composites(struct functions *f)
 		_cleanup_free_ char *name = xasprintf("shop-%d", i);
 		_cleanup_buf_ struct buf request = BUF_INIT(ANSWER_MAX);
 
-		make_request(COMPOSITION, name, 8 * 1024, &request);
-		call(f, &request, &answer);
+		make_request(COMPOSITION, name, "observed", 8 * 1024, &request);
+		call(f, FUNCTION_KCL, &request, &answer);
 	}
 	double ms = (double)(cpu_ns() - begin) / 1e6;
 	printf("300 composites once a minute: %.1f ms (%.3f %% of a core), resident %zu KiB\n", ms, ms / 600,
 	       resident_kib());
 }
 
-static void measure_memory(struct functions *f, const struct buf *request, long calls)
+static void measure_memory(struct functions *f, long calls)
 {
-	_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
+	_cleanup_buf_ struct buf request = BUF_INIT(ANSWER_MAX), answer = BUF_INIT(ANSWER_MAX);
 	size_t after_warm = 0;
 
+	make_request(COMPOSITION, "shop", "observed", 1, &request);
 	for (long i = 0; i < calls; i++) {
-		call(f, request, &answer);
+		call(f, FUNCTION_KCL, &request, &answer);
 		if (i == calls / 10)
 			after_warm = resident_kib();
 	}
@@ -171,17 +202,15 @@ int main(int argc, char **argv)
 {
 	const struct functions_config config = { .workers = 1 };
 	_cleanup_(functions_freep) struct functions *f = functions_new(&config);
-	_cleanup_buf_ struct buf large = BUF_INIT(ANSWER_MAX), small = BUF_INIT(ANSWER_MAX),
-							 generator = BUF_INIT(ANSWER_MAX);
 	long calls = argc > 1 ? strtol(argv[1], NULL, 10) : 100000;
+	const char *wanted = argc > 2 ? argv[2] : NULL;
 
-	make_request(COMPOSITION, "shop", REQUEST_SIZE, &large);
-	make_request(COMPOSITION, "shop", 1, &small);
-	make_request(GENERATOR, "shop", 1, &generator);
-	measure(f, "a composition, 140 KB", &large, 300);
-	measure(f, "a composition, small", &small, 2000);
-	measure(f, "1,000 objects", &generator, 30);
+	for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++)
+		if (!wanted || strstr(PARTS[i].name, wanted))
+			measure(f, &PARTS[i]);
+	if (wanted)
+		return 0;
 	measure_composites(f);
-	measure_memory(f, &small, calls);
+	measure_memory(f, calls);
 	return 0;
 }

@@ -81,10 +81,11 @@ struct pb_entry {    /* of a map; borrowed from the message */
 	size_t key_len, value_len;
 };
 
-/* Entries that the Struct has, those of one key counted each. */
+/* Entries that a Struct has, or values that a ListValue has. */
 size_t pb_struct_count(const void *data, size_t len);
-/* Fills room for as many; their number. Sorted by key; of equal keys the last one is the one that counts. */
-size_t pb_struct_entries(const void *data, size_t len, struct pb_entry *ret);
+/* The number of entries, those of one key counted each. When there is room for as many, they are there, sorted by key:
+ * of equal keys the last one is the one that counts. */
+size_t pb_struct_entries(const void *data, size_t len, struct pb_entry *room, size_t cap);
 bool pb_entry_same_key(const struct pb_entry *a, const struct pb_entry *b);
 /* As the format numbers them. */
 enum pb_value_kind { PB_NULL = 1, PB_NUMBER, PB_TEXT, PB_BOOL, PB_OBJECT, PB_LIST };

@@ -1,9 +1,9 @@
-#include "codec/protobuf.h"
+#include "protobuf_wire.h"
 
 #include "base/str.h"
 #include "codec/base64.h"
 
-#define ENTRIES_ON_STACK 32
+#define ENTRIES_ON_STACK 48
 
 /* A message's length comes before it, and is known only after it: so everything is written from the back to the front
  * of `room`, and each length when its message is there. */
@@ -36,7 +36,7 @@ static int grow(struct encoder *e, size_t wanted)
 	return 0;
 }
 
-static int put(struct encoder *e, const void *data, size_t len)
+static inline int put(struct encoder *e, const void *data, size_t len)
 {
 	if (e->at < len && grow(e, len) < 0)
 		return -1;
@@ -46,10 +46,15 @@ static int put(struct encoder *e, const void *data, size_t len)
 	return 0;
 }
 
-static int put_varint(struct encoder *e, uint64_t value)
+static inline int put_varint(struct encoder *e, uint64_t value)
 {
 	uint8_t bytes[10];
 	size_t n = 0;
+
+	if (value < 0x80 && e->at > 0) {
+		e->room[--e->at] = (char)value;
+		return 0;
+	}
 
 	do {
 		bytes[n] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
@@ -170,27 +175,48 @@ static int put_value(struct encoder *e, const json_t *value)
 
 static int put_kept_value(struct encoder *e, const uint8_t *data, size_t len);
 
+/* Where the entry begins, with tag and length, if it is written in that way too; NULL. */
+static const uint8_t *find_plain_entry(const struct pb_entry *entry)
+{
+	const uint8_t *key = (const uint8_t *)entry->key, *value = entry->value;
+	size_t len = entry->key_len + entry->value_len + 4;
+
+	/* A key that is not empty has four bytes before it: two lengths, two tags. */
+	if (entry->key_len == 0 || len >= PB_SHORT || value != key + entry->key_len + 2 ||
+	    !pb_is_plain_scalar(value, entry->value_len))
+		return NULL;
+	if (key[-4] != PB_TAG(1, 2) || key[-3] != len || key[-2] != PB_TAG(1, 2) || key[-1] != entry->key_len ||
+	    value[-2] != PB_TAG(2, 2) || value[-1] != entry->value_len)
+		return NULL;
+	return key - 4;
+}
+
+static int put_kept_entry(struct encoder *e, const struct pb_entry *entry)
+{
+	const uint8_t *plain = find_plain_entry(entry);
+	size_t before = written(e);
+
+	if (plain)
+		return put(e, plain, entry->key_len + entry->value_len + 6);
+	if (put_kept_value(e, entry->value, entry->value_len) < 0 || close_message(e, 2, before) < 0 ||
+	    put_bytes(e, 1, entry->key, entry->key_len) < 0)
+		return -1;
+	return close_message(e, 1, before);
+}
+
 static int put_kept_struct(struct encoder *e, const void *data, size_t len)
 {
-	size_t n = pb_struct_count(data, len);
-	struct pb_entry on_stack[ENTRIES_ON_STACK];
-	struct pb_entry *entries = n <= ENTRIES_ON_STACK ? on_stack : xcalloc(n, sizeof(*entries));
+	struct pb_entry on_stack[ENTRIES_ON_STACK], *entries = on_stack;
+	size_t n = pb_struct_entries(data, len, on_stack, ENTRIES_ON_STACK);
 	int r = 0;
 
-	n = pb_struct_entries(data, len, entries);
-	for (size_t i = 0; i < n && r == 0; i++) {
-		size_t entry = written(e);
-
-		if (i + 1 < n && pb_entry_same_key(&entries[i], &entries[i + 1]))
-			continue;
-		r = put_kept_value(e, entries[i].value, entries[i].value_len);
-		if (r == 0)
-			r = close_message(e, 2, entry);
-		if (r == 0)
-			r = put_bytes(e, 1, entries[i].key, entries[i].key_len);
-		if (r == 0)
-			r = close_message(e, 1, entry);
+	if (n > ENTRIES_ON_STACK) {
+		entries = xcalloc(n, sizeof(*entries));
+		pb_struct_entries(data, len, entries, n);
 	}
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (i + 1 == n || !pb_entry_same_key(&entries[i], &entries[i + 1]))
+			r = put_kept_entry(e, &entries[i]);
 	if (entries != on_stack)
 		free(entries);
 	return r;
@@ -237,6 +263,8 @@ static int put_kept_value(struct encoder *e, const uint8_t *data, size_t len)
 	struct pb_value v;
 	int64_t integer;
 
+	if (pb_is_plain_scalar(data, len))
+		return put(e, data, len);
 	if (pb_value_read(data, len, &v) < 0)
 		return err_set(e->err, ERR_INVALID, "protobuf: a Struct is malformed");
 	switch (v.kind) {

@@ -8,7 +8,7 @@
 #define LARGEST_EXACT 9007199254740992.0 /* 2^53 */
 /* Fewer are sorted by insertion. */
 #define INSERTION_MAX 24
-#define ENTRIES_ON_STACK 32
+#define ENTRIES_ON_STACK 48
 
 int pb_next(struct pb_reader *r, struct pb_token *ret)
 {
@@ -122,16 +122,21 @@ size_t pb_struct_count(const void *data, size_t len)
 	return n;
 }
 
-size_t pb_struct_entries(const void *data, size_t len, struct pb_entry *ret)
+size_t pb_struct_entries(const void *data, size_t len, struct pb_entry *room, size_t cap)
 {
 	struct pb_reader r = { data, (const uint8_t *)data + len };
 	struct pb_token t;
 	size_t n = 0;
 
-	while (pb_token(&r, &t) > 0)
-		if (t.field == 1 && t.wire == 2)
-			read_entry(&t, &ret[n++]);
-	pb_sort_entries(ret, n);
+	while (pb_token(&r, &t) > 0) {
+		if (t.field != 1 || t.wire != 2)
+			continue;
+		if (n < cap)
+			read_entry(&t, &room[n]);
+		n++;
+	}
+	if (n <= cap)
+		pb_sort_entries(room, n);
 	return n;
 }
 
@@ -264,6 +269,39 @@ static int check_value(struct pb_check *c, const uint8_t *data, size_t len)
 	return result;
 }
 
+static bool is_right_scalar(const uint8_t *data, size_t len)
+{
+	if (!pb_is_plain_scalar(data, len))
+		return false;
+	if (data[0] == PB_TAG(PB_TEXT, 2))
+		return text_is_plain((const char *)data + 2, len - 2);
+
+	uint64_t exponent = data[0] == PB_TAG(PB_NUMBER, 1) ? (uint64_t)(data[8] & 0x7f) << 4 | data[7] >> 4 : 0;
+
+	return exponent != 0x7ff; /* infinite, or no number */
+}
+
+/* Goes over an entry that is right, if it is of the shape that nearly all are of: a short key, then a short scalar.
+ * What is wrong with others is found by who looks closer. */
+static bool skip_plain_entry(struct pb_check *c, struct pb_reader *r)
+{
+	const uint8_t *p = r->p;
+	size_t left = (size_t)(r->end - p);
+
+	if (left < 8 || p[0] != PB_TAG(1, 2) || p[1] >= PB_SHORT || p[1] > left - 2 || p[2] != PB_TAG(1, 2))
+		return false;
+
+	size_t len = p[1], key_len = p[3];
+	const uint8_t *value = p + 6 + key_len;
+
+	if (key_len + 4 > len || value[-2] != PB_TAG(2, 2) || value[-1] != len - key_len - 4 ||
+	    c->depth >= JSON_DEPTH_MAX || !text_is_plain((const char *)p + 4, key_len) ||
+	    !is_right_scalar(value, value[-1]))
+		return false;
+	r->p = p + 2 + len;
+	return true;
+}
+
 int pb_check_struct(struct pb_check *c, const uint8_t *data, size_t len)
 {
 	struct pb_reader r = { data, data + len };
@@ -271,10 +309,16 @@ int pb_check_struct(struct pb_check *c, const uint8_t *data, size_t len)
 	struct pb_token t;
 	int more;
 
-	while ((more = pb_token(&r, &t)) > 0)
+	for (;;) {
+		while (skip_plain_entry(c, &r))
+			;
+		more = pb_token(&r, &t);
+		if (more <= 0)
+			break;
 		if (t.field == 1 && t.wire == 2 &&
 		    (pb_check_entry(c, &t, &entry) < 0 || check_value(c, entry.value, entry.value_len) < 0))
 			return -1;
+	}
 	return more < 0 ? pb_fail(c, r.p, "a field is malformed") : 0;
 }
 
@@ -329,12 +373,14 @@ static json_t *list_to_json(const uint8_t *data, size_t len)
 
 json_t *pb_struct_to_json(const void *data, size_t len)
 {
-	size_t n = pb_struct_count(data, len);
-	struct pb_entry on_stack[ENTRIES_ON_STACK];
-	struct pb_entry *entries = n <= ENTRIES_ON_STACK ? on_stack : xcalloc(n, sizeof(*entries));
+	struct pb_entry on_stack[ENTRIES_ON_STACK], *entries = on_stack;
+	size_t n = pb_struct_entries(data, len, on_stack, ENTRIES_ON_STACK);
 	json_t *object = json_object();
 
-	n = pb_struct_entries(data, len, entries);
+	if (n > ENTRIES_ON_STACK) {
+		entries = xcalloc(n, sizeof(*entries));
+		pb_struct_entries(data, len, entries, n);
+	}
 	for (size_t i = 0; i < n; i++)
 		json_object_setn_new_nocheck(object, entries[i].key, entries[i].key_len,
 		                             value_to_json(entries[i].value, entries[i].value_len));

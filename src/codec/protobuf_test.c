@@ -1,6 +1,7 @@
 #include "codec/protobuf.h"
 
 #include "base/str.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ static const struct pb_field outer[] = {
 	{ 8, "labels", PB_STRING, PB_MAP, NULL },
 	{ 9, "data", PB_BYTES, PB_MAP, NULL },
 	{ 20, "far", PB_STRUCT, PB_OPTIONAL, NULL },
+	{ 21, "kept", PB_STRUCT_KEPT, PB_OPTIONAL, NULL },
 	{ 0 },
 };
 
@@ -170,6 +172,148 @@ static void test_wrong_types_are_named(void **state)
 	}
 }
 
+/* ---- Structs as bytes ---- */
+
+static const char *const structs[] = {
+	"{}",
+	"{\"a\":null,\"b\":true,\"c\":false,\"d\":1.5,\"e\":-3,\"f\":\"text\",\"g\":[],\"h\":{},\"\":\"\"}",
+	"{\"i\":[1,[2,[\"three\",{\"x\":null}]]],\"j\":1e300,\"k\":\"\",\"l\":9007199254740993,\"m\":-2e-300}",
+	"{\"zz\":{\"y\":{\"x\":[{\"b\":1,\"a\":2},{}]}},\"aaaaaaaaaa\":1,\"aaaaaaaaab\":2,\"aaaaaaaaa\":3}",
+	"{\"\\u00e9\":\"\\u20ac\",\"long\":\"0123456789012345678901234567890123456789012345678901234567890123456789"
+	"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
+};
+
+/* An object of so many members, whose keys are in no order. */
+static json_t *wide(unsigned n)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < n; i++) {
+		_cleanup_free_ char *key = xasprintf("key-%u", i * 7919 % 1009);
+
+		json_object_set_new(object, key, json_integer(i));
+	}
+	return object;
+}
+
+static void assert_kept_is_the_same(json_t *value)
+{
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_buf_ struct buf wire = BUF_INIT(1 << 20), again = BUF_INIT(1 << 20), written = BUF_INIT(1 << 20);
+	_cleanup_json_ json_t *message = json_pack("{sO}", "kept", value);
+
+	assert_int_equal(pb_encode(outer, message, &wire, &err), 0);
+	_cleanup_json_ json_t *decoded = pb_decode(outer, wire.data, wire.len, &err);
+	_cleanup_json_ json_t *kept = pb_decode_kept(outer, wire.data, wire.len, &err);
+	const json_t *bytes = json_object_get(kept, "kept");
+
+	assert_true(json_is_string(bytes));
+	assert_int_equal(pb_struct_check(json_string_value(bytes), json_string_length(bytes), &err), 0);
+	_cleanup_json_ json_t *object = pb_struct_to_json(json_string_value(bytes), json_string_length(bytes));
+	_cleanup_free_ char *got = json_to_str(object), *wanted = json_to_str(json_object_get(decoded, "kept"));
+
+	assert_string_equal(got, wanted);
+	assert_int_equal(pb_encode(outer, decoded, &again, &err), 0);
+	assert_int_equal(pb_encode_kept(outer, kept, &written, &err), 0);
+	assert_int_equal(written.len, again.len);
+	assert_memory_equal(written.data, again.data, again.len);
+	assert_int_equal(pb_encode(outer, kept, &written, &err), -1);
+}
+
+static void test_a_kept_struct_is_the_same(void **state)
+{
+	(void)state;
+	static const unsigned sizes[] = { 1, 7, 24, 25, 48, 49, 300 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(structs); i++) {
+		_cleanup_json_ json_t *value = json(structs[i]);
+
+		assert_kept_is_the_same(value);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		_cleanup_json_ json_t *value = wide(sizes[i]);
+
+		assert_kept_is_the_same(value);
+	}
+}
+
+static void test_members_are_found(void **state)
+{
+	(void)state;
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_buf_ struct buf wire = BUF_INIT(1 << 20);
+	_cleanup_json_ json_t *message = json("{\"kept\":{\"a\":\"A\",\"b\":{\"c\":2},\"d\":null}}");
+
+	assert_int_equal(pb_encode(outer, message, &wire, &err), 0);
+	_cleanup_json_ json_t *kept = pb_decode_kept(outer, wire.data, wire.len, &err);
+	const char *data = json_string_value(json_object_get(kept, "kept"));
+	size_t len = json_string_length(json_object_get(kept, "kept"));
+	struct pb_value value;
+
+	assert_true(pb_struct_find(data, len, "a", &value));
+	assert_int_equal(value.kind, PB_TEXT);
+	assert_memory_equal(value.data, "A", value.len);
+	assert_true(pb_struct_find(data, len, "d", &value) && value.kind == PB_NULL);
+	assert_true(pb_struct_find(data, len, "b", &value) && value.kind == PB_OBJECT);
+	assert_true(pb_struct_find(value.data, value.len, "c", &value));
+	assert_true(value.kind == PB_NUMBER && value.number == 2);
+	assert_false(pb_struct_find(data, len, "c", &value));
+}
+
+/* Cut anywhere, and with any byte another: the same is refused whether kept or not. */
+static void test_kept_is_as_strict(void **state)
+{
+	(void)state;
+	_cleanup_err_ struct err err = { 0 };
+	_cleanup_buf_ struct buf wire = BUF_INIT(1 << 20);
+	_cleanup_json_ json_t *value = json(structs[1]), *message = json_pack("{sO}", "kept", value);
+	unsigned refused = 0;
+
+	assert_int_equal(pb_encode(outer, message, &wire, &err), 0);
+	for (size_t i = 0; i < wire.len; i++)
+		for (unsigned byte = 0; byte < 256; byte++) {
+			_cleanup_err_ struct err a = { 0 }, b = { 0 };
+			char was = wire.data[i];
+
+			wire.data[i] = (char)byte;
+			_cleanup_json_ json_t *decoded = pb_decode(outer, wire.data, wire.len, &a);
+			_cleanup_json_ json_t *kept = pb_decode_kept(outer, wire.data, wire.len, &b);
+			wire.data[i] = was;
+			assert_true(!decoded == !kept);
+			refused += !kept;
+			if (!kept)
+				assert_string_equal(err_message(&a), err_message(&b));
+		}
+	assert_true(refused > 1000);
+}
+
+static void test_plain_text(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t len;
+		bool plain;
+	} cases[] = {
+		{ "", 0, true },
+		{ "abc", 3, true },
+		{ "a\0c", 3, false },
+		{ "01234567", 8, true },
+		{ "0123456789abcde", 15, true },
+		{ "0123456789abcd\0", 15, false },
+		{ "0123456789abcd\x80", 15, false },
+		{ "012345\xc3\xa9", 8, true },
+		{ "0123456\xc3\xa9", 9, true },
+		{ "01234567\xc3", 9, false },
+		{ "\xed\xa0\x80", 3, false }, /* a surrogate */
+		{ "\xc0\x80", 2, false },     /* too long a form */
+		{ "\xf0\x9f\x98\x80 0123456789", 15, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(text_is_plain(cases[i].text, cases[i].len), cases[i].plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +324,10 @@ int main(void)
 		cmocka_unit_test(test_keys_are_sorted),
 		cmocka_unit_test(test_depth_is_bounded),
 		cmocka_unit_test(test_wrong_types_are_named),
+		cmocka_unit_test(test_a_kept_struct_is_the_same),
+		cmocka_unit_test(test_members_are_found),
+		cmocka_unit_test(test_kept_is_as_strict),
+		cmocka_unit_test(test_plain_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,29 @@ static inline int pb_read_fixed(struct pb_reader *r, size_t size, uint64_t *ret)
 	return 0;
 }
 
+#define PB_SHORT 128 /* lengths below take one byte */
+#define PB_TAG(field, wire) ((field) << 3 | (wire))
+
+/* Whether these bytes of a Value are what pb_encode() writes for it, and it is no list or Struct. Most are: no need to
+ * take them apart and put them together. */
+static inline bool pb_is_plain_scalar(const uint8_t *data, size_t len)
+{
+	if (len < 2 || len >= PB_SHORT)
+		return false;
+	switch (data[0]) {
+	case PB_TAG(PB_NULL, 0):
+		return len == 2 && data[1] == 0;
+	case PB_TAG(PB_BOOL, 0):
+		return len == 2 && data[1] <= 1;
+	case PB_TAG(PB_TEXT, 2):
+		return data[1] == len - 2;
+	case PB_TAG(PB_NUMBER, 1):
+		return len == 9 && data[8] != 0x80; /* -0.0 is written as 0 */
+	default:
+		return false;
+	}
+}
+
 /* pb_next(), for loops that it matters to. */
 static inline int pb_token(struct pb_reader *r, struct pb_token *ret)
 {

@@ -73,13 +73,14 @@ void kcl_make_pairs(struct kcl_dict *dict)
 {
 	const struct deferred *d = (const struct deferred *)dict;
 	struct kcl_heap *h = d->heap;
-	uint32_t n = count_of(h, pb_struct_count(d->data, d->len));
 	struct pb_entry on_stack[ENTRIES_ON_STACK], *entries = on_stack;
+	uint32_t n = count_of(h, pb_struct_entries(d->data, d->len, on_stack, ENTRIES_ON_STACK));
 	struct kcl_dict made = *kcl_dict(h, n).dict;
 
-	if (n > ENTRIES_ON_STACK)
+	if (n > ENTRIES_ON_STACK) {
 		entries = kcl_grow(h, NULL, 0, n, sizeof(*entries));
-	n = (uint32_t)pb_struct_entries(d->data, d->len, entries);
+		pb_struct_entries(d->data, d->len, entries, n);
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct pb_entry *entry = &entries[i];
 
