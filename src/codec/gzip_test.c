@@ -47,8 +47,41 @@ static void test_gzip_is_read_back(void **state)
 	free(data);
 }
 
+static void test_gzip_expand(void **state)
+{
+	enum { LEN = 200000 };
+	char *data = xcalloc(1, LEN);
+	struct bytes *packed = gzip_compress(data, LEN, 9), *back = NULL, *twice = bytes_new(NULL, packed->len * 2);
+	_cleanup_err_ struct err err = { 0 };
+
+	(void)state;
+	assert_true(is_gzip(packed->data, packed->len) && !is_gzip(data, LEN));
+	assert_int_equal(gzip_expand(packed->data, packed->len, LEN, &back, &err), 0);
+	assert_int_equal(back->len, LEN);
+	assert_memory_equal(back->data, data, LEN);
+	bytes_unref(back);
+	assert_int_equal(gzip_expand(packed->data, packed->len, LEN - 1, &back, &err), -1);
+	assert_int_equal(err.kind, ERR_TOO_LARGE);
+	err_clear(&err);
+	/* Two members are one text. */
+	memcpy(twice->data, packed->data, packed->len);
+	memcpy(twice->data + packed->len, packed->data, packed->len);
+	assert_int_equal(gzip_expand(twice->data, twice->len, 2 * (size_t)LEN, &back, &err), 0);
+	assert_int_equal(back->len, 2 * LEN);
+	bytes_unref(back);
+	for (size_t len = 0; len < packed->len; len += 7) {
+		assert_int_equal(gzip_expand(packed->data, len, LEN, &back, &err), -1);
+		assert_int_equal(err.kind, ERR_INVALID);
+		err_clear(&err);
+	}
+	bytes_unref(twice);
+	bytes_unref(packed);
+	free(data);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_gzip_is_read_back) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_gzip_is_read_back),
+		                                cmocka_unit_test(test_gzip_expand) };
 	return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);
 }
