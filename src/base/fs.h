@@ -13,6 +13,12 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len,
 /* The same for a regular file below an open folder, never leaving it: a symbolic link in any place of the path and ".."
  * are refused (ERR_INVALID), so that a hostile tree cannot point elsewhere. */
 int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
+/* Opens a path below an open folder, with the flags of open(2). Symbolic links are followed as long as they stay below
+ * (openat2(2); where the kernel has no such call, none is followed). "" is the folder itself. -1 with errno: EXDEV for
+ * a path that leaves. */
+int fs_open_below(int dirfd, const char *path, int flags, mode_t mode);
+/* fs_read_file() for a regular file that is opened so. */
+int fs_read_file_below(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
 /* Either the old or the new content is there after a crash: temporary file, fsync, rename, fsync of the folder. */
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 /* The same without fsync: whole after the crash of a process, perhaps empty after the machine's. For what is worth

@@ -133,6 +133,35 @@ static void test_fs_read_file_at_stays_below(void **state)
 	}
 }
 
+static void test_fs_read_file_below_follows_links_that_stay(void **state)
+{
+	static const struct {
+		const char *path;
+		enum err_kind kind;
+	} cases[] = {
+		{ "file", ERR_NONE },      { "inside/file", ERR_NONE },    { "up/file", ERR_INVALID },
+		{ "/file", ERR_INVALID },  { "../file", ERR_INVALID },     { "absolute", ERR_INVALID },
+		{ "inside", ERR_INVALID }, { "none/file", ERR_NOT_FOUND }, { "sub/../file", ERR_NONE },
+	};
+	const char *folder = *state;
+	_cleanup_free_ char *file = fs_join(folder, "file"), *sub = fs_join(folder, "sub");
+	_cleanup_close_ int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(fs_write_atomic(file, "x", 1, 0600, NULL), 0);
+	assert_int_equal(fs_mkdir_p(sub, 0755, NULL), 0);
+	assert_int_equal(symlinkat(".", dir, "inside"), 0);
+	assert_int_equal(symlinkat("..", dir, "up"), 0);
+	assert_int_equal(symlinkat("/etc/passwd", dir, "absolute"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_err_ struct err e = { 0 };
+		_cleanup_free_ char *text = NULL;
+		int r = fs_read_file_below(dir, cases[i].path, 10, &text, NULL, &e);
+
+		if (r != (cases[i].kind == ERR_NONE ? 0 : -1) || e.kind != cases[i].kind)
+			fail_msg("%s: %s", cases[i].path, err_message(&e));
+	}
+}
+
 static void test_fs_write_atomic_replaces_and_sets_the_mode(void **state)
 {
 	_cleanup_free_ char *path = fs_join(*state, "f"), *data = NULL;
@@ -194,6 +223,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fs_read_file_of_any_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fs_read_file_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fs_read_file_at_stays_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fs_read_file_below_follows_links_that_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fs_write_atomic_replaces_and_sets_the_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fs_write_atomic_failure_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fs_mkdir_p, setup, teardown),

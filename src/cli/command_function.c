@@ -14,10 +14,17 @@
 #define DEPENDENCIES_MAX ((size_t)1024 * 1024)
 
 struct function_options {
-	const char *name, *address, *tls_dir, *dependencies, *root;
+	const char *name, *address, *tls_dir, *dependencies;
+	char **roots, **layouts;
 	int64_t message_max, threads, steps, memory;
 	bool insecure, debug;
 };
+
+static void options_done(struct function_options *o)
+{
+	strv_free(o->roots);
+	strv_free(o->layouts);
+}
 
 /* ":9443", "127.0.0.1:9443", "[::1]:9443" */
 static bool parse_address(const char *text, char **ret_host, int *ret_port)
@@ -37,7 +44,6 @@ static int serve(const struct function_options *o, const char *host, int port, e
 {
 	struct logger *log = logger_new(2, o->debug ? LOG_DEBUG : LOG_INFO, LOG_JSON);
 	_cleanup_free_ char *dependencies = NULL;
-	const char *const roots[] = { o->root, NULL };
 	struct function_server *server = NULL;
 	int r = o->dependencies ? fs_read_file(o->dependencies, DEPENDENCIES_MAX, &dependencies, NULL, err) : 0;
 	const struct function_server_config config = {
@@ -49,7 +55,8 @@ static int serve(const struct function_options *o, const char *host, int port, e
 		.kind = kind,
 		.functions = { .default_source = getenv("FUNCTION_KCL_DEFAULT_SOURCE"),
 		               .dependencies = dependencies,
-		               .roots = o->root ? roots : NULL,
+		               .roots = (const char *const *)o->roots,
+		               .oci_layouts = (const char *const *)o->layouts,
 		               .steps_max = (uint64_t)o->steps,
 		               .memory_max = (size_t)o->memory * MIB,
 		               .log = log },
@@ -70,7 +77,7 @@ static int serve(const struct function_options *o, const char *host, int port, e
 
 int command_function(int argc, char **argv)
 {
-	struct function_options o = {
+	_cleanup_(options_done) struct function_options o = {
 		.name = "all", .address = ":9443", .tls_dir = getenv("TLS_SERVER_CERTS_DIR"), .message_max = 4
 	};
 	_cleanup_err_ struct err err = { 0 };
@@ -88,7 +95,8 @@ int command_function(int argc, char **argv)
 		{ "max-recv-message-size", 0, CLI_NUMBER, &o.message_max, "MIB", "of one request or response (4)" },
 		{ "threads", 0, CLI_NUMBER, &o.threads, "N", "calls at a time (as many as there are processors)" },
 		{ "dependencies", 0, CLI_STRING, &o.dependencies, "FILE", "[dependencies] of a kcl.mod for every KCL program" },
-		{ "root", 0, CLI_STRING, &o.root, "DIR", "where KCL programs and packages may be loaded from (nowhere)" },
+		{ "root", 0, CLI_STRINGS, &o.roots, "DIR", "where KCL programs and packages may be loaded from (nowhere)" },
+		{ "oci-layout", 0, CLI_STRINGS, &o.layouts, "DIR", "OCI image layouts with KCL programs and packages (none)" },
 		{ "max-steps", 0, CLI_NUMBER, &o.steps, "N", "of one KCL program (100000000)" },
 		{ "max-memory", 0, CLI_NUMBER, &o.memory, "MIB", "of one KCL program (256)" },
 		{ "debug", 'd', CLI_FLAG, &o.debug, NULL, "more in the log" },

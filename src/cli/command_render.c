@@ -15,8 +15,8 @@
 #define FILES_MAX 10000
 
 struct render_options {
-	const char *observed, *extra, *required, *credentials, *output, *form, *root;
-	char **context_files, **context_values;
+	const char *observed, *extra, *required, *credentials, *output, *form;
+	char **context_files, **context_values, **roots, **layouts;
 	bool full_xr, results, context;
 	int64_t timeout_ns;
 };
@@ -193,8 +193,9 @@ static int print_json(const json_t *documents, struct err *err)
 static int render(char *const *args, const struct render_options *o, enum render_form form, struct err *err)
 {
 	_cleanup_(files_clear) struct render_files f = { 0 };
-	const char *const roots[] = { o->root, NULL };
-	const struct functions_config config = { .workers = 1, .roots = o->root ? roots : NULL };
+	const struct functions_config config = { .workers = 1,
+		                                     .roots = (const char *const *)o->roots,
+		                                     .oci_layouts = (const char *const *)o->layouts };
 	_cleanup_(functions_freep) struct functions *functions = functions_new(&config);
 	_cleanup_json_ json_t *documents = NULL;
 
@@ -234,7 +235,8 @@ int command_render(int argc, char **argv)
 		{ "include-function-results", 'r', CLI_FLAG, &o.results, NULL, "with what functions had to say" },
 		{ "include-context", 'c', CLI_FLAG, &o.context, NULL, "with the context after the last step" },
 		{ "crossplane", 0, CLI_STRING, &o.form, "VERSION", "whose output: v1 (1.20) or v2 (v2)" },
-		{ "root", 0, CLI_STRING, &o.root, "DIR", "where KCL programs and packages may be loaded from (nowhere)" },
+		{ "root", 0, CLI_STRINGS, &o.roots, "DIR", "where KCL programs and packages may be loaded from (nowhere)" },
+		{ "oci-layout", 0, CLI_STRINGS, &o.layouts, "DIR", "OCI image layouts with KCL programs and packages (none)" },
 		{ "timeout", 0, CLI_DURATION, &o.timeout_ns, "DURATION", "how long it may take (1m)" },
 		{ "output", 'o', CLI_STRING, &o.output, "FORMAT", "yaml or json (yaml)" },
 		{ 0 },
@@ -257,5 +259,7 @@ int command_render(int argc, char **argv)
 		r = CLI_OK;
 	strv_free(o.context_files);
 	strv_free(o.context_values);
+	strv_free(o.roots);
+	strv_free(o.layouts);
 	return r;
 }

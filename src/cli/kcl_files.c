@@ -121,9 +121,10 @@ static char *find_dependency(const char *root, const char *name)
 	return find_vendored(root, name, version ? version : json_get_str(dependency, "tag"));
 }
 
-static char *loader_external(void *self, const char *root, const char *package)
+static char *loader_external(void *self, const char *root, const char *package, struct err *err)
 {
 	const struct kcl_files *f = self;
+	(void)err;
 	for (size_t i = 0; f->packages && f->packages[i]; i++) {
 		const char *folder = str_after(f->packages[i], package);
 		if (folder && *folder == '=')

@@ -33,7 +33,9 @@ struct functions_config {
 	const char *default_source; /* KCL for inputs without spec.source; NULL: none */
 	const char *dependencies;   /* [dependencies] of a kcl.mod for every KCL program; NULL */
 	const char *const *roots;   /* folders that programs may be loaded from (spec.source, vendored packages);
-	                               NULL-terminated,   NULL: none */
+	                               NULL-terminated, NULL: none */
+	const char *const
+		*oci_layouts;    /* folders of OCI image layouts, with programs and packages; NULL-terminated, NULL */
 	bool plain_messages; /* of KCL: the first error's sentence alone, without the place in a program that the reader
 	                        does not know */
 	size_t cache_max;    /* bytes of compiled programs that are kept; 0: 64 MiB */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #define DEFAULT_CACHE ((size_t)64 * 1024 * 1024)
+#define LAYOUTS_CACHE ((size_t)64 * 1024 * 1024)
 
 /* The process' environment, as option("env") gives it to programs. */
 static json_t *read_environment(void)
@@ -29,7 +30,7 @@ struct functions *functions_new(const struct functions_config *config)
 
 	f->config = *config;
 	f->config.default_source = f->config.dependencies = NULL;
-	f->config.roots = NULL;
+	f->config.roots = f->config.oci_layouts = NULL;
 	f->config.log = logger_ref(config->log);
 	if (f->config.workers == 0)
 		f->config.workers = 1;
@@ -37,6 +38,7 @@ struct functions *functions_new(const struct functions_config *config)
 	f->dependencies = xstrdup_or_null(config->dependencies);
 	for (const char *const *root = config->roots; root && *root; root++)
 		strv_push(&f->roots, *root);
+	f->layouts = kcl_layouts_new(config->oci_layouts, LAYOUTS_CACHE);
 	f->cache = kcl_cache_new(config->cache_max > 0 ? config->cache_max : DEFAULT_CACHE);
 	f->contexts = xcalloc(f->config.workers, sizeof(struct kcl_context *));
 	f->environment_path = xstrdup(path ? path : "");
@@ -57,6 +59,7 @@ struct functions *functions_free(struct functions *f)
 	free(f->contexts);
 	free(f->environments);
 	kcl_cache_free(f->cache);
+	kcl_layouts_free(f->layouts);
 	free(f->default_source);
 	free(f->dependencies);
 	strv_free(f->roots);

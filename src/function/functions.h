@@ -4,11 +4,13 @@
 
 #include "function/function.h"
 #include "kcl/cache.h"
+#include "lang/kcl_modules/modules.h"
 
 struct functions {
 	struct functions_config config; /* without its borrowed strings */
 	char *default_source, *dependencies;
 	char **roots;
+	struct kcl_layouts *layouts;
 	struct kcl_cache *cache;
 	struct kcl_context **contexts; /* one a worker, made when it is needed */
 	char *environment_path;        /* $PATH, for option("PATH") */

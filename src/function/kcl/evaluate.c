@@ -3,7 +3,6 @@
 #include "kcl/kcl_function.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/str.h"
 #include "codec/sha256.h"
 #include "functions.h"
@@ -17,7 +16,7 @@
 
 struct compilation {
 	const struct kcl_run *run;
-	struct kcl_files *files;
+	struct kcl_modules *modules;
 	char *folder; /* of a source that is not inline; NULL */
 	char **overrides;
 	struct kcl_limits limits;
@@ -35,25 +34,18 @@ static void strings_of(const json_t *list, char ***ret)
 			strv_push(ret, json_string_value(item));
 }
 
-/* The files of a folder (or one file), as sources; each text is owned by *ret_texts. */
+/* The files of the program, as sources; each text is owned by *ret_texts. */
 static int read_folder(const struct compilation *c, struct kcl_source **ret, struct bytes ***ret_texts,
                        char ***ret_names, size_t *ret_len)
 {
-	const struct kcl_loader *loader = kcl_files_loader(c->files);
-	char **names = NULL;
-	size_t len;
+	const struct kcl_loader *loader = kcl_modules_loader(c->modules);
+	char **names = kcl_modules_entries(c->modules, c->folder, c->err);
+	size_t len = strv_len(names);
 
-	if (fs_is_dir(c->folder))
-		names = loader->list(loader->self, c->folder);
-	else
-		strv_push(&names, c->folder);
-	len = strv_len(names);
 	*ret = xcalloc(len + 1, sizeof(**ret));
 	*ret_texts = xcalloc(len + 1, sizeof(**ret_texts));
 	*ret_names = names;
 	*ret_len = len;
-	if (len == 0)
-		return err_set(c->err, ERR_NOT_FOUND, "there are no KCL files in %s", c->folder);
 	for (size_t i = 0; i < len; i++) {
 		struct bytes *text = loader->read(loader->self, names[i], c->err);
 
@@ -62,21 +54,17 @@ static int read_folder(const struct compilation *c, struct kcl_source **ret, str
 		(*ret_texts)[i] = text;
 		(*ret)[i] = (struct kcl_source){ names[i], text->data, text->len };
 	}
-	return 0;
+	return names ? 0 : -1;
 }
 
 static struct kcl_program *compile_sources(const struct compilation *c, const struct kcl_source *sources, size_t len)
 {
-	_cleanup_free_ char *parent = c->folder ? xstrdup(c->folder) : NULL;
-	char *slash = parent && !fs_is_dir(parent) ? strrchr(parent, '/') : NULL;
-
-	if (slash)
-		*slash = '\0';
+	_cleanup_free_ char *root = c->folder ? kcl_modules_set_main(c->modules, c->folder) : NULL;
 	const struct kcl_compile_options options = {
 		.sources = sources,
 		.sources_len = len,
-		.root = parent,
-		.loader = kcl_files_loader(c->files),
+		.root = root,
+		.loader = kcl_modules_loader(c->modules),
 		.overrides = (const char *const *)c->overrides,
 		.limits = c->limits,
 	};
@@ -115,12 +103,9 @@ static bool make_key(const struct compilation *c, const char *dependencies, char
 	buf_printf(&text, "\n%zu\n%s\n", strlen(dependencies), dependencies);
 	for (char *const *override = c->overrides; override && *override; override++)
 		buf_printf(&text, "%zu\n%s\n", strlen(*override), *override);
-	if (c->folder)
-		kcl_files_stamp(c->folder, &text);
-	/* Packages of the roots may change too. */
-	if (dependencies[0] != '\0')
-		for (char *const *root = c->run->call->functions->roots; root && *root; root++)
-			kcl_files_stamp(*root, &text);
+	/* What may be imported may change too. */
+	if (c->folder || dependencies[0] != '\0')
+		kcl_modules_stamp(c->modules, c->folder, &text);
 	sha256_hex(buf_str(&text), text.len, ret);
 	return !text.failed;
 }
@@ -274,9 +259,14 @@ int kcl_run_program(struct kcl_run *run)
 	_cleanup_free_ char *dependencies = all_dependencies(run);
 	struct kcl_diagnostics d = { 0 };
 	_cleanup_err_ struct err err = { 0 };
+	static const char *const nowhere[] = { NULL };
+	char *const *roots = run->call->functions->roots;
+	const struct kcl_modules_options where = { .roots = roots ? (const char *const *)roots : nowhere,
+		                                       .layouts = run->call->functions->layouts,
+		                                       .dependencies = dependencies };
 	struct compilation c = {
 		.run = run,
-		.files = kcl_files_new(run->call->functions->roots, dependencies),
+		.modules = kcl_modules_new(&where, &err),
 		.limits = limits_of(run->call),
 		.diagnostics = &d,
 		.err = &err,
@@ -286,8 +276,8 @@ int kcl_run_program(struct kcl_run *run)
 	int r = -1;
 
 	strings_of(json_at(run->spec, "config", "overrides", NULL), &c.overrides);
-	if (!kcl_source_is_inline(run->source))
-		c.folder = kcl_source_folder(c.files, run->source, &err);
+	if (c.modules && !kcl_source_is_inline(run->source))
+		c.folder = kcl_source_folder(c.modules, run->source, &err);
 	if (!err_is_set(&err) && make_key(&c, dependencies, key))
 		program = kcl_cache_get(run->call->functions->cache, key, compile, &c);
 	if (program)
@@ -296,7 +286,7 @@ int kcl_run_program(struct kcl_run *run)
 		fail(run, &d, &err);
 	kcl_program_unref(program);
 	kcl_diagnostics_clear(&d);
-	kcl_files_free(c.files);
+	kcl_modules_free(c.modules);
 	strv_free(c.overrides);
 	free(c.folder);
 	return r;

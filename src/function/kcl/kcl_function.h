@@ -1,12 +1,13 @@
 #ifndef FUNCTION_KCL_KCL_FUNCTION_H
 #define FUNCTION_KCL_KCL_FUNCTION_H
 /* function-kcl: resources that a KCL program makes. kcl_function.c: the function; source.c: what spec.source means;
- * files.c: programs and packages on the disk; params.c: what option() gives; evaluate.c: the program, and its result;
+ * params.c: what option() gives; evaluate.c: the program, and its result;
  * resources.c: the result into the desired state, by target; items.c: special items; set_data.c: data over an object,
  * field by field. */
 
 #include "call.h"
 #include "lang/kcl/kcl.h"
+#include "lang/kcl_modules/modules.h"
 
 #define KCL_READY_ANNOTATION "krm.kcl.dev/ready"
 #define KCL_NAME_ANNOTATION "krm.kcl.dev/composition-resource-name"
@@ -32,21 +33,12 @@ struct kcl_run {
 	json_t *conditions, *events, *context;
 };
 
-/* ---- source.c, files.c ---- */
-
-struct kcl_files; /* a loader that sees what lies below the roots only */
-struct kcl_files *kcl_files_new(char *const *roots, const char *dependencies);
-struct kcl_files *kcl_files_free(struct kcl_files *f);
-const struct kcl_loader *kcl_files_loader(const struct kcl_files *f);
-/* The path as it really is, when it is below a root; free(). NULL: err. */
-char *kcl_files_resolve(const struct kcl_files *f, const char *path, struct err *err);
-/* Adds what tells of changes to a folder's programs (names, sizes, times) to the text that a cache's key is made of. */
-void kcl_files_stamp(const char *folder, struct buf *out);
+/* ---- source.c ---- */
 
 /* Is it a program, or where one is? */
 bool kcl_source_is_inline(const char *source);
-/* The folder that a source which is not inline stands for; free(). NULL: err. */
-char *kcl_source_folder(const struct kcl_files *f, const char *source, struct err *err);
+/* The folder or file that a source which is not inline stands for; free(). NULL: err. */
+char *kcl_source_folder(struct kcl_modules *m, const char *source, struct err *err);
 
 /* ---- params.c ---- */
 

@@ -84,9 +84,9 @@ struct kcl_loader {
 	char **(*list)(void *self, const char *folder);
 	/* A file's text; NULL when it cannot be read (err says why). */
 	struct bytes *(*read)(void *self, const char *path, struct err *err);
-	/* The folder of an external package (`import k8s.api…` -> k8s), as kcl.mod and -E name it; NULL: unknown. free().
-	 */
-	char *(*external)(void *self, const char *root, const char *package);
+	/* The folder of an external package (`import k8s.api…` -> k8s), as kcl.mod and -E name it; free(). NULL: unknown;
+	 * err may say why, and what to do. */
+	char *(*external)(void *self, const char *root, const char *package, struct err *err);
 	/* Writes a file (json.dump_to_file(), file.write(), …). -1 with err; NULL: nothing may be written. */
 	int (*write)(void *self, const char *path, const char *text, size_t len, struct err *err);
 };

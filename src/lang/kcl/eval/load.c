@@ -1,5 +1,6 @@
 #include "eval/load.h"
 
+#include "base/map.h"
 #include "base/str.h"
 #include "diagnostic.h"
 #include "eval/compile.h"
@@ -24,6 +25,8 @@ struct loader {
 	struct kcl_packages *packages;
 	struct home *homes; /* by package */
 	uint32_t homes_len;
+	struct map *numbers;  /* a package's full path -> its number, and 1 */
+	struct map *resolved; /* where an import stands, and its path -> the package's full path */
 	struct kcl_diagnostics *diagnostics;
 	unsigned modules;
 };
@@ -66,7 +69,18 @@ static uint32_t add_package(struct loader *l, const char *path, struct home home
 	struct kcl_package package = { .path = path };
 	PUSH(l->h, l->packages->items, l->packages->len, package);
 	PUSH(l->h, l->homes, l->homes_len, home);
+	map_set(l->numbers, path, (char *)NULL + l->packages->len);
 	return l->packages->len - 1;
+}
+
+/* False: there is no such package yet. */
+static bool number_of(const struct loader *l, const char *path, uint32_t *ret)
+{
+	const char *number = map_get(l->numbers, path);
+	if (!number)
+		return false;
+	*ret = (uint32_t)(number - (char *)NULL) - 1;
+	return true;
 }
 
 /* ---- import paths ---- */
@@ -79,7 +93,7 @@ static const char *absolute_path(struct loader *l, const struct home *home, cons
 	if (!dots)
 		return path;
 	const char *below = home->root ? str_after(file, home->root) : NULL;
-	if (!below)
+	if (!below || *below != '/')
 		return path + dots;
 	char *folder = kcl_strndup(l->h, below, strlen(below));
 	char *slash = strrchr(folder, '/');
@@ -121,14 +135,16 @@ struct found {
 	char **files; /* strv_free() */
 };
 
-static bool find_external(struct loader *l, const struct home *home, const char *path, struct found *ret)
+/* The err may say why there is none. */
+static bool find_external(struct loader *l, const struct home *home, const char *path, struct found *ret,
+                          struct err *err)
 {
 	const struct kcl_loader *loader = l->o->loader;
 	size_t first = strcspn(path, ".");
 	const char *name = kcl_strndup(l->h, path, first);
 	if (!loader || !loader->external)
 		return false;
-	_cleanup_free_ char *root = loader->external(loader->self, home->root, name);
+	_cleanup_free_ char *root = loader->external(loader->self, home->root, name, err);
 	if (!root)
 		return false;
 	const char *rest = path[first] ? path + first + 1 : "";
@@ -146,53 +162,74 @@ static bool find_internal(struct loader *l, const struct home *home, const char 
 	return ret->files != NULL;
 }
 
-static void not_found(struct loader *l, const struct kcl_module *m, const struct kcl_stmt *s, const char *path)
+static void not_found(struct loader *l, const struct kcl_module *m, const struct kcl_stmt *s, const char *path,
+                      const struct err *why)
 {
 	struct kcl_diagnostic *d = kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "CannotFindModule", m->file, &s->span,
 	                                              "pkgpath %s not found in the program", path);
 	if (d)
-		d->hint = xasprintf("add the package to the dependencies in kcl.mod, or name its folder with -E");
+		d->hint = xstrdup(err_is_set(why)
+		                      ? err_message(why)
+		                      : "add the package to the dependencies in kcl.mod, or name its folder with -E");
+}
+
+/* A package that has been found for the first time. */
+static void load_package(struct loader *l, const struct kcl_module *m, const struct kcl_stmt *s,
+                         const struct found *found)
+{
+	uint32_t added = add_package(l, found->path, found->home);
+	unsigned max = l->o->limits.modules ? l->o->limits.modules : MODULES_DEFAULT;
+	for (char **file = found->files; *file; file++) {
+		if (l->modules >= max) {
+			report(l, m, &s->span, "CompileError", kcl_printf(l->h, "a program has at most %u files", max));
+			break;
+		}
+		read_module(l, &l->packages->items[added], kcl_strndup(l->h, *file, strlen(*file)));
+	}
+}
+
+static void find_import(struct loader *l, const struct home *home, const struct kcl_module *m, struct kcl_stmt *s,
+                        const char *path, const char *key)
+{
+	struct found internal = { 0 }, external = { 0 };
+	_cleanup_err_ struct err why = { 0 };
+	bool is_internal = find_internal(l, home, path, &internal);
+	bool is_external = find_external(l, home, path, &external, &why);
+	const struct found *found = is_internal ? &internal : &external;
+	uint32_t number;
+	if (is_internal && is_external && !str_eq(internal.path, external.path))
+		report(l, m, &s->span, "CannotFindModule",
+		       kcl_printf(l->h, "the `%s` is found multiple times in the current package and vendor package", path));
+	else if (found->files)
+		map_set(l->resolved, key, kcl_strndup(l->h, found->path, strlen(found->path)));
+	if (!found->files) {
+		not_found(l, m, s, path, &why);
+		return;
+	}
+	s->import.path = found->path;
+	if (!number_of(l, found->path, &number))
+		load_package(l, m, s, found);
+	strv_free(internal.files);
+	strv_free(external.files);
 }
 
 static void load_import(struct loader *l, uint32_t from, const struct kcl_module *m, struct kcl_stmt *s)
 {
 	struct home home = l->homes[from];
-	struct found internal = { 0 }, external = { 0 };
 	if (kcl_is_system_module(s->import.path))
 		return;
 	const char *path = absolute_path(l, &home, m->file, s->import.path);
+	const struct err no_reason = { 0 };
 	if (!path || !*path) {
-		not_found(l, m, s, s->import.path);
+		not_found(l, m, s, s->import.path, &no_reason);
 		return;
 	}
-	bool is_internal = find_internal(l, &home, path, &internal);
-	bool is_external = find_external(l, &home, path, &external);
-	if (is_internal && is_external && !str_eq(internal.path, external.path))
-		report(l, m, &s->span, "CannotFindModule",
-		       kcl_printf(l->h, "the `%s` is found multiple times in the current package and vendor package", path));
-	struct found *found = is_internal ? &internal : &external;
-	if (!is_internal && !is_external)
-		not_found(l, m, s, path);
+	const char *key = kcl_printf(l->h, "%s:%s", home.name ? home.name : "", path);
+	const char *known = map_get(l->resolved, key);
+	if (known)
+		s->import.path = known;
 	else
-		s->import.path = found->path;
-	for (uint32_t i = 1; i < l->packages->len && found->files; i++) {
-		if (strcmp(l->packages->items[i].path, found->path) == 0)
-			goto out;
-	}
-	if (found->files) {
-		uint32_t added = add_package(l, found->path, found->home);
-		unsigned max = l->o->limits.modules ? l->o->limits.modules : MODULES_DEFAULT;
-		for (char **file = found->files; *file; file++) {
-			if (l->modules >= max) {
-				report(l, m, &s->span, "CompileError", kcl_printf(l->h, "a program has at most %u files", max));
-				break;
-			}
-			read_module(l, &l->packages->items[added], kcl_strndup(l->h, *file, strlen(*file)));
-		}
-	}
-out:
-	strv_free(internal.files);
-	strv_free(external.files);
+		find_import(l, &home, m, s, path, key);
 }
 
 static void load_imports(struct loader *l, uint32_t from)
@@ -232,24 +269,31 @@ static bool find_circle(struct loader *l, uint32_t at, uint8_t *state, const str
 	for (uint32_t i = 0; i < p->modules_len; i++) {
 		for (struct kcl_stmt *s = p->modules[i]->body; s; s = s->next) {
 			struct step step = { .outer = outer, .package = at, .module = p->modules[i], .stmt = s };
-			for (uint32_t j = 0; s->kind == KCL_STMT_IMPORT && j < l->packages->len; j++) {
-				if (state[j] == 2 || strcmp(l->packages->items[j].path, s->import.path) != 0)
-					continue;
-				if (state[j] == 1)
-					report_circle(l, &step, j);
-				if (state[j] == 1 || find_circle(l, j, state, &step))
-					return true;
-			}
+			uint32_t j;
+			if (s->kind != KCL_STMT_IMPORT || !number_of(l, s->import.path, &j) || state[j] == 2)
+				continue;
+			if (state[j] == 1)
+				report_circle(l, &step, j);
+			if (state[j] == 1 || find_circle(l, j, state, &step))
+				return true;
 		}
 	}
 	state[at] = 2;
 	return false;
 }
 
+static void free_map(void *map)
+{
+	map_free(map);
+}
+
 void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kcl_packages *ret,
               struct kcl_diagnostics *diagnostics)
 {
 	struct loader l = { .o = o, .h = h, .packages = ret, .diagnostics = diagnostics };
+	/* The heap's, as what has no room ends in a jump. */
+	l.numbers = kcl_heap_own(h, map_new(NULL), free_map);
+	l.resolved = kcl_heap_own(h, map_new(NULL), free_map);
 	const char *root = o->root ? kcl_strndup(h, o->root, strlen(o->root)) : NULL;
 	add_package(&l, "__main__", (struct home){ .root = root });
 	for (size_t i = 0; i < o->sources_len; i++)
@@ -257,6 +301,8 @@ void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kc
 	for (uint32_t i = 0; i < ret->len; i++)
 		load_imports(&l, i);
 	find_circle(&l, 0, kcl_alloc(h, ret->len), NULL);
+	map_clear(l.numbers);
+	map_clear(l.resolved);
 	kcl_apply_overrides(h, &ret->items[0], o->overrides, diagnostics);
 	kcl_merge_declarations(h, &ret->items[0]);
 }

@@ -1,0 +1,238 @@
+#include "disk.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "modules.h"
+
+#define STAMP_DEPTH_MAX 16
+
+struct kcl_disk {
+	char **roots; /* as they really are; NULL: anywhere */
+	int *folders; /* they, opened */
+	bool is_confined;
+};
+
+struct kcl_disk *kcl_disk_new(const char *const *roots)
+{
+	struct kcl_disk *d = new0(struct kcl_disk);
+	size_t len = 0;
+
+	d->is_confined = roots != NULL;
+	for (; roots && *roots; roots++) {
+		char real[PATH_MAX];
+		int fd = realpath(*roots, real) ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+		if (fd < 0)
+			continue;
+		strv_push(&d->roots, real);
+		d->folders = xreallocarray(d->folders, len + 1, sizeof(*d->folders));
+		d->folders[len++] = fd;
+	}
+	return d;
+}
+
+struct kcl_disk *kcl_disk_free(struct kcl_disk *d)
+{
+	if (!d)
+		return NULL;
+	for (size_t i = 0; i < strv_len(d->roots); i++)
+		close(d->folders[i]);
+	free(d->folders);
+	strv_free(d->roots);
+	free(d);
+	return NULL;
+}
+
+char *const *kcl_disk_roots(const struct kcl_disk *d)
+{
+	return d->roots;
+}
+
+/* ---- paths ---- */
+
+/* Appends the parts of a path; ".." takes the last one off. */
+static void append_parts(struct buf *out, const char *path)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/");
+		bool is_up = len == 2 && path[0] == '.' && path[1] == '.';
+
+		if (is_up) {
+			while (out->len > 0 && out->data[out->len - 1] != '/')
+				out->len--;
+			out->len -= out->len > 0;
+			if (out->data)
+				out->data[out->len] = '\0';
+		} else if (len > 0 && !(len == 1 && path[0] == '.')) {
+			buf_putc(out, '/');
+			buf_append(out, path, len);
+		}
+		path += len + (path[len] == '/');
+	}
+}
+
+char *kcl_path_absolute(const char *folder, const char *path)
+{
+	struct buf out = BUF_INIT(PATH_MAX * 2);
+
+	if (*path != '/')
+		append_parts(&out, folder);
+	append_parts(&out, path);
+	if (out.len == 0)
+		buf_putc(&out, '/');
+	return buf_steal(&out);
+}
+
+/* What of an absolute path is below a root: "" for the root itself. NULL: nothing. */
+static const char *below(const char *path, const char *root)
+{
+	const char *rest = str_eq(root, "/") ? path : str_after(path, root);
+
+	if (!rest || (*rest && *rest != '/'))
+		return NULL;
+	return rest + (*rest == '/');
+}
+
+/* Opened, or -1 with errno. The first root that it is below counts. */
+static int open_path(const struct kcl_disk *d, const char *path, int flags)
+{
+	_cleanup_free_ char *plain = NULL;
+
+	if (!d->is_confined)
+		return open(path, flags | O_CLOEXEC | O_NOCTTY);
+	plain = kcl_path_absolute("/", path);
+	errno = ENOENT;
+	for (size_t i = 0; d->roots && d->roots[i]; i++) {
+		const char *rest = below(plain, d->roots[i]);
+		int fd = rest ? fs_open_below(d->folders[i], rest, flags, 0) : -1;
+
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+static bool has_type(const struct kcl_disk *d, const char *path, mode_t type)
+{
+	_cleanup_close_ int fd = open_path(d, path, O_PATH);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type;
+}
+
+bool kcl_disk_is_folder(const struct kcl_disk *d, const char *path)
+{
+	return has_type(d, path, S_IFDIR);
+}
+
+bool kcl_disk_is_file(const struct kcl_disk *d, const char *path)
+{
+	return has_type(d, path, S_IFREG);
+}
+
+char *kcl_disk_find(const struct kcl_disk *d, const char *path)
+{
+	if (*path == '/') {
+		char *plain = kcl_path_absolute("/", path);
+
+		return kcl_disk_is_folder(d, plain) || kcl_disk_is_file(d, plain) ? plain : (free(plain), NULL);
+	}
+	for (char *const *root = d->roots; root && *root; root++) {
+		char *joined = kcl_path_absolute(*root, path);
+
+		if (kcl_disk_is_folder(d, joined) || kcl_disk_is_file(d, joined))
+			return joined;
+		free(joined);
+	}
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+int kcl_disk_read(const struct kcl_disk *d, const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
+{
+	_cleanup_free_ char *plain = NULL;
+
+	if (!d->is_confined)
+		return fs_read_file(path, max, ret, ret_len, err);
+	plain = kcl_path_absolute("/", path);
+	for (size_t i = 0; d->roots && d->roots[i]; i++) {
+		const char *rest = below(plain, d->roots[i]);
+
+		if (!rest)
+			continue;
+		if (fs_read_file_below(d->folders[i], rest, max, ret, ret_len, err) == 0)
+			return 0;
+		return err_wrap(err, "%s", path);
+	}
+	return err_set(err, ERR_NOT_FOUND, "%s: not there, or outside of the folders that programs may be loaded from",
+	               path);
+}
+
+bool kcl_is_source_name(const char *name)
+{
+	return str_ends_with(name, ".k") && !str_ends_with(name, "_test.k") && name[0] != '_' && name[0] != '.';
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **kcl_disk_list(const struct kcl_disk *d, const char *folder)
+{
+	int fd = open_path(d, folder, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	char **names = dir ? xcalloc(1, sizeof(*names)) : NULL;
+	size_t n = 0;
+
+	for (const struct dirent *entry; dir && (entry = readdir(dir)) != NULL && n < KCL_FILES_MAX;) {
+		if (!kcl_is_source_name(entry->d_name))
+			continue;
+		names = xreallocarray(names, n + 2, sizeof(*names));
+		names[n++] = fs_join(folder, entry->d_name);
+		names[n] = NULL;
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	if (n > 0)
+		qsort(names, n, sizeof(*names), by_text);
+	return names;
+}
+
+/* ---- changes ---- */
+
+static void stamp_folder(const char *folder, unsigned depth, struct buf *out)
+{
+	DIR *d = depth < STAMP_DEPTH_MAX ? opendir(folder) : NULL;
+
+	for (const struct dirent *entry; d && (entry = readdir(d)) != NULL;) {
+		_cleanup_free_ char *path = fs_join(folder, entry->d_name);
+		struct stat st;
+
+		if (entry->d_name[0] == '.' || lstat(path, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			stamp_folder(path, depth + 1, out);
+		else
+			buf_printf(out, "%s %lld %lld.%09ld %llu\n", path, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+			           st.st_mtim.tv_nsec, (unsigned long long)st.st_ino);
+	}
+	if (d)
+		closedir(d);
+}
+
+void kcl_disk_stamp(const char *folder, struct buf *out)
+{
+	stamp_folder(folder, 0, out);
+}
