@@ -297,9 +297,10 @@ static struct bytes *read_test_file(void *self, const char *path, struct err *er
 	return NULL;
 }
 
-static char *find_test_package(void *self, const char *root, const char *package)
+static char *find_test_package(void *self, const char *root, const char *package, struct err *err)
 {
 	(void)self;
+	(void)err;
 	(void)root;
 	return strcmp(package, "k8s") == 0 ? xstrdup("/ext/k8s") : NULL;
 }
