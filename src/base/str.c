@@ -134,6 +134,43 @@ size_t utf8_next(const char *s, size_t n, uint32_t *ret)
 	return len;
 }
 
+static inline uint64_t load(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Eight bytes of which none is above 0x7f or 0 (then 1 is borrowed from the next). */
+static inline bool are_plain(uint64_t word)
+{
+	static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+
+	return (((word - ones) | word) & highs) == 0;
+}
+
+bool utf8_is_text(const char *s, size_t n)
+{
+	const char *p = s, *end = s + n;
+
+	while (p < end) {
+		while (end - p >= 8 && are_plain(load(p)))
+			p += 8;
+		/* The last few, with some that were looked at already. */
+		if (p == end || (end - p < 8 && n >= 8 && are_plain(load(end - 8))))
+			break;
+
+		uint32_t c = 0;
+		size_t len = utf8_next(p, (size_t)(end - p), &c);
+
+		if (len == 0 || c == 0)
+			return false;
+		p += len;
+	}
+	return true;
+}
+
 /* Takes the string. n: how many there are. */
 static void strv_put(char ***v, size_t n, char *s)
 {

@@ -29,6 +29,8 @@ bool str_to_double(const char *s, double *ret);
 
 /* The code point at s, of which n bytes are left, into *ret; its length, or 0 when it is not well-formed UTF-8. */
 size_t utf8_next(const char *s, size_t n, uint32_t *ret);
+/* Whether it is well-formed UTF-8 without NUL. */
+bool utf8_is_text(const char *s, size_t n);
 
 /* Splits at any of the separator characters, dropping empty parts. Free with strv_free(). */
 char **str_split(const char *s, const char *separators);

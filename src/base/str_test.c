@@ -177,6 +177,33 @@ static void test_strv_grows(void **state)
 	assert_null(strv_free(NULL));
 }
 
+static void test_utf8_is_text(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t len;
+		bool is_text;
+	} cases[] = {
+		{ "", 0, true },
+		{ "abc", 3, true },
+		{ "a\0c", 3, false },
+		{ "01234567", 8, true },
+		{ "0123456789abcde", 15, true },
+		{ "0123456789abcd\0", 15, false },
+		{ "0123456789abcd\x80", 15, false },
+		{ "012345\xc3\xa9", 8, true },
+		{ "0123456\xc3\xa9", 9, true },
+		{ "01234567\xc3", 9, false },
+		{ "\xed\xa0\x80", 3, false }, /* a surrogate */
+		{ "\xc0\x80", 2, false },     /* too long a form */
+		{ "\xf0\x9f\x98\x80 0123456789", 15, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(utf8_is_text(cases[i].text, cases[i].len), cases[i].is_text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_utf8_next_accepts_only_well_formed),
 		cmocka_unit_test(test_strv_splits_and_joins),
 		cmocka_unit_test(test_strv_grows),
+		cmocka_unit_test(test_utf8_is_text),
 	};
 	return cmocka_run_group_tests_name("str", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* google.protobuf.Struct, Value and ListValue: checked in one pass over the bytes, then read as often as it takes. */
 
 #include "protobuf_wire.h"
-#include "text.h"
+#include "base/str.h"
 
 #include <math.h>
 
@@ -210,14 +210,14 @@ bool pb_struct_find(const void *data, size_t len, const char *key, struct pb_val
 
 int pb_check_text(struct pb_check *c, const uint8_t *data, size_t len)
 {
-	return text_is_plain((const char *)data, len) ? 0 : pb_fail(c, data, "a string is not valid UTF-8 or holds a NUL");
+	return utf8_is_text((const char *)data, len) ? 0 : pb_fail(c, data, "a string is not valid UTF-8 or holds a NUL");
 }
 
 int pb_check_entry(struct pb_check *c, const struct pb_token *t, struct pb_entry *ret)
 {
 	if (read_entry(t, ret) < 0)
 		return pb_fail(c, t->data, "a map's entry is malformed");
-	return text_is_plain(ret->key, ret->key_len)
+	return utf8_is_text(ret->key, ret->key_len)
 	           ? 0
 	           : pb_fail(c, (const uint8_t *)ret->key, "a key is not valid UTF-8 or holds a NUL");
 }
@@ -274,7 +274,7 @@ static bool is_right_scalar(const uint8_t *data, size_t len)
 	if (!pb_is_plain_scalar(data, len))
 		return false;
 	if (data[0] == PB_TAG(PB_TEXT, 2))
-		return text_is_plain((const char *)data + 2, len - 2);
+		return utf8_is_text((const char *)data + 2, len - 2);
 
 	uint64_t exponent = data[0] == PB_TAG(PB_NUMBER, 1) ? (uint64_t)(data[8] & 0x7f) << 4 | data[7] >> 4 : 0;
 
@@ -295,8 +295,7 @@ static bool skip_plain_entry(struct pb_check *c, struct pb_reader *r)
 	const uint8_t *value = p + 6 + key_len;
 
 	if (key_len + 4 > len || value[-2] != PB_TAG(2, 2) || value[-1] != len - key_len - 4 ||
-	    c->depth >= JSON_DEPTH_MAX || !text_is_plain((const char *)p + 4, key_len) ||
-	    !is_right_scalar(value, value[-1]))
+	    c->depth >= JSON_DEPTH_MAX || !utf8_is_text((const char *)p + 4, key_len) || !is_right_scalar(value, value[-1]))
 		return false;
 	r->p = p + 2 + len;
 	return true;

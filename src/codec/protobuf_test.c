@@ -1,7 +1,6 @@
 #include "codec/protobuf.h"
 
 #include "base/str.h"
-#include "text.h"
 
 #include <string.h>
 
@@ -287,33 +286,6 @@ static void test_kept_is_as_strict(void **state)
 	assert_true(refused > 1000);
 }
 
-static void test_plain_text(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *text;
-		size_t len;
-		bool plain;
-	} cases[] = {
-		{ "", 0, true },
-		{ "abc", 3, true },
-		{ "a\0c", 3, false },
-		{ "01234567", 8, true },
-		{ "0123456789abcde", 15, true },
-		{ "0123456789abcd\0", 15, false },
-		{ "0123456789abcd\x80", 15, false },
-		{ "012345\xc3\xa9", 8, true },
-		{ "0123456\xc3\xa9", 9, true },
-		{ "01234567\xc3", 9, false },
-		{ "\xed\xa0\x80", 3, false }, /* a surrogate */
-		{ "\xc0\x80", 2, false },     /* too long a form */
-		{ "\xf0\x9f\x98\x80 0123456789", 15, true },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(text_is_plain(cases[i].text, cases[i].len), cases[i].plain);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,7 +299,6 @@ int main(void)
 		cmocka_unit_test(test_a_kept_struct_is_the_same),
 		cmocka_unit_test(test_members_are_found),
 		cmocka_unit_test(test_kept_is_as_strict),
-		cmocka_unit_test(test_plain_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,42 +22,6 @@ void text_position(const char *text, const char *at, int *ret_line, int *ret_col
 	*ret_column = column;
 }
 
-static inline uint64_t load(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-/* Eight bytes of which none is above 0x7f or 0 (then 1 is borrowed from the next). */
-static inline bool are_plain(uint64_t word)
-{
-	static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
-
-	return (((word - ones) | word) & highs) == 0;
-}
-
-bool text_is_plain(const char *text, size_t len)
-{
-	const char *p = text, *end = text + len;
-
-	while (p < end) {
-		while (end - p >= 8 && are_plain(load(p)))
-			p += 8;
-		/* The last few, with some that were looked at already. */
-		if (p == end || (end - p < 8 && len >= 8 && are_plain(load(end - 8))))
-			break;
-
-		size_t n = *p ? text_utf8_len(p, end) : 0;
-
-		if (n == 0)
-			return false;
-		p += n;
-	}
-	return true;
-}
-
 const char *text_describe(const char *at, const char *end, char ret[static 32])
 {
 	size_t n = at < end ? text_utf8_len(at, end) : 0;

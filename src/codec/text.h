@@ -105,9 +105,6 @@ static inline size_t text_utf8_encode(uint32_t c, char ret[static 4])
 	return 4;
 }
 
-/* Whether it is well-formed UTF-8 without NUL. */
-bool text_is_plain(const char *text, size_t len);
-
 /* Value of a hexadecimal digit, or -1. */
 static inline int text_hex_digit(char c)
 {

@@ -47,6 +47,12 @@ static void skip(struct lexer *lx, size_t n)
 /* Over one character, which may be a line end. */
 static void skip_any(struct lexer *lx)
 {
+	if ((unsigned char)*lx->p < 0x80 && *lx->p != '\n') {
+		lx->p++;
+		lx->column++;
+		return;
+	}
+
 	uint32_t c;
 	size_t n = utf8_next(lx->p, (size_t)(lx->end - lx->p), &c);
 
@@ -59,11 +65,26 @@ static void skip_any(struct lexer *lx)
 	}
 }
 
+/* Of the first 128 characters: those that a name may have. */
+static const bool in_names[128] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['_'] = true,
+	['a' ... 'z'] = true,
+};
+
 static size_t name_len(const char *p, const char *end)
 {
 	const char *from = p;
 
 	while (p < end) {
+		if ((unsigned char)*p < 0x80) {
+			if (!in_names[(unsigned char)*p])
+				break;
+			p++;
+			continue;
+		}
+
 		uint32_t c;
 		size_t n = utf8_next(p, (size_t)(end - p), &c);
 
@@ -78,6 +99,8 @@ static uint32_t code_point(const char *p, const char *end)
 {
 	uint32_t c = 0;
 
+	if (p < end && (unsigned char)*p < 0x80)
+		return (unsigned char)*p;
 	return p < end && utf8_next(p, (size_t)(end - p), &c) > 0 ? c : 0;
 }
 
@@ -324,12 +347,13 @@ static const char *wrong_digit(const char *p, const char *end, unsigned base)
 	return NULL;
 }
 
-static void convert_float(struct lexer *lx, const struct number_text *n, struct kcl_token *token, size_t len)
+static void convert_float(struct lexer *lx, const struct number_text *n, const struct kcl_token *token, size_t len,
+                          struct kcl_number *number)
 {
 	static const char *const names[] = { [2] = "binary", [8] = "octal", [16] = "hexadecimal" };
 	const char *s = lx->in->text + token->start;
 
-	token->number.is_float = true;
+	number->is_float = true;
 	if (n->no_exponent) {
 		error_at(lx, &token->span, "expected at least one digit in exponent", NULL);
 	} else if (n->base != 10) {
@@ -342,11 +366,12 @@ static void convert_float(struct lexer *lx, const struct number_text *n, struct 
 	} else {
 		_cleanup_free_ char *copy = xstrndup(s, len);
 
-		token->number.f = strtod(copy, NULL);
+		number->f = strtod(copy, NULL);
 	}
 }
 
-static void convert_int(struct lexer *lx, const struct number_text *n, struct kcl_token *token, size_t len)
+static void convert_int(struct lexer *lx, const struct number_text *n, const struct kcl_token *token, size_t len,
+                        struct kcl_number *number)
 {
 	const char *s = lx->in->text + token->start;
 	const char *wrong = n->base < 10 && len > 2 ? wrong_digit(s + 2, s + len, n->base) : NULL;
@@ -360,7 +385,7 @@ static void convert_int(struct lexer *lx, const struct number_text *n, struct kc
 		span.column += (uint32_t)(wrong - s);
 		snprintf(message, sizeof(message), "invalid digit for a base %u literal", n->base);
 		error_at(lx, &span, message, NULL);
-	} else if (!kcl_parse_int(s, len, &token->number.i)) {
+	} else if (!kcl_parse_int(s, len, &number->i)) {
 		error_at(lx, &token->span, "expected an int of at most 64 bits", NULL);
 	}
 }
@@ -378,14 +403,16 @@ static void lex_number(struct lexer *lx)
 
 	size_t unit_len = (size_t)(lx->p - unit);
 	struct kcl_token *token = add(lx, KCL_TOK_NUMBER, start, span);
+	struct kcl_number *number = arena_alloc(lx->arena, sizeof(*number));
 
+	token->number = number;
 	if (n.is_float) {
-		convert_float(lx, &n, token, len);
+		convert_float(lx, &n, token, len, number);
 		return;
 	}
-	convert_int(lx, &n, token, len);
-	token->number.unit = kcl_unit_of(unit, unit_len);
-	if (unit_len > 0 && token->number.unit == KCL_UNIT_NONE)
+	convert_int(lx, &n, token, len, number);
+	number->unit = kcl_unit_of(unit, unit_len);
+	if (unit_len > 0 && number->unit == KCL_UNIT_NONE)
 		error_at(lx, &token->span, "invalid int binary suffix",
 		         "the suffixes are n, u, m, k, K, M, G, T, P, Ki, Mi, Gi, Ti, Pi and i");
 }
@@ -478,76 +505,61 @@ static void lex_comment(struct lexer *lx)
 
 /* ---- operators and other signs ---- */
 
+/* Of the first 128 characters: the signs that are the character alone, with = behind, twice, and twice with =. */
+static const uint8_t alone[128] = {
+	['('] = KCL_TOK_LPAREN, [')'] = KCL_TOK_RPAREN, ['['] = KCL_TOK_LBRACKET, [']'] = KCL_TOK_RBRACKET,
+	['{'] = KCL_TOK_LBRACE, ['}'] = KCL_TOK_RBRACE, ['@'] = KCL_TOK_AT,       ['.'] = KCL_TOK_DOT,
+	[','] = KCL_TOK_COMMA,  [':'] = KCL_TOK_COLON,  ['$'] = KCL_TOK_DOLLAR,   ['?'] = KCL_TOK_QUESTION,
+	['='] = KCL_TOK_ASSIGN, ['~'] = KCL_TOK_TILDE,  ['!'] = KCL_TOK_BANG,     ['<'] = KCL_TOK_LT,
+	['>'] = KCL_TOK_GT,     ['+'] = KCL_TOK_ADD,    ['-'] = KCL_TOK_SUB,      ['*'] = KCL_TOK_MUL,
+	['/'] = KCL_TOK_DIV,    ['%'] = KCL_TOK_MOD,    ['^'] = KCL_TOK_BITXOR,   ['&'] = KCL_TOK_BITAND,
+	['|'] = KCL_TOK_BITOR,
+};
+static const uint8_t with_equals[128] = {
+	['='] = KCL_TOK_EQ,
+	['!'] = KCL_TOK_NE,
+	['<'] = KCL_TOK_LE,
+	['>'] = KCL_TOK_GE,
+	['+'] = KCL_TOK_ADD_ASSIGN,
+	['-'] = KCL_TOK_SUB_ASSIGN,
+	['*'] = KCL_TOK_MUL_ASSIGN,
+	['/'] = KCL_TOK_DIV_ASSIGN,
+	['%'] = KCL_TOK_MOD_ASSIGN,
+	['^'] = KCL_TOK_BITXOR_ASSIGN,
+	['&'] = KCL_TOK_BITAND_ASSIGN,
+	['|'] = KCL_TOK_BITOR_ASSIGN,
+};
+static const uint8_t twice[128] = {
+	['*'] = KCL_TOK_POW, ['/'] = KCL_TOK_FLOORDIV, ['<'] = KCL_TOK_SHL, ['>'] = KCL_TOK_SHR
+};
+static const uint8_t twice_with_equals[128] = {
+	['*'] = KCL_TOK_POW_ASSIGN, ['/'] = KCL_TOK_FLOORDIV_ASSIGN, ['<'] = KCL_TOK_SHL_ASSIGN, ['>'] = KCL_TOK_SHR_ASSIGN
+};
+
+static size_t found(uint8_t kind, size_t len, enum kcl_token_kind *ret)
+{
+	*ret = kind;
+	return kind ? len : 0;
+}
+
 /* The longest sign at p; its length, or 0. */
 static size_t find_sign(const struct lexer *lx, enum kcl_token_kind *ret)
 {
-	static const struct {
-		char text[4];
-		uint8_t kind;
-	} signs[] = {
-		/* those that begin with another come first */
-		{ "...", KCL_TOK_ELLIPSIS },
-		{ "**=", KCL_TOK_POW_ASSIGN },
-		{ "//=", KCL_TOK_FLOORDIV_ASSIGN },
-		{ "<<=", KCL_TOK_SHL_ASSIGN },
-		{ ">>=", KCL_TOK_SHR_ASSIGN },
-		{ "**", KCL_TOK_POW },
-		{ "//", KCL_TOK_FLOORDIV },
-		{ "<<", KCL_TOK_SHL },
-		{ ">>", KCL_TOK_SHR },
-		{ "==", KCL_TOK_EQ },
-		{ "!=", KCL_TOK_NE },
-		{ "<=", KCL_TOK_LE },
-		{ ">=", KCL_TOK_GE },
-		{ "+=", KCL_TOK_ADD_ASSIGN },
-		{ "-=", KCL_TOK_SUB_ASSIGN },
-		{ "*=", KCL_TOK_MUL_ASSIGN },
-		{ "/=", KCL_TOK_DIV_ASSIGN },
-		{ "%=", KCL_TOK_MOD_ASSIGN },
-		{ "^=", KCL_TOK_BITXOR_ASSIGN },
-		{ "&=", KCL_TOK_BITAND_ASSIGN },
-		{ "|=", KCL_TOK_BITOR_ASSIGN },
-		{ "(", KCL_TOK_LPAREN },
-		{ ")", KCL_TOK_RPAREN },
-		{ "[", KCL_TOK_LBRACKET },
-		{ "]", KCL_TOK_RBRACKET },
-		{ "{", KCL_TOK_LBRACE },
-		{ "}", KCL_TOK_RBRACE },
-		{ "@", KCL_TOK_AT },
-		{ ".", KCL_TOK_DOT },
-		{ ",", KCL_TOK_COMMA },
-		{ ":", KCL_TOK_COLON },
-		{ "$", KCL_TOK_DOLLAR },
-		{ "?", KCL_TOK_QUESTION },
-		{ "=", KCL_TOK_ASSIGN },
-		{ "~", KCL_TOK_TILDE },
-		{ "!", KCL_TOK_BANG },
-		{ "<", KCL_TOK_LT },
-		{ ">", KCL_TOK_GT },
-		{ "+", KCL_TOK_ADD },
-		{ "-", KCL_TOK_SUB },
-		{ "*", KCL_TOK_MUL },
-		{ "/", KCL_TOK_DIV },
-		{ "%", KCL_TOK_MOD },
-		{ "^", KCL_TOK_BITXOR },
-		{ "&", KCL_TOK_BITAND },
-		{ "|", KCL_TOK_BITOR },
-	};
-	char c = *lx->p;
+	uint32_t c = peek(lx, 0), second = peek(lx, 1), third = peek(lx, 2);
 
-	if (c == '-' && peek(lx, 1) == '>' && peek(lx, 2) != '=' && peek(lx, 2) != '>') {
-		*ret = KCL_TOK_ARROW;
-		return 2;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
-		size_t len = strlen(signs[i].text);
-
-		if (signs[i].text[0] == c && (size_t)(lx->end - lx->p) >= len && memcmp(lx->p, signs[i].text, len) == 0) {
-			*ret = signs[i].kind;
-			return len;
-		}
-	}
-	return 0;
+	if (c >= 128)
+		return 0;
+	if (c == '-' && second == '>' && third != '=' && third != '>')
+		return found(KCL_TOK_ARROW, 2, ret);
+	if (c == '.' && second == '.' && third == '.')
+		return found(KCL_TOK_ELLIPSIS, 3, ret);
+	if (second == c && third == '=' && twice_with_equals[c])
+		return found(twice_with_equals[c], 3, ret);
+	if (second == c && twice[c])
+		return found(twice[c], 2, ret);
+	if (second == '=' && with_equals[c])
+		return found(with_equals[c], 2, ret);
+	return found(alone[c], 1, ret);
 }
 
 static void lex_sign(struct lexer *lx, enum kcl_token_kind kind, size_t len)

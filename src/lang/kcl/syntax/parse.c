@@ -41,6 +41,11 @@ static char *normalise(const char *text, size_t len, struct arena *arena, size_t
 	size_t from = len >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0, n = 0;
 	char *copy = arena_alloc(arena, len - from + 1);
 
+	if (len > from && !memchr(text + from, '\r', len - from)) {
+		memcpy(copy, text + from, len - from);
+		*ret_len = len - from;
+		return copy;
+	}
 	for (size_t i = from; i < len; i++)
 		if (text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
 			copy[n++] = text[i];
@@ -54,6 +59,8 @@ static bool check_encoding(const char *text, size_t len, struct kcl_span *ret_pl
 	struct kcl_span at = { .line = 1, .column = 1 };
 	uint32_t c;
 
+	if (utf8_is_text(text, len))
+		return true;
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_next(text + i, len - i, &c);
 		if (n == 0 || c == 0) {

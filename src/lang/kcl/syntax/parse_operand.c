@@ -77,7 +77,7 @@ static struct kcl_expr *parse_number(struct parser *p)
 	struct kcl_expr *e = parser_expr(p, KCL_EXPR_NUMBER);
 
 	e->span = p->token->span;
-	e->number = p->token->number;
+	e->number = *p->token->number;
 	parser_bump(p);
 	return e;
 }

@@ -55,8 +55,8 @@ static struct kcl_type_expr *parse_number_type(struct parser *p)
 {
 	struct kcl_type_expr *t = parser_type(p, KCL_TYPE_LITERAL);
 
-	t->literal.kind = p->token->number.is_float ? KCL_LITERAL_FLOAT : KCL_LITERAL_INT;
-	t->literal.number = p->token->number;
+	t->literal.kind = p->token->number->is_float ? KCL_LITERAL_FLOAT : KCL_LITERAL_INT;
+	t->literal.number = *p->token->number;
 	parser_bump(p);
 	return t;
 }

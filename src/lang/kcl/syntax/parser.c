@@ -3,6 +3,8 @@
 #include "base/str.h"
 #include "diagnostic.h"
 
+#include <stddef.h>
+
 /* ---- tokens ---- */
 
 void parser_bump(struct parser *p)
@@ -169,9 +171,64 @@ void parser_higher(struct parser *p)
 		give_up(p);
 }
 
+/* Nodes have no room for the members of other kinds: most are much smaller than the largest. */
+#define SIZE_WITH(type, member) (offsetof(struct type, member) + sizeof(((struct type *)NULL)->member))
+
+static size_t expr_size(enum kcl_expr_kind kind)
+{
+	static const size_t sizes[] = {
+		[KCL_EXPR_NAME] = SIZE_WITH(kcl_expr, name),
+		[KCL_EXPR_UNARY] = SIZE_WITH(kcl_expr, unary),
+		[KCL_EXPR_BINARY] = SIZE_WITH(kcl_expr, binary),
+		[KCL_EXPR_COMPARE] = SIZE_WITH(kcl_expr, compare),
+		[KCL_EXPR_LOGIC] = SIZE_WITH(kcl_expr, logic),
+		[KCL_EXPR_AS] = SIZE_WITH(kcl_expr, as),
+		[KCL_EXPR_TERNARY] = SIZE_WITH(kcl_expr, ternary),
+		[KCL_EXPR_SELECTOR] = SIZE_WITH(kcl_expr, selector),
+		[KCL_EXPR_CALL] = SIZE_WITH(kcl_expr, call),
+		[KCL_EXPR_PAREN] = SIZE_WITH(kcl_expr, paren),
+		[KCL_EXPR_QUANTIFIER] = SIZE_WITH(kcl_expr, quantifier),
+		[KCL_EXPR_LIST] = SIZE_WITH(kcl_expr, list),
+		[KCL_EXPR_LIST_IF] = SIZE_WITH(kcl_expr, list_if),
+		[KCL_EXPR_STARRED] = SIZE_WITH(kcl_expr, starred),
+		[KCL_EXPR_LIST_COMP] = SIZE_WITH(kcl_expr, list_comp),
+		[KCL_EXPR_DICT_COMP] = SIZE_WITH(kcl_expr, dict_comp),
+		[KCL_EXPR_CONFIG] = SIZE_WITH(kcl_expr, config),
+		[KCL_EXPR_SCHEMA] = SIZE_WITH(kcl_expr, schema),
+		[KCL_EXPR_LAMBDA] = SIZE_WITH(kcl_expr, lambda),
+		[KCL_EXPR_SUBSCRIPT] = SIZE_WITH(kcl_expr, subscript),
+		[KCL_EXPR_NUMBER] = SIZE_WITH(kcl_expr, number),
+		[KCL_EXPR_STRING] = SIZE_WITH(kcl_expr, joined), /* it may turn out to be one */
+		[KCL_EXPR_CONSTANT] = SIZE_WITH(kcl_expr, constant),
+		[KCL_EXPR_JOINED] = SIZE_WITH(kcl_expr, joined),
+		[KCL_EXPR_MISSING] = offsetof(struct kcl_expr, name),
+	};
+
+	return sizes[kind];
+}
+
+static size_t stmt_size(enum kcl_stmt_kind kind)
+{
+	static const size_t sizes[] = {
+		[KCL_STMT_EXPR] = SIZE_WITH(kcl_stmt, exprs),
+		[KCL_STMT_ASSIGN] = SIZE_WITH(kcl_stmt, assign),
+		[KCL_STMT_AUG_ASSIGN] = SIZE_WITH(kcl_stmt, aug_assign),
+		[KCL_STMT_UNIFICATION] = SIZE_WITH(kcl_stmt, unification),
+		[KCL_STMT_ASSERT] = SIZE_WITH(kcl_stmt, assertion),
+		[KCL_STMT_IF] = SIZE_WITH(kcl_stmt, if_stmt),
+		[KCL_STMT_IMPORT] = SIZE_WITH(kcl_stmt, import),
+		[KCL_STMT_SCHEMA] = SIZE_WITH(kcl_stmt, schema),
+		[KCL_STMT_RULE] = SIZE_WITH(kcl_stmt, rule),
+		[KCL_STMT_ATTR] = SIZE_WITH(kcl_stmt, attr),
+		[KCL_STMT_TYPE_ALIAS] = SIZE_WITH(kcl_stmt, alias),
+	};
+
+	return sizes[kind];
+}
+
 struct kcl_expr *parser_expr(struct parser *p, enum kcl_expr_kind kind)
 {
-	struct kcl_expr *e = arena_alloc(p->arena, sizeof(*e));
+	struct kcl_expr *e = arena_alloc(p->arena, expr_size(kind));
 
 	e->kind = kind;
 	return e;
@@ -187,7 +244,7 @@ struct kcl_expr *parser_missing(struct parser *p)
 
 struct kcl_stmt *parser_stmt(struct parser *p, enum kcl_stmt_kind kind)
 {
-	struct kcl_stmt *s = arena_alloc(p->arena, sizeof(*s));
+	struct kcl_stmt *s = arena_alloc(p->arena, stmt_size(kind));
 
 	s->kind = kind;
 	return s;

@@ -76,35 +76,53 @@ const char *kcl_token_text(const struct kcl_token *token, const char *text, stru
 	return arena_printf(arena, "%.*s…", (int)len, text + token->start);
 }
 
+#define KEYWORD_MAX 9
+
 enum kcl_keyword_id kcl_keyword_id(const char *s, size_t len)
 {
+	/* By their lengths. */
 	static const struct {
-		char name[10];
-		uint8_t len;
+		char name[KEYWORD_MAX + 1];
 		uint8_t id;
 	} keywords[] = {
-		{ "True", 4, KCL_KW_TRUE },     { "False", 5, KCL_KW_FALSE },
-		{ "None", 4, KCL_KW_NONE },     { "Undefined", 9, KCL_KW_UNDEFINED },
-		{ "import", 6, KCL_KW_IMPORT }, { "and", 3, KCL_KW_AND },
-		{ "or", 2, KCL_KW_OR },         { "in", 2, KCL_KW_IN },
-		{ "is", 2, KCL_KW_IS },         { "not", 3, KCL_KW_NOT },
-		{ "as", 2, KCL_KW_AS },         { "if", 2, KCL_KW_IF },
-		{ "else", 4, KCL_KW_ELSE },     { "elif", 4, KCL_KW_ELIF },
-		{ "for", 3, KCL_KW_FOR },       { "schema", 6, KCL_KW_SCHEMA },
-		{ "mixin", 5, KCL_KW_MIXIN },   { "protocol", 8, KCL_KW_PROTOCOL },
-		{ "check", 5, KCL_KW_CHECK },   { "assert", 6, KCL_KW_ASSERT },
-		{ "all", 3, KCL_KW_ALL },       { "any", 3, KCL_KW_ANY },
-		{ "map", 3, KCL_KW_MAP },       { "filter", 6, KCL_KW_FILTER },
-		{ "lambda", 6, KCL_KW_LAMBDA }, { "rule", 4, KCL_KW_RULE },
-		{ "type", 4, KCL_KW_TYPE },     { "bool", 4, KCL_KW_BOOL },
-		{ "int", 3, KCL_KW_INT },       { "float", 5, KCL_KW_FLOAT },
-		{ "str", 3, KCL_KW_STR },
+		{ "or", KCL_KW_OR },
+		{ "in", KCL_KW_IN },
+		{ "is", KCL_KW_IS },
+		{ "as", KCL_KW_AS },
+		{ "if", KCL_KW_IF },
+		{ "and", KCL_KW_AND },
+		{ "not", KCL_KW_NOT },
+		{ "for", KCL_KW_FOR },
+		{ "all", KCL_KW_ALL },
+		{ "any", KCL_KW_ANY },
+		{ "map", KCL_KW_MAP },
+		{ "int", KCL_KW_INT },
+		{ "str", KCL_KW_STR },
+		{ "True", KCL_KW_TRUE },
+		{ "None", KCL_KW_NONE },
+		{ "else", KCL_KW_ELSE },
+		{ "elif", KCL_KW_ELIF },
+		{ "rule", KCL_KW_RULE },
+		{ "type", KCL_KW_TYPE },
+		{ "bool", KCL_KW_BOOL },
+		{ "False", KCL_KW_FALSE },
+		{ "mixin", KCL_KW_MIXIN },
+		{ "check", KCL_KW_CHECK },
+		{ "float", KCL_KW_FLOAT },
+		{ "import", KCL_KW_IMPORT },
+		{ "schema", KCL_KW_SCHEMA },
+		{ "assert", KCL_KW_ASSERT },
+		{ "filter", KCL_KW_FILTER },
+		{ "lambda", KCL_KW_LAMBDA },
+		{ "protocol", KCL_KW_PROTOCOL },
+		{ "Undefined", KCL_KW_UNDEFINED },
 	};
+	static const uint8_t from[KEYWORD_MAX + 2] = { 0, 0, 0, 5, 13, 20, 24, 29, 29, 30, 31 }; /* by length */
 
-	if (len < 2 || len > 9)
+	if (len > KEYWORD_MAX)
 		return KCL_KW_NOT_ONE;
-	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++)
-		if (keywords[i].len == len && keywords[i].name[0] == *s && memcmp(keywords[i].name, s, len) == 0)
+	for (size_t i = from[len]; i < from[len + 1]; i++)
+		if (keywords[i].name[0] == *s && memcmp(keywords[i].name, s, len) == 0)
 			return keywords[i].id;
 	return KCL_KW_NOT_ONE;
 }

@@ -103,18 +103,19 @@ enum kcl_keyword_id {
 	KCL_KW_STR,
 };
 
+/* A text has as many tokens as a quarter of its bytes, so they are kept small. */
 struct kcl_token {
-	enum kcl_token_kind kind;
-	enum kcl_keyword_id keyword;
+	uint8_t kind;         /* enum kcl_token_kind */
+	uint8_t keyword;      /* enum kcl_keyword_id */
+	bool is_long, is_raw; /* STRING */
+	uint32_t start, end;  /* bytes of the text */
 	struct kcl_span span;
-	uint32_t start, end; /* bytes of the text */
 	union {
 		const char *s; /* NAME without its $, STRING decoded, COMMENT */
-		struct kcl_number number;
+		const struct kcl_number *number;
 		uint32_t spaces; /* DEDENT: by how many it misses the level it goes back to; 0 when it is right */
 		uint32_t match;  /* LBRACE: the index of the brace that closes it, or 0 */
 	};
-	bool is_long, is_raw; /* STRING */
 };
 
 struct kcl_tokens {
