@@ -130,6 +130,17 @@ static pid_t run_in_group(char *const *procs, const char *command)
 	return pid;
 }
 
+static size_t members(const char *procs)
+{
+	_cleanup_free_ char *pids = NULL;
+	size_t n = 0;
+	if (fs_read_file(procs, 64 * 1024, &pids, NULL, NULL) < 0)
+		return 0;
+	for (const char *p = pids; *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
 static void test_cgroup_remove_kills_what_is_inside(void **state _unused_)
 {
 	_cleanup_free_ char *parent = NULL;
@@ -137,7 +148,8 @@ static void test_cgroup_remove_kills_what_is_inside(void **state _unused_)
 	need(c, "this machine lets nobody make control groups");
 	_cleanup_strv_ char **procs = cgroup_make(c, "a", &LIMITS);
 	pid_t pid = run_in_group(procs, "sleep 1000 & sleep 1000 & wait");
-	clock_sleep_ns(50 * NS_PER_MS);
+	for (size_t i = 0; i < strv_len(procs); i++)
+		eventually(members(procs[i]) == 3);
 	cgroup_remove(c, "a");
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
