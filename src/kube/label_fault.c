@@ -1,6 +1,7 @@
 #include "kube/label_fault.h"
 
 #include "base/str.h"
+#include "kube/name_fault.h"
 #include "kube/object.h"
 
 #define NAME_MAX_LEN 63
@@ -11,10 +12,6 @@
 #define NAME_EXAMPLES                                                \
 	" (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for " \
 	"validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-#define SUBDOMAIN_RULE                                                                                         \
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must " \
-	"start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "          \
-	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 #define VALUE_RULE                                                                                               \
 	"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "    \
 	"start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for " \
@@ -39,7 +36,7 @@ static void check_prefix(const char *prefix, char ***faults)
 	if (strlen(prefix) > PREFIX_MAX_LEN)
 		strv_push(faults, "prefix part must be no more than 253 characters");
 	else if (!kube_is_dns_subdomain(prefix))
-		strv_push(faults, "prefix part " SUBDOMAIN_RULE);
+		strv_push(faults, "prefix part " KUBE_SUBDOMAIN_RULE);
 }
 
 char **kube_label_key_faults(const char *key)

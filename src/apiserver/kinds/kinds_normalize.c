@@ -67,9 +67,8 @@ static const char *go_type(const struct kinds_field *f)
 		[KINDS_FIELDS_V1] = "v1.FieldsV1",
 	};
 
-	/* The only text of a type of its own that is worth knowing. */
-	if (f->type == KINDS_STRING && strcmp(kinds_text(f->name), "uid") == 0)
-		return "types.UID";
+	if (f->go_type && f->type == KINDS_STRING)
+		return kinds_text(f->go_type);
 	return f->type == KINDS_MESSAGE ? go_message(kinds_message_of(f)) : NAMES[f->type];
 }
 
@@ -90,15 +89,14 @@ static int normalize_quantity(json_t **v, struct err *err)
 	return 0;
 }
 
-static int normalize_time(json_t **v, bool micro, struct err *err)
+static int normalize_time(json_t **v, bool micro, const struct place *at, struct err *err)
 {
 	const char *text = json_string_value(*v);
 	char formatted[RFC3339_SIZE];
 	int64_t ns;
 
 	if (!text)
-		return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s into Go value of type string",
-		               go_json_type(*v));
+		return wrong_type(at, *v, false, "string", err);
 	_cleanup_free_ char *fault = go_time_fault(text, micro);
 	if (fault || !rfc3339_parse(text, &ns))
 		return err_set(err, ERR_BAD_REQUEST, "%s", fault ? fault : "the time is out of range");
@@ -113,27 +111,43 @@ static int normalize_time(json_t **v, bool micro, struct err *err)
 	return 0;
 }
 
-/* Where Go's decoder stops; -1 when it does not. */
+static size_t skip_newlines(const char *s, size_t i)
+{
+	return i + strspn(s + i, "\r\n");
+}
+
+/* From the first '=' on; digits: those before it. */
+static ptrdiff_t padding_fault(const char *s, size_t len, size_t i, size_t digits)
+{
+	if (digits % 4 < 2)
+		return (ptrdiff_t)i;
+	i = skip_newlines(s, i + 1);
+	if (digits % 4 == 2) {
+		if (i == len)
+			return (ptrdiff_t)len;
+		if (s[i] != '=')
+			return (ptrdiff_t)i - 1;
+		i = skip_newlines(s, i + 1);
+	}
+	return i == len ? -1 : (ptrdiff_t)i;
+}
+
+/* Where Go's decoder says that it stops; -1 when it does not. */
 static ptrdiff_t base64_fault(const char *s, size_t len)
 {
-	size_t digits = 0, i = 0;
+	size_t digits = 0;
 
-	for (; i < len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		if (s[i] == '\n' || s[i] == '\r')
 			continue;
 		if (s[i] == '=')
-			break;
+			return padding_fault(s, len, i, digits);
 		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') ||
 		      s[i] == '+' || s[i] == '/'))
 			return (ptrdiff_t)i;
 		digits++;
 	}
-	size_t wanted = (4 - digits % 4) % 4, found = 0;
-	if (wanted == 3)
-		return (ptrdiff_t)i - (i == len);
-	for (; i < len && found < wanted; i++)
-		found += s[i] == '=';
-	return found == wanted && i == len ? -1 : (ptrdiff_t)i;
+	return digits % 4 == 0 ? -1 : (ptrdiff_t)(len - digits % 4);
 }
 
 static int normalize_bytes(const struct place *at, json_t *v, struct err *err)
@@ -155,15 +169,13 @@ static int check_integer(const struct kinds_field *f, const json_t *v, const str
 	return 0;
 }
 
-static int check_int_or_string(const json_t *v, struct err *err)
+static int check_int_or_string(const json_t *v, const struct place *at, struct err *err)
 {
 	json_int_t n = json_integer_value(v);
 
 	if (json_is_string(v) || (json_is_integer(v) && n >= INT32_MIN && n <= INT32_MAX))
 		return 0;
-	_cleanup_free_ char *literal = json_is_number(v) ? json_to_str(v) : NULL;
-	return err_set(err, ERR_BAD_REQUEST, "json: cannot unmarshal %s%s%s into Go value of type int32", go_json_type(v),
-	               literal ? " " : "", literal ? literal : "");
+	return wrong_type(at, v, json_is_number(v), "int32", err);
 }
 
 /* One value; *v may be replaced. */
@@ -184,11 +196,11 @@ static int normalize_value(const struct kinds_field *f, json_t **v, const struct
 		return normalize_bytes(at, *v, err);
 	case KINDS_TIME:
 	case KINDS_MICRO_TIME:
-		return normalize_time(v, f->type == KINDS_MICRO_TIME, err);
+		return normalize_time(v, f->type == KINDS_MICRO_TIME, at, err);
 	case KINDS_QUANTITY:
 		return normalize_quantity(v, err);
 	case KINDS_INT_OR_STRING:
-		return check_int_or_string(*v, err);
+		return check_int_or_string(*v, at, err);
 	case KINDS_RAW:
 	case KINDS_JSON:
 	case KINDS_FIELDS_V1:
@@ -259,7 +271,8 @@ static int normalize_map(const struct kinds_field *f, json_t *map, const struct 
 
 	if (!json_is_object(map)) {
 		_cleanup_free_ char *wanted = xasprintf("map[string]%s%s", lists ? "[]" : "", go_type(f));
-		return wrong_type(at, map, false, wanted, err);
+		bool named = f->go_type && f->type != KINDS_STRING;
+		return wrong_type(at, map, false, named ? kinds_text(f->go_type) : wanted, err);
 	}
 	json_object_foreach_safe (map, next, key, item) {
 		if (lists) {

@@ -38,6 +38,61 @@ enum kinds_field_flags {
 	KINDS_MERGE = 128,       /* patch strategy merge */
 	KINDS_RETAIN_KEYS = 256, /* patch strategy retainKeys */
 	KINDS_LAX = 512,         /* published as required, though an empty value passes */
+	KINDS_NONEMPTY = 1024,   /* the other way round */
+	KINDS_UNINDEXED = 2048,  /* what is wrong with it is told of the list it lies in, without an index */
+	KINDS_UNCHECKED = 4096,  /* nobody looks into it */
+};
+
+/* What a text, a number or a map must look like (kinds_format.c). */
+enum kinds_format {
+	KINDS_ANY_FORM,
+	KINDS_DNS_LABEL,
+	KINDS_DNS_SUBDOMAIN,
+	KINDS_DNS_1035,
+	KINDS_HOST, /* a subdomain, or one below which everything is meant */
+	KINDS_PORT, /* not 0, which is nothing */
+	KINDS_PORT_NAME,
+	KINDS_PORT_OR_NAME,
+	KINDS_CONFIG_KEY,
+	KINDS_ENV_NAME,
+	KINDS_QUALIFIED_NAME,
+	KINDS_LABEL_VALUE,
+	KINDS_LABELS,
+	KINDS_PATH_SEGMENT,
+	KINDS_IP,
+	KINDS_NOT_NEGATIVE,
+	KINDS_POSITIVE,
+	KINDS_INT_OR_PERCENT,
+	KINDS_SHARE, /* the same, up to 100% */
+	KINDS_FILE_MODE,
+	KINDS_ABSOLUTE_PATH,
+};
+
+/* What the parts of a message must be together (kinds_rules.h). */
+enum kinds_rule {
+	KINDS_NO_RULE,
+	KINDS_RULE_SELECTOR_REQUIREMENT,
+	KINDS_RULE_KEY_SELECTOR,
+	KINDS_RULE_NAMED,
+	KINDS_RULE_NAMED_SUBDOMAIN,
+	KINDS_RULE_ENV_VAR,
+	KINDS_RULE_ENV_FROM,
+	KINDS_RULE_RESOURCES,
+	KINDS_RULE_TOLERATION,
+	KINDS_RULE_NETWORK_PORT,
+	KINDS_RULE_NETWORK_PEER,
+	KINDS_RULE_IP_BLOCK,
+	KINDS_RULE_INGRESS_BACKEND,
+	KINDS_RULE_INGRESS_PATH,
+	KINDS_RULE_METRIC_SPEC,
+	KINDS_RULE_METRIC_TARGET,
+	KINDS_RULE_METRIC_OBJECT,
+	KINDS_RULE_METRIC_EXTERNAL,
+	KINDS_RULE_METRIC_PODS,
+	KINDS_RULE_METRIC_RESOURCE,
+	KINDS_RULE_SCALING_RULES,
+	KINDS_RULE_CLAIM_SPEC,
+	KINDS_RULES_LEN,
 };
 
 struct kinds_field {
@@ -46,9 +101,11 @@ struct kinds_field {
 	uint32_t choices;    /* "A|B" */
 	uint32_t keys;       /* "containerPort,protocol" */
 	uint32_t merge_key;
+	uint32_t go_type; /* "v1.Protocol": its type in Kubernetes' Go code where that has a name of its own */
+	uint32_t missing; /* what is said when it is required and not there */
 	uint16_t number, message;
 	uint16_t flags;
-	uint8_t type, shape;
+	uint8_t type, shape, format;
 };
 
 enum kinds_message_flags { KINDS_MESSAGE_ATOMIC = 1 };
@@ -56,8 +113,9 @@ enum kinds_message_flags { KINDS_MESSAGE_ATOMIC = 1 };
 struct kinds_message {
 	uint32_t name; /* as published, "io.k8s.api.core.v1.PodSpec" */
 	uint32_t text;
+	uint32_t one_of;     /* "volume type": exactly one of its fields is there; the first counts */
 	uint16_t first, len; /* its fields in KINDS_FIELDS */
-	uint16_t flags;
+	uint8_t flags, rule;
 };
 
 struct kinds_column {

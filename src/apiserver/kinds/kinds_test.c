@@ -157,7 +157,7 @@ static void test_kinds_say_what_is_missing(void **state _unused_)
 		"\"conditions\":[{}]}}");
 	static const char *const WANTED[][3] = {
 		{ INVALID_NOT_SUPPORTED, "spec.restartPolicy",
-		  "Unsupported value: \"Sometimes\": supported values: \"Always\", \"Never\", \"OnFailure\"" },
+		  "Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\"" },
 		{ INVALID_REQUIRED, "spec.containers[1].name", "Required value" },
 	};
 	_cleanup_err_ struct err err = { 0 };

@@ -189,7 +189,8 @@ static int decode_meta(const struct api_type *t, json_t *meta, json_t *dropped, 
 	return 0;
 }
 
-/* In Go's typed objects null is the same as absent. Where a schema is the content, null may be a value. */
+/* In Go's typed objects null is the same as absent, but within lists and maps: kinds_normalize() knows which is which.
+ * Where a schema is the content, null may be a value. */
 static void drop_nulls(json_t *v)
 {
 	const char *key;
@@ -254,7 +255,7 @@ int object_meta_read(const struct api_type *t, json_t *obj, json_t *dropped, str
 		               "json: cannot unmarshal %s into Go struct field %s.metadata of type v1.ObjectMeta",
 		               go_json_type(meta), t->kind);
 	if (!t->custom)
-		drop_nulls(obj);
+		drop_nulls(api_type_has_messages(t) ? json_at(obj, "metadata", "ownerReferences", NULL) : obj);
 	return decode_meta(t, json_ensure_object(obj, "metadata"), dropped, err);
 }
 

@@ -419,7 +419,7 @@ struct schema *schema_pool_root(struct schema_pool *pool, const struct schema *n
 	atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
 	root->pool = pool;
 	root->node = *node;
-	root->node.flags |= SCHEMA_RESOURCE;
+	root->node.flags |= SCHEMA_RESOURCE | SCHEMA_TYPED;
 	return &root->node;
 }
 

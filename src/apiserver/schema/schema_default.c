@@ -178,14 +178,19 @@ static int path_order(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Appends the paths of from to dropped in order. */
-static void append_sorted(json_t *dropped, const json_t *from)
+/* Appends the paths of from to dropped: of custom resources in order; Go's typed objects are told of as they are
+ * read. */
+static void append_paths(const struct schema *s, json_t *dropped, json_t *from)
 {
 	size_t i, len = json_array_size(from);
 	json_t *path;
 
 	if (len == 0)
 		return;
+	if (s->flags & SCHEMA_TYPED) {
+		json_array_extend(dropped, from);
+		return;
+	}
 	const char **paths = xcalloc(len, sizeof(*paths));
 	json_array_foreach (from, i, path)
 		paths[i] = json_string_value(path);
@@ -211,7 +216,7 @@ void schema_prune(const struct schema *s, json_t *obj, json_t *dropped)
 		schema_prune_embedded(s, obj, NULL, embedded);
 	if (!dropped)
 		return;
-	append_sorted(dropped, meta);
-	append_sorted(dropped, fields);
-	append_sorted(dropped, embedded);
+	append_paths(s, dropped, meta);
+	append_paths(s, dropped, fields);
+	append_paths(s, dropped, embedded);
 }

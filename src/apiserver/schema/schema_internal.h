@@ -36,6 +36,7 @@ enum schema_flags {
 	SCHEMA_SOME_EMBEDDED = 128, /* an embedded resource */
 	SCHEMA_SOME_LISTS = 256,    /* a list of type set or map */
 	SCHEMA_SOME_RULES = 512,    /* x-kubernetes-validations */
+	SCHEMA_TYPED = 2048,        /* a root that stands for one of Go's types */
 	SCHEMA_LATER = 1024, /* a root that is compiled when it is first used; schema_resolve() gives the other one */
 };
 

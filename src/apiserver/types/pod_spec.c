@@ -1,9 +1,12 @@
 #include "pod_spec.h"
 
 #include "base/str.h"
+#include "kinds/kinds.h"
+#include "kinds/kinds_rules.h"
+#include "kube/name_fault.h"
+#include "objects/field_checks.h"
 #include "objects/invalid.h"
 #include "schema/schema_internal.h"
-#include "strategy_checks.h"
 
 #include <string.h>
 
@@ -29,6 +32,17 @@ static void default_container(json_t *container)
 		json_put_str(container, "imagePullPolicy", is_latest(image ? image : "") ? "Always" : "IfNotPresent");
 }
 
+/* Nothing said: an empty folder that goes with the pod. */
+static void default_volumes(json_t *volumes)
+{
+	size_t i;
+	json_t *volume;
+
+	json_array_foreach (volumes, i, volume)
+		if (json_object_size(volume) == 0 || (json_object_size(volume) == 1 && json_object_get(volume, "name")))
+			json_put(volume, "emptyDir", json_object());
+}
+
 void pod_spec_default(json_t *spec)
 {
 	const char *account = json_get_str(spec, "serviceAccountName"), *old_name = json_get_str(spec, "serviceAccount");
@@ -40,6 +54,7 @@ void pod_spec_default(json_t *spec)
 	for (size_t k = 0; k < ARRAY_SIZE(CONTAINER_LISTS); k++)
 		json_array_foreach (json_object_get(spec, CONTAINER_LISTS[k]), i, container)
 			default_container(container);
+	default_volumes(json_object_get(spec, "volumes"));
 	/* Two names for one thing. */
 	if (!str_empty(account))
 		json_put_str(spec, "serviceAccount", account);
@@ -123,92 +138,214 @@ const char *pod_qos_class(const json_t *spec)
 	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
 }
 
-/* ---- checks ---- */
+/* ---- checks: what the tables cannot say, for it is about several parts of a pod ---- */
 
-static bool has_name(const json_t *list, const char *name)
+static const json_t *find_named(const json_t *list, const char *name, size_t *ret_index)
 {
 	size_t i;
 	json_t *item;
 
 	json_array_foreach (list, i, item)
-		if (str_eq(json_get_str(item, "name"), name))
-			return true;
-	return false;
+		if (str_eq(json_get_str(item, "name"), name)) {
+			*ret_index = i;
+			return item;
+		}
+	return NULL;
+}
+
+/* A volume that is wrong itself counts as none. */
+static bool has_volume(const json_t *spec, const char *name)
+{
+	_cleanup_err_ struct err wrong = { 0 };
+	size_t i;
+	const json_t *volume = find_named(json_object_get(spec, "volumes"), name, &i);
+
+	if (!volume)
+		return false;
+	kinds_check(kinds_find_message("io.k8s.api.core.v1.Volume"), volume, &wrong);
+	return !err_is_set(&wrong);
 }
 
 static void check_container_ports(const json_t *ports, const char *path, struct err *err)
 {
+	_cleanup_free_ char *list = xasprintf("%s.ports", path);
 	size_t i;
 	json_t *port;
 
+	check_unique_names(err, ports, list);
 	json_array_foreach (ports, i, port) {
 		if (json_get_int(port, "containerPort", 0) == 0)
-			check_required(err, "", "%s.ports[%zu].containerPort", path, i);
+			check_required(err, "", "%s[%zu].containerPort", list, i);
 		else
-			check_port(err, json_object_get(port, "containerPort"), "%s.ports[%zu].containerPort", path, i);
-		if (json_object_get(port, "hostPort"))
-			check_port(err, json_object_get(port, "hostPort"), "%s.ports[%zu].hostPort", path, i);
+			check_port(err, json_object_get(port, "containerPort"), "%s[%zu].containerPort", list, i);
 	}
+}
+
+/* A path below the volume. */
+static void check_sub_path(const json_t *mount, const char *key, const char *list, struct err *err)
+{
+	const json_t *path = json_object_get(mount, key);
+	const char *text = json_string_value(path);
+
+	if (str_empty(text))
+		return;
+	_cleanup_strv_ char **parts = str_split(text, "/");
+	if (*text == '/')
+		check_fail(err, path, "must be a relative path", "%s.%s", list, key);
+	if (str_in("..", (const char *const *)parts))
+		check_fail(err, path, "must not contain '..'", "%s.%s", list, key);
 }
 
 static void check_mounts(const json_t *spec, const json_t *container, const char *path, struct err *err)
 {
+	_cleanup_free_ char *list = xasprintf("%s.volumeMounts", path);
+	_cleanup_json_ json_t *seen = json_object();
 	size_t i;
 	json_t *mount;
 
 	json_array_foreach (json_object_get(container, "volumeMounts"), i, mount) {
-		const char *name = json_get_str(mount, "name");
-		if (str_empty(name) || has_name(json_object_get(spec, "volumes"), name))
-			continue;
-		_cleanup_free_ char *field = xasprintf("%s.volumeMounts[%zu].name", path, i),
-							*shown = schema_show(json_object_get(mount, "name"));
-		invalid_add(err, INVALID_NOT_FOUND, field, "Not found: %s", shown);
+		const char *name = json_get_str(mount, "name"), *at = json_get_str(mount, "mountPath");
+		if (!has_volume(spec, name ? name : "")) {
+			_cleanup_free_ char *field = xasprintf("%s[%zu].name", list, i),
+								*shown = schema_show(json_object_get(mount, "name"));
+			invalid_add(err, INVALID_NOT_FOUND, field, "Not found: %s", shown);
+		}
+		if (at && json_object_get(seen, at))
+			check_fail(err, json_object_get(mount, "mountPath"), "must be unique", "%s[%zu].mountPath", list, i);
+		json_put_bool(seen, at ? at : "", true);
+		check_sub_path(mount, "subPath", list, err);
+		check_sub_path(mount, "subPathExpr", list, err);
 	}
 }
 
-static void check_container(const json_t *spec, const json_t *container, const char *path, bool ephemeral,
-                            struct err *err)
+static void check_probes(const json_t *container, const char *path, struct err *err)
 {
-	check_dns_label(err, json_get_str(container, "name"), "%s.name", path);
+	static const char *const ONCE[] = { "livenessProbe", "startupProbe" };
+	const json_t *patience = json_at(container, "readinessProbe", "terminationGracePeriodSeconds", NULL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ONCE); i++) {
+		const json_t *successes = json_at(container, ONCE[i], "successThreshold", NULL);
+		if (successes && json_int(successes, 1) != 1)
+			check_fail(err, successes, "must be 1", "%s.%s.successThreshold", path, ONCE[i]);
+	}
+	if (patience)
+		check_fail(err, patience, "must not be set for readinessProbes",
+		           "%s.readinessProbe.terminationGracePeriodSeconds", path);
+}
+
+/* What runs to its end before the others is not asked how it is. */
+static void check_init_container(const json_t *container, const char *path, struct err *err)
+{
+	static const char *const NOT_FOR_INIT[] = { "lifecycle", "livenessProbe", "readinessProbe", "startupProbe" };
+
+	if (str_eq(json_get_str(container, "restartPolicy"), "Always")) {
+		check_probes(container, path, err);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(NOT_FOR_INIT); i++) {
+		_cleanup_free_ char *field = xasprintf("%s.%s", path, NOT_FOR_INIT[i]);
+		if (json_object_get(container, NOT_FOR_INIT[i]))
+			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may not be set for init containers");
+	}
+}
+
+enum { INIT_CONTAINER, CONTAINER, EPHEMERAL_CONTAINER };
+
+static void check_container(const json_t *spec, const json_t *container, const char *path, int role, struct err *err)
+{
 	if (str_empty(json_get_str(container, "image")))
 		check_required(err, "", "%s.image", path);
-	if (!ephemeral)
+	if (role != EPHEMERAL_CONTAINER)
 		check_container_ports(json_object_get(container, "ports"), path, err);
 	check_mounts(spec, container, path, err);
+	if (role == INIT_CONTAINER)
+		check_init_container(container, path, err);
+	else if (role == CONTAINER)
+		check_probes(container, path, err);
 }
 
-static void check_volumes(const json_t *volumes, const char *path, struct err *err)
+/* Names of init containers are none of the others'. */
+static void check_other_names(const json_t *spec, const char *path, struct err *err)
 {
-	_cleanup_free_ char *list = xasprintf("%s.volumes", path);
-	size_t i;
-	json_t *volume;
+	size_t i, unused;
+	json_t *container;
 
-	check_unique_names(err, volumes, list);
-	json_array_foreach (volumes, i, volume) {
-		check_dns_label(err, json_get_str(volume, "name"), "%s[%zu].name", list, i);
-		if (json_object_size(volume) < 2)
-			check_required(err, "must specify a volume type", "%s[%zu]", list, i);
-		else if (json_object_size(volume) > 2) {
-			_cleanup_free_ char *field = xasprintf("%s[%zu]", list, i);
-			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may not specify more than 1 volume type");
-		}
+	json_array_foreach (json_object_get(spec, "initContainers"), i, container) {
+		const char *name = json_get_str(container, "name");
+		if (str_empty(name) || !find_named(json_object_get(spec, "containers"), name, &unused))
+			continue;
+		_cleanup_free_ char *field = xasprintf("%s.initContainers[%zu].name", path, i),
+							*shown = schema_show(json_object_get(container, "name"));
+		invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: %s", shown);
 	}
+}
+
+static void check_os(const json_t *os, const char *path, struct err *err)
+{
+	static const char *const SYSTEMS[] = { "linux", "windows", NULL };
+	const char *name = json_get_str(os, "name");
+
+	if (json_is_object(os) && str_empty(name))
+		check_required(err, "cannot be empty", "%s.os.name", path);
+	else if (json_is_object(os))
+		check_one_of(err, name, SYSTEMS, "%s.os", path);
+}
+
+/* Told of the whole list, as Kubernetes does. */
+static void check_host_aliases(const json_t *aliases, const char *path, struct err *err)
+{
+	size_t i, k;
+	json_t *alias, *host;
+
+	json_array_foreach (aliases, i, alias) {
+		const char *ip = json_get_str(alias, "ip");
+		_cleanup_strv_ char **faults = kube_ip_faults(ip ? ip : "");
+		if (faults)
+			check_fail(err, json_object_get(alias, "ip"), "must be valid IP address", "%s.hostAliases.ip", path);
+		json_array_foreach (json_object_get(alias, "hostnames"), k, host)
+			check_faults(err, kube_dns_subdomain_faults(json_string_value(host) ? json_string_value(host) : ""), host,
+			             "%s.hostAliases.hostnames", path);
+	}
+}
+
+#define DEADLINE_SECONDS_MAX INT32_MAX
+
+static void check_deadline(const json_t *spec, const char *path, struct err *err)
+{
+	const json_t *deadline = json_object_get(spec, "activeDeadlineSeconds");
+	int64_t seconds = json_int(deadline, 1);
+
+	if (seconds < 1 || seconds > DEADLINE_SECONDS_MAX)
+		check_fail(err, deadline, "must be between 1 and 2147483647, inclusive", "%s.activeDeadlineSeconds", path);
 }
 
 void pod_spec_check(const json_t *spec, const char *path, struct err *err)
 {
+	_cleanup_free_ char *volumes = xasprintf("%s.volumes", path);
 	size_t i;
 	json_t *container;
 
-	check_volumes(json_object_get(spec, "volumes"), path, err);
-	for (size_t k = 0; k < ARRAY_SIZE(CONTAINER_LISTS); k++) {
-		_cleanup_free_ char *list = xasprintf("%s.%s", path, CONTAINER_LISTS[k]);
-		check_unique_names(err, json_object_get(spec, CONTAINER_LISTS[k]), list);
-		json_array_foreach (json_object_get(spec, CONTAINER_LISTS[k]), i, container) {
+	check_unique_names(err, json_object_get(spec, "volumes"), volumes);
+	for (int role = INIT_CONTAINER; role <= EPHEMERAL_CONTAINER; role++) {
+		_cleanup_free_ char *list = xasprintf("%s.%s", path, CONTAINER_LISTS[role]);
+		check_unique_names(err, json_object_get(spec, CONTAINER_LISTS[role]), list);
+		json_array_foreach (json_object_get(spec, CONTAINER_LISTS[role]), i, container) {
 			_cleanup_free_ char *at = xasprintf("%s[%zu]", list, i);
-			check_container(spec, container, at, k == 2, err);
+			check_container(spec, container, at, role, err);
 		}
 	}
-	check_not_negative(err, json_object_get(spec, "terminationGracePeriodSeconds"), "%s.terminationGracePeriodSeconds",
-	                   path);
+	check_other_names(spec, path, err);
+	check_deadline(spec, path, err);
+	check_os(json_object_get(spec, "os"), path, err);
+	check_host_aliases(json_object_get(spec, "hostAliases"), path, err);
+}
+
+void pod_template_check(const json_t *template, const char *owner, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s%stemplate", owner, *owner ? "." : "");
+	_cleanup_free_ char *spec = xasprintf("%s.spec", path), *labels = xasprintf("%s.labels", path);
+
+	/* Kubernetes leaves "metadata" out of this path. */
+	kinds_check_format(KINDS_LABELS, json_at(template, "metadata", "labels", NULL), labels, err);
+	pod_spec_check(json_object_get(template, "spec"), spec, err);
 }

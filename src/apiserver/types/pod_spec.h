@@ -14,5 +14,7 @@ void pod_only_default(json_t *spec);
 const char *pod_qos_class(const json_t *spec);
 /* Adds causes for containers, volumes and mounts. path: of the spec. */
 void pod_spec_check(const json_t *spec, const char *path, struct err *err);
+/* The same for a template and its labels. owner: the path of what has it, "spec" or "". */
+void pod_template_check(const json_t *template, const char *owner, struct err *err);
 
 #endif

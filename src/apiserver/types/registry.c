@@ -105,6 +105,11 @@ const struct api_version *api_type_version(const struct api_type *t, const char 
 	return NULL;
 }
 
+bool api_type_has_messages(const struct api_type *t)
+{
+	return t->versions_len > 0 && t->versions[0].message;
+}
+
 const char *api_type_words(const struct api_type *t, char ret[static 512])
 {
 	snprintf(ret, 512, "%s%s%s", t->plural, *t->group ? "." : "", t->group);

@@ -135,6 +135,8 @@ struct api_type *api_type_ref(struct api_type *t);
 struct api_type *api_type_unref(struct api_type *t);
 DEFINE_CLEANUP(struct api_type *, api_type_unref)
 const struct api_version *api_type_version(const struct api_type *t, const char *name); /* served ones only */
+/* Whether the tables of kinds/ say what its objects look like. */
+bool api_type_has_messages(const struct api_type *t);
 /* "deployments.scia.io", "secrets". Borrowed buffer of 512 bytes. */
 const char *api_type_words(const struct api_type *t, char ret[static 512]);
 bool api_type_has_subresource(const struct api_type *t, const struct api_version *v, const char *subresource);

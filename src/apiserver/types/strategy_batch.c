@@ -4,7 +4,7 @@
 #include "kube/object.h"
 #include "objects/invalid.h"
 #include "pod_spec.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
 #include <string.h>
 
@@ -55,16 +55,17 @@ static void job_create(json_t *obj)
 /* path: of the JobSpec. */
 static void check_job_spec(const json_t *spec, const char *path, struct err *err)
 {
-	static const char *const NUMBERS[] = { "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
-		                                   "ttlSecondsAfterFinished" };
+	static const char *const POLICIES[] = { "OnFailure", "Never", NULL };
 	_cleanup_free_ char *pods = xasprintf("%s.template.spec", path);
 	const char *policy = json_str_at(spec, "template", "spec", "restartPolicy", NULL);
 
-	for (size_t i = 0; i < ARRAY_SIZE(NUMBERS); i++)
-		check_not_negative(err, json_object_get(spec, NUMBERS[i]), "%s.%s", path, NUMBERS[i]);
-	pod_spec_check(json_at(spec, "template", "spec", NULL), pods, err);
+	if (str_eq(json_get_str(spec, "completionMode"), "Indexed") && !json_object_get(spec, "completions"))
+		check_required(err, "when completion mode is Indexed", "%s.completions", path);
+	pod_template_check(json_object_get(spec, "template"), path, err);
 	if (str_empty(policy) || strcmp(policy, "Always") == 0)
 		check_required(err, "valid values: \"OnFailure\", \"Never\"", "%s.restartPolicy", pods);
+	else
+		check_one_of(err, policy, POLICIES, "%s.restartPolicy", pods);
 }
 
 static int job_validate(const json_t *obj, const json_t *old, struct err *err)
@@ -115,13 +116,9 @@ static void check_schedule(const json_t *spec, struct err *err)
 
 static int cron_job_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
 {
-	static const char *const NUMBERS[] = { "startingDeadlineSeconds", "successfulJobsHistoryLimit",
-		                                   "failedJobsHistoryLimit" };
 	const json_t *spec = json_object_get(obj, "spec");
 
 	check_schedule(spec, err);
-	for (size_t i = 0; i < ARRAY_SIZE(NUMBERS); i++)
-		check_not_negative(err, json_object_get(spec, NUMBERS[i]), "spec.%s", NUMBERS[i]);
 	check_job_spec(json_at(spec, "jobTemplate", "spec", NULL), "spec.jobTemplate.spec", err);
 	return check_result(err);
 }

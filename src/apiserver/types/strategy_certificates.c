@@ -6,7 +6,7 @@
 #include "kube/object.h"
 #include "net/tls.h"
 #include "objects/invalid.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
 #include <string.h>
 

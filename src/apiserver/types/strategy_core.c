@@ -2,9 +2,10 @@
 #include "base/str.h"
 #include "builtin.h"
 #include "codec/base64.h"
-#include "objects/invalid.h"
-#include "strategy_checks.h"
+#include "kube/name_fault.h"
 #include "kube/object.h"
+#include "objects/field_checks.h"
+#include "objects/invalid.h"
 
 #define DATA_MAX ((size_t)1024 * 1024)
 #define NAME_LABEL "kubernetes.io/metadata.name"
@@ -100,23 +101,11 @@ static void secret_decode(json_t *obj, json_t *dropped)
 		json_put_str(obj, "type", "Opaque");
 }
 
-static bool is_data_key(const char *key)
-{
-	return *key && strlen(key) <= 253 &&
-	       strspn(key, "-._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == strlen(key) &&
-	       strcmp(key, ".") != 0 && strcmp(key, "..") != 0;
-}
-
 static void check_key(const char *field, const char *key, struct err *err)
 {
-	if (is_data_key(key))
-		return;
-	_cleanup_free_ char *path = xasprintf("%s[%s]", field, key);
-	invalid_add(err, INVALID_VALUE, path,
-	            "Invalid value: \"%s\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
-	            "(e.g. 'key.name',  or "
-	            "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-	            key);
+	_cleanup_json_ json_t *shown = json_string(key);
+
+	check_faults(err, kube_config_key_faults(key), shown, "%s[%s]", field, key);
 }
 
 /* Size of the decoded values. */

@@ -4,7 +4,7 @@
 #include "builtin.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
 #include <string.h>
 
@@ -120,8 +120,6 @@ static int budget_validate(const json_t *obj, const json_t *old _unused_, struct
 
 	if (json_object_get(spec, "minAvailable") && json_object_get(spec, "maxUnavailable"))
 		check_fail(err, spec, "minAvailable and maxUnavailable cannot be both set", "spec");
-	check_not_negative(err, json_object_get(spec, "minAvailable"), "spec.minAvailable");
-	check_not_negative(err, json_object_get(spec, "maxUnavailable"), "spec.maxUnavailable");
 	return check_result(err);
 }
 
@@ -231,11 +229,38 @@ void autoscaler_from_v1(json_t *obj)
 	json_object_del(json_object_get(obj, "status"), "currentCPUUtilizationPercentage");
 }
 
+static void default_rules(json_t *behavior, const char *direction, json_t *policies, int64_t window)
+{
+	_cleanup_json_ json_t *usual = policies;
+	json_t *rules = json_ensure_object(behavior, direction);
+
+	if (!json_object_get(rules, "selectPolicy"))
+		json_put_str(rules, "selectPolicy", "Max");
+	if (!json_object_get(rules, "policies"))
+		json_object_set(rules, "policies", usual);
+	if (window >= 0 && !json_object_get(rules, "stabilizationWindowSeconds"))
+		json_put_int(rules, "stabilizationWindowSeconds", window);
+}
+
+/* Up at once, by four pods or to twice as many; down as far as the metrics allow, after a time that is left open. */
+static void default_behavior(json_t *behavior)
+{
+	if (!json_is_object(behavior))
+		return;
+	default_rules(behavior, "scaleUp",
+	              json_pack("[{s:s,s:i,s:i},{s:s,s:i,s:i}]", "type", "Pods", "value", 4, "periodSeconds", 15, "type",
+	                        "Percent", "value", 100, "periodSeconds", 15),
+	              0);
+	default_rules(behavior, "scaleDown",
+	              json_pack("[{s:s,s:i,s:i}]", "type", "Percent", "value", 100, "periodSeconds", 15), -1);
+}
+
 /* In v2; v1 gets there through the other. */
 static void autoscaler_decode(json_t *obj, json_t *dropped _unused_)
 {
 	json_t *spec = spec_of(obj);
 
+	default_behavior(json_object_get(spec, "behavior"));
 	if (!str_eq(json_get_str(obj, "apiVersion"), "autoscaling/v2") ||
 	    json_array_size(json_object_get(spec, "metrics")) > 0)
 		return;

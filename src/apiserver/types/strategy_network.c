@@ -2,9 +2,10 @@
  * service keeps the clusterIP it came with, or has none. */
 #include "base/str.h"
 #include "builtin.h"
+#include "kube/name_fault.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
 #include <string.h>
 
@@ -22,6 +23,7 @@ static void put_default_str(json_t *obj, const char *key, const char *value)
 /* ---- services ---- */
 
 #define AFFINITY_SECONDS 10800
+#define AFFINITY_SECONDS_MAX 86400
 
 static bool is_nothing(const json_t *port)
 {
@@ -41,6 +43,8 @@ static void service_decode(json_t *obj, json_t *dropped _unused_)
 	if (str_eq(json_get_str(spec, "sessionAffinity"), "ClientIP") &&
 	    !json_at(spec, "sessionAffinityConfig", "clientIP", "timeoutSeconds", NULL))
 		json_put(spec, "sessionAffinityConfig", json_pack("{s:{s:i}}", "clientIP", "timeoutSeconds", AFFINITY_SECONDS));
+	else if (str_eq(json_get_str(spec, "sessionAffinity"), "None"))
+		json_object_del(spec, "sessionAffinityConfig");
 	if (!str_eq(type, "ExternalName"))
 		put_default_str(spec, "internalTrafficPolicy", "Cluster");
 	if (str_eq(type, "NodePort") || str_eq(type, "LoadBalancer"))
@@ -53,49 +57,172 @@ static void service_decode(json_t *obj, json_t *dropped _unused_)
 }
 
 /* As Kubernetes, which would give out the same address again: an update that says nothing keeps it. */
-static void service_update(json_t *obj, const json_t *old)
+static void keep_address(json_t *spec, const json_t *before)
 {
 	static const char *const KEPT[] = { "clusterIP", "clusterIPs" };
 
-	if (str_eq(json_get_str(spec_of(obj), "type"), "ExternalName"))
-		return;
 	for (size_t i = 0; i < ARRAY_SIZE(KEPT); i++) {
-		json_t *before = json_object_get(spec_of(old), KEPT[i]);
-		if (before && !json_object_get(spec_of(obj), KEPT[i]))
-			json_object_set(spec_of(obj), KEPT[i], before);
+		json_t *value = json_object_get(before, KEPT[i]);
+		if (value && !json_object_get(spec, KEPT[i]))
+			json_object_set(spec, KEPT[i], value);
 	}
+}
+
+static bool has_node_ports(const char *type)
+{
+	return str_eq(type, "NodePort") || str_eq(type, "LoadBalancer");
+}
+
+static void drop_if_same(json_t *spec, const json_t *before, const char *key)
+{
+	const json_t *now = json_object_get(spec, key), *then = json_object_get(before, key);
+
+	if (now && then && json_same(now, then))
+		json_object_del(spec, key);
+}
+
+/* What the type before needed goes with it when the client did not touch it. */
+static void drop_of_type(json_t *spec, const json_t *before, const char *type, const char *old_type)
+{
+	static const char *const ADDRESSES[] = { "clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy" },
+							 *const BALANCED[] = { "allocateLoadBalancerNodePorts", "loadBalancerClass",
+		                                           "healthCheckNodePort" };
+	bool had_ports = has_node_ports(old_type) && !has_node_ports(type),
+		 was_balanced = str_eq(old_type, "LoadBalancer") && !str_eq(type, "LoadBalancer"),
+		 had_address = !str_eq(old_type, "ExternalName") && str_eq(type, "ExternalName");
+	size_t i;
+	json_t *port;
+
+	for (i = 0; had_address && i < ARRAY_SIZE(ADDRESSES); i++)
+		drop_if_same(spec, before, ADDRESSES[i]);
+	for (i = 0; was_balanced && i < ARRAY_SIZE(BALANCED); i++)
+		drop_if_same(spec, before, BALANCED[i]);
+	if (!had_ports)
+		return;
+	drop_if_same(spec, before, "externalTrafficPolicy");
+	json_array_foreach (json_object_get(spec, "ports"), i, port)
+		drop_if_same(port, json_array_get(json_object_get(before, "ports"), i), "nodePort");
+}
+
+static void service_update(json_t *obj, const json_t *old)
+{
+	const char *type = json_get_str(spec_of(obj), "type"), *old_type = json_get_str(spec_of(old), "type");
+
+	drop_of_type(spec_of(obj), spec_of(old), type, old_type);
+	if (!str_eq(type, "ExternalName"))
+		keep_address(spec_of(obj), spec_of(old));
 }
 
 static void check_service_port(const json_t *port, size_t i, bool named, struct err *err)
 {
-	const json_t *target = json_object_get(port, "targetPort");
-
 	if (named && str_empty(json_get_str(port, "name")))
 		check_required(err, "", "spec.ports[%zu].name", i);
-	check_dns_label(err, json_get_str(port, "name"), "spec.ports[%zu].name", i);
 	check_port(err, json_object_get(port, "port"), "spec.ports[%zu].port", i);
-	if (json_is_integer(target))
-		check_port(err, target, "spec.ports[%zu].targetPort", i);
 }
 
-static void check_service_ports(const json_t *ports, struct err *err)
+/* What Go shows of two ports that are the same. */
+static void fail_duplicate_port(const json_t *port, size_t i, struct err *err)
 {
-	_cleanup_json_ json_t *seen = json_object();
+	const char *protocol = json_get_str(port, "protocol");
+	_cleanup_free_ char *field = xasprintf("spec.ports[%zu]", i);
+
+	invalid_add(err, INVALID_DUPLICATE, field,
+	            "Duplicate value: core.ServicePort{Name:\"\", Protocol:\"%s\", AppProtocol:(*string)(nil), Port:%lld, "
+	            "TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:\"\"}, NodePort:0}",
+	            protocol ? protocol : "", (long long)json_get_int(port, "port", 0));
+}
+
+/* Whether one before has the same protocol and number. */
+static bool is_repeated(const json_t *ports, size_t i, const char *number)
+{
+	const json_t *port = json_array_get(ports, i);
+	int64_t wanted = json_get_int(port, number, 0);
+
+	for (size_t k = 0; k < i && wanted != 0; k++) {
+		const json_t *before = json_array_get(ports, k);
+		if (json_get_int(before, number, 0) == wanted &&
+		    str_eq(json_get_str(before, "protocol"), json_get_str(port, "protocol")))
+			return true;
+	}
+	return false;
+}
+
+static void check_service_ports(const json_t *ports, const char *type, struct err *err)
+{
 	size_t i;
 	json_t *port;
 
 	check_unique_names(err, ports, "spec.ports");
 	json_array_foreach (ports, i, port) {
-		const char *protocol = json_get_str(port, "protocol");
-		_cleanup_free_ char *key = xasprintf("%s/%lld", protocol ? protocol : "",
-		                                     (long long)json_get_int(port, "port", 0));
+		_cleanup_free_ char *node_port = xasprintf("spec.ports[%zu].nodePort", i);
+		int64_t number = json_get_int(port, "nodePort", 0);
 		check_service_port(port, i, json_array_size(ports) > 1, err);
-		if (json_object_get(seen, key)) {
-			_cleanup_free_ char *field = xasprintf("spec.ports[%zu]", i), *shown = json_to_str(port);
-			invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: %s", shown);
-		}
-		json_put_bool(seen, key, true);
+		if (number != 0 && str_eq(type, "ClusterIP"))
+			invalid_add(err, INVALID_FORBIDDEN, node_port, "Forbidden: may not be used when `type` is 'ClusterIP'");
+		if (is_repeated(ports, i, "nodePort"))
+			invalid_add(err, INVALID_DUPLICATE, node_port, "Duplicate value: %lld", (long long)number);
+		if (is_repeated(ports, i, "port"))
+			fail_duplicate_port(port, i, err);
 	}
+}
+
+/* Fields that are for some types of services only. */
+static void check_service_type(const json_t *spec, const char *type, struct err *err)
+{
+	static const char *const BALANCED[] = { "allocateLoadBalancerNodePorts", "loadBalancerClass" }, *const INSIDE[] = {
+		"clusterIPs", "ipFamilies", "ipFamilyPolicy"
+	};
+	bool balanced = str_eq(type, "LoadBalancer"), external = balanced || str_eq(type, "NodePort");
+	const json_t *policy = json_object_get(spec, "externalTrafficPolicy"),
+				 *health = json_object_get(spec, "healthCheckNodePort");
+
+	for (size_t i = 0; !balanced && i < ARRAY_SIZE(BALANCED); i++) {
+		_cleanup_free_ char *field = xasprintf("spec.%s", BALANCED[i]);
+		if (json_object_get(spec, BALANCED[i]))
+			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may only be used when `type` is 'LoadBalancer'");
+	}
+	for (size_t i = 0; str_eq(type, "ExternalName") && i < ARRAY_SIZE(INSIDE); i++) {
+		_cleanup_free_ char *field = xasprintf("spec.%s", INSIDE[i]);
+		if (json_object_get(spec, INSIDE[i]))
+			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may not be set for ExternalName services");
+	}
+	if (policy && !external)
+		check_fail(err, policy, "may only be set when `type` is 'NodePort' or 'LoadBalancer'",
+		           "spec.externalTrafficPolicy");
+	if (health && !(balanced && str_eq(json_string_value(policy), "Local")))
+		check_fail(err, health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+		           "spec.healthCheckNodePort");
+}
+
+static void check_affinity(const json_t *spec, struct err *err)
+{
+	const json_t *seconds = json_at(spec, "sessionAffinityConfig", "clientIP", "timeoutSeconds", NULL);
+
+	if (seconds && (json_int(seconds, 0) <= 0 || json_int(seconds, 0) > AFFINITY_SECONDS_MAX))
+		check_fail(err, seconds, "must be greater than 0 and less than 86400",
+		           "spec.sessionAffinityConfig.clientIP.timeoutSeconds");
+}
+
+/* Without those of a type that has none. */
+static void check_addresses(const json_t *spec, struct err *err)
+{
+	const json_t *list = json_object_get(spec, "clusterIPs"), *first = json_object_get(spec, "clusterIP");
+	size_t i;
+	json_t *ip;
+
+	if (first && !json_same(first, json_array_get(list, 0)))
+		check_fail_strings(err, list, "first value must match `clusterIP`", "spec.clusterIPs");
+	if (!first && json_array_size(list) > 0)
+		check_fail_strings(err, list, "must be empty when `clusterIP` is not specified", "spec.clusterIPs");
+	json_array_foreach (list, i, ip) {
+		if (i > 0 || !str_eq(json_string_value(ip), "None"))
+			check_faults(err, kube_ip_faults(json_string_value(ip) ? json_string_value(ip) : ""), ip,
+			             "spec.clusterIPs[%zu]", i);
+		else if (json_array_size(list) > 1)
+			check_fail_strings(err, list, "'None' must be the first and only value", "spec.clusterIPs");
+	}
+	if (json_array_size(list) > 2)
+		check_fail_strings(err, list, "may only hold up to 2 values", "spec.clusterIPs");
 }
 
 static void check_cluster_ip(const json_t *spec, const json_t *before, struct err *err)
@@ -109,34 +236,24 @@ static void check_cluster_ip(const json_t *spec, const json_t *before, struct er
 		check_fail(err, now, "may not change once set", "spec.clusterIPs[0]");
 }
 
-/* Names of services are names in DNS. */
-static void check_service_name(const json_t *obj, struct err *err)
-{
-	const char *name = kube_name(obj);
-
-	if (!*name || (kube_is_dns_label(name) && !(*name >= '0' && *name <= '9')))
-		return;
-	check_fail(err, json_object_get(kube_meta(obj), "name"),
-	           "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-	           "character, and "
-	           "end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-	           "'[a-z]([-a-z0-9]*[a-z0-9])?')",
-	           "metadata.name");
-}
-
 static int service_validate(const json_t *obj, const json_t *old, struct err *err)
 {
 	const json_t *spec = spec_of(obj), *ports = json_object_get(spec, "ports");
-	bool external = str_eq(json_get_str(spec, "type"), "ExternalName"),
-		 headless = str_eq(json_get_str(spec, "clusterIP"), "None");
+	const char *type = json_get_str(spec, "type");
+	bool external = str_eq(type, "ExternalName"), headless = str_eq(json_get_str(spec, "clusterIP"), "None");
 
-	if (!old)
-		check_service_name(obj, err);
+	if (!old && *kube_name(obj)) /* a name in DNS */
+		check_faults(err, kube_dns1035_faults(kube_name(obj)), json_object_get(kube_meta(obj), "name"),
+		             "metadata.name");
 	if (external && str_empty(json_get_str(spec, "externalName")))
 		check_required(err, "", "spec.externalName");
 	if (!external && !headless && json_array_size(ports) == 0)
 		check_required(err, "", "spec.ports");
-	check_service_ports(ports, err);
+	check_service_ports(ports, type, err);
+	check_service_type(spec, type, err);
+	check_affinity(spec, err);
+	if (!external)
+		check_addresses(spec, err);
 	if (old)
 		check_cluster_ip(spec, spec_of(old), err);
 	return check_result(err);
@@ -153,52 +270,14 @@ const struct api_strategy STRATEGY_SERVICE = {
 
 /* ---- ingresses ---- */
 
-static void check_backend(const json_t *backend, const char *at, struct err *err)
-{
-	const json_t *service = json_object_get(backend, "service"), *port = json_object_get(service, "port");
-
-	if (!json_is_object(backend))
-		return;
-	if (!json_is_object(service)) {
-		if (!json_is_object(json_object_get(backend, "resource")))
-			check_required(err, "must provide either service or resource", "%s", at);
-		return;
-	}
-	if (str_empty(json_get_str(port, "name")) && !json_get_int(port, "number", 0))
-		check_required(err, "port name or number is required", "%s.service.port", at);
-	else if (json_object_get(port, "number"))
-		check_port(err, json_object_get(port, "number"), "%s.service.port.number", at);
-}
-
-static void check_path(const json_t *path, const char *at, struct err *err)
-{
-	_cleanup_free_ char *backend = xasprintf("%s.backend", at);
-	const char *type = json_get_str(path, "pathType"), *text = json_get_str(path, "path");
-
-	if (!type) {
-		check_required(err, "pathType must be specified", "%s.pathType", at);
-		return;
-	}
-	if (strcmp(type, "ImplementationSpecific") != 0 && (str_empty(text) || *text != '/'))
-		check_fail(err, json_object_get(path, "path"), "must be an absolute path", "%s.path", at);
-	check_backend(json_object_get(path, "backend"), backend, err);
-}
-
 static int ingress_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
 {
-	const json_t *spec = spec_of(obj), *rules = json_object_get(spec, "rules"),
-				 *otherwise = json_object_get(spec, "defaultBackend");
-	size_t i, k;
-	json_t *rule, *path;
+	const json_t *spec = spec_of(obj), *rules = json_object_get(spec, "rules");
 
-	if (json_array_size(rules) == 0 && !json_is_object(otherwise))
-		check_fail(err, rules, "either `defaultBackend` or `rules` must be specified", "spec");
-	check_backend(otherwise, "spec.defaultBackend", err);
-	json_array_foreach (rules, i, rule)
-		json_array_foreach (json_at(rule, "http", "paths", NULL), k, path) {
-			_cleanup_free_ char *at = xasprintf("spec.rules[%zu].http.paths[%zu]", i, k);
-			check_path(path, at, err);
-		}
+	if (json_array_size(rules) == 0 && !json_is_object(json_object_get(spec, "defaultBackend")))
+		invalid_add(err, INVALID_VALUE, "spec",
+		            "Invalid value: []networking.IngressRule%s: either `defaultBackend` or `rules` must be specified",
+		            rules ? "{}" : "(nil)");
 	return check_result(err);
 }
 

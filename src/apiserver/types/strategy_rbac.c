@@ -4,7 +4,7 @@
 #include "builtin.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "builtin.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
 #include <string.h>
 
@@ -19,21 +19,6 @@ static void volume_create(json_t *obj)
 
 /* ---- persistentvolumes ---- */
 
-static bool has_source(const json_t *spec)
-{
-	static const char *const OTHERS[] = {
-		"capacity",     "accessModes", "claimRef",     "persistentVolumeReclaimPolicy", "storageClassName",
-		"mountOptions", "volumeMode",  "nodeAffinity", "volumeAttributesClassName",     NULL
-	};
-	const char *key;
-	json_t *v;
-
-	json_object_foreach (json_unconst(spec), key, v)
-		if (!str_in(key, OTHERS))
-			return true;
-	return false;
-}
-
 static int volume_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
 {
 	const json_t *spec = spec_of(obj);
@@ -42,8 +27,6 @@ static int volume_validate(const json_t *obj, const json_t *old _unused_, struct
 		check_required(err, "", "spec.accessModes");
 	if (json_object_size(json_object_get(spec, "capacity")) == 0)
 		check_required(err, "", "spec.capacity");
-	if (!has_source(spec))
-		check_required(err, "must specify a volume type", "spec");
 	return check_result(err);
 }
 
@@ -67,14 +50,33 @@ static json_t *fixed_part(const json_t *spec)
 	return fixed;
 }
 
+/* Two names for one thing, the newer of which can say more. */
+static void fill_sources(json_t *obj)
+{
+	json_t *spec = spec_of(obj), *source = json_object_get(spec, "dataSource"),
+		   *ref = json_object_get(spec, "dataSourceRef");
+
+	if (json_is_object(source) && !ref)
+		json_put(spec, "dataSourceRef", json_deep_copy(source));
+	else if (json_is_object(ref) && !source && str_empty(json_get_str(ref, "namespace")))
+		json_put(spec, "dataSource", json_deep_copy(ref));
+}
+
+static void claim_create(json_t *obj)
+{
+	fill_sources(obj);
+	volume_create(obj);
+}
+
+static void claim_update(json_t *obj, const json_t *old _unused_)
+{
+	fill_sources(obj);
+}
+
 static int claim_validate(const json_t *obj, const json_t *old, struct err *err)
 {
 	const json_t *spec = spec_of(obj);
 
-	if (json_array_size(json_object_get(spec, "accessModes")) == 0)
-		check_required(err, "at least 1 access mode is required", "spec.accessModes");
-	if (!json_at(spec, "resources", "requests", "storage", NULL))
-		check_required(err, "", "spec.resources[storage]");
 	if (!old)
 		return check_result(err);
 	_cleanup_json_ json_t *now = fixed_part(spec), *before = fixed_part(spec_of(old));
@@ -88,7 +90,8 @@ static int claim_validate(const json_t *obj, const json_t *old, struct err *err)
 
 const struct api_strategy STRATEGY_CLAIM = {
 	.unconditional_update = true,
-	.prepare_create = volume_create,
+	.prepare_create = claim_create,
+	.prepare_update = claim_update,
 	.validate = claim_validate,
 };
 

@@ -5,8 +5,9 @@
 #include "kube/object.h"
 #include "objects/invalid.h"
 #include "pod_spec.h"
-#include "strategy_checks.h"
+#include "objects/field_checks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *spec_of(const json_t *obj)
@@ -80,7 +81,7 @@ static void pod_template_decode(json_t *obj, json_t *dropped _unused_)
 
 static int pod_template_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
 {
-	pod_spec_check(json_at(obj, "template", "spec", NULL), "template.spec", err);
+	pod_template_check(json_object_get(obj, "template"), "", err);
 	return check_result(err);
 }
 
@@ -127,15 +128,6 @@ static void check_selector(const json_t *obj, const char *what, struct err *err)
 		check_fail_labels(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
 }
 
-static void check_numbers(const json_t *obj, struct err *err)
-{
-	static const char *const NAMES[] = { "replicas", "minReadySeconds", "revisionHistoryLimit",
-		                                 "progressDeadlineSeconds" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
-		check_not_negative(err, json_object_get(spec_of(obj), NAMES[i]), "spec.%s", NAMES[i]);
-}
-
 static void check_selector_stays(struct err *err, const json_t *now, const json_t *before)
 {
 	if (!json_same(now, before))
@@ -145,8 +137,7 @@ static void check_selector_stays(struct err *err, const json_t *now, const json_
 static void check_replicated(const json_t *obj, const json_t *old, const char *what, struct err *err)
 {
 	check_selector(obj, what, err);
-	check_numbers(obj, err);
-	pod_spec_check(template_spec(obj), "spec.template.spec", err);
+	pod_template_check(json_object_get(spec_of(obj), "template"), "spec", err);
 	check_restart_policy(obj, err);
 	if (old)
 		check_selector_stays(err, json_at(obj, "spec", "selector", NULL), json_at(old, "spec", "selector", NULL));
@@ -166,6 +157,24 @@ static void deployment_decode(json_t *obj, json_t *dropped _unused_)
 		json_put_str(rolling, "maxSurge", "25%");
 }
 
+static bool is_nothing(const json_t *v)
+{
+	const char *text = json_string_value(v);
+
+	return text ? strtol(text, NULL, 10) == 0 : json_int(v, 0) == 0;
+}
+
+/* What replaces pods needs room for one more or one less. */
+static void check_rolling(const json_t *rolling, struct err *err)
+{
+	const json_t *missing = json_object_get(rolling, "maxUnavailable"), *extra = json_object_get(rolling, "maxSurge");
+
+	if (!missing || !extra || !is_nothing(missing) || !is_nothing(extra))
+		return;
+	check_fail_int_or_string(err, missing, "may not be 0 when `maxSurge` is 0",
+	                         "spec.strategy.rollingUpdate.maxUnavailable");
+}
+
 static int deployment_validate(const json_t *obj, const json_t *old, struct err *err)
 {
 	const json_t *strategy = json_object_get(spec_of(obj), "strategy");
@@ -174,6 +183,10 @@ static int deployment_validate(const json_t *obj, const json_t *old, struct err 
 	if (str_eq(json_get_str(strategy, "type"), "Recreate") && json_object_get(strategy, "rollingUpdate"))
 		invalid_add(err, INVALID_FORBIDDEN, "spec.strategy.rollingUpdate",
 		            "Forbidden: may not be specified when strategy `type` is 'Recreate'");
+	check_rolling(json_object_get(strategy, "rollingUpdate"), err);
+	const json_t *progress = json_object_get(spec_of(obj), "progressDeadlineSeconds");
+	if (progress && json_int(progress, 0) <= json_get_int(spec_of(obj), "minReadySeconds", 0))
+		check_fail(err, progress, "must be greater than minReadySeconds", "spec.progressDeadlineSeconds");
 	return check_result(err);
 }
 
@@ -295,7 +308,6 @@ static int controller_validate(const json_t *obj, const json_t *old _unused_, st
 	json_t *selector = json_at(obj, "spec", "selector", NULL);
 	_cleanup_json_ json_t *wrapped = json_pack("{s:O?}", "matchLabels", selector);
 
-	check_numbers(obj, err);
 	if (json_object_size(selector) == 0)
 		check_required(err, "", "spec.selector");
 	if (!json_is_object(json_object_get(spec_of(obj), "template"))) {
@@ -304,7 +316,7 @@ static int controller_validate(const json_t *obj, const json_t *old _unused_, st
 	}
 	if (json_object_size(selector) > 0 && !check_selector_matches(wrapped, labels))
 		check_fail_labels(err, labels, "`selector` does not match template `labels`", "spec.template.metadata.labels");
-	pod_spec_check(template_spec(obj), "spec.template.spec", err);
+	pod_template_check(json_object_get(spec_of(obj), "template"), "spec", err);
 	check_restart_policy(obj, err);
 	return check_result(err);
 }

@@ -1,9 +1,9 @@
-#include "strategy_checks.h"
+#include "field_checks.h"
 
 #include "base/str.h"
 #include "codec/go_format.h"
-#include "kube/object.h"
-#include "objects/invalid.h"
+#include "invalid.h"
+#include "kube/name_fault.h"
 #include "schema/schema_internal.h"
 
 #include <string.h>
@@ -117,6 +117,16 @@ void check_fail_selector(struct err *err, const json_t *selector, const char *de
 	invalid_add(err, INVALID_VALUE, field, "Invalid value: %s: %s", buf_str(&shown), detail);
 }
 
+void check_fail_int_or_string(struct err *err, const json_t *v, const char *detail, const char *field)
+{
+	const char *text = json_string_value(v);
+	_cleanup_buf_ struct buf shown = BUF_INIT(MESSAGE_MAX);
+
+	buf_printf(&shown, "intstr.IntOrString{Type:%d, IntVal:%lld, StrVal:", text ? 1 : 0, (long long)json_int(v, 0));
+	show_text(text, &shown);
+	invalid_add(err, INVALID_VALUE, field, "Invalid value: %s}: %s", buf_str(&shown), detail);
+}
+
 void check_required(struct err *err, const char *detail, const char *field, ...)
 {
 	FIELD_OF(field);
@@ -162,22 +172,22 @@ void check_port(struct err *err, const json_t *v, const char *field, ...)
 	check_fail(err, v, "must be between 1 and 65535, inclusive", "%s", path);
 }
 
+void check_faults(struct err *err, char **faults, const json_t *value, const char *field, ...)
+{
+	_cleanup_strv_ char **list = faults;
+
+	FIELD_OF(field);
+	for (size_t i = 0; list && list[i]; i++)
+		check_fail(err, value, list[i], "%s", path);
+}
+
 void check_dns_label(struct err *err, const char *name, const char *field, ...)
 {
-	if (str_empty(name) || kube_is_dns_label(name))
+	if (str_empty(name))
 		return;
-	FIELD_OF(field);
 	_cleanup_json_ json_t *v = json_string(name);
-	if (strlen(name) > 63) {
-		check_fail(err, v, "must be no more than 63 characters", "%s", path);
-		return;
-	}
-	check_fail(err, v,
-	           "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
-	           "and end with an "
-	           "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-	           "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
-	           "%s", path);
+	FIELD_OF(field);
+	check_faults(err, kube_dns_label_faults(name), v, "%s", path);
 }
 
 void check_unique_names(struct err *err, const json_t *list, const char *field)

@@ -1,6 +1,6 @@
-#ifndef APISERVER_STRATEGY_CHECKS_H
-#define APISERVER_STRATEGY_CHECKS_H
-/* What the strategies of built-in kinds check alike, in Kubernetes' words. Each adds causes to err (ERR_INVALID). Field
+#ifndef APISERVER_FIELD_CHECKS_H
+#define APISERVER_FIELD_CHECKS_H
+/* What the checks of built-in kinds have in common, in Kubernetes' words. Each adds causes to err (ERR_INVALID). Field
  * names are printf formats. */
 
 #include "base/err.h"
@@ -13,6 +13,8 @@ void check_fail_strings(struct err *err, const json_t *list, const char *detail,
 /* The same with a map of strings and a label selector, shown as Go's fmt does: map[string]string{"a":"b"}. */
 void check_fail_labels(struct err *err, const json_t *labels, const char *detail, const char *field);
 void check_fail_selector(struct err *err, const json_t *selector, const char *detail, const char *field);
+/* And with what is a number or a text. */
+void check_fail_int_or_string(struct err *err, const json_t *v, const char *detail, const char *field);
 void check_required(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
 /* "Unsupported value: VALUE: supported values: …"; supported is NULL-terminated. */
 void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
@@ -23,7 +25,9 @@ void check_immutable_field(struct err *err, const json_t *now, const json_t *bef
 void check_not_negative(struct err *err, const json_t *v, const char *field, ...) _printf_(3, 4);
 /* A port number. */
 void check_port(struct err *err, const json_t *v, const char *field, ...) _printf_(3, 4);
-/* A DNS label (RFC 1123). */
+/* An "Invalid value" for each fault (strv, stolen; kube/name_fault.h). */
+void check_faults(struct err *err, char **faults, const json_t *value, const char *field, ...) _printf_(4, 5);
+/* A DNS label (RFC 1123), or nothing. */
 void check_dns_label(struct err *err, const char *name, const char *field, ...) _printf_(3, 4);
 /* Each name in a list of objects once: "Duplicate value". field: of the list. */
 void check_unique_names(struct err *err, const json_t *list, const char *field);
