@@ -31,6 +31,12 @@ static bool run(const struct kcl_program *p, struct kcl_context *c, struct buf *
 	return r != NULL;
 }
 
+/* Random numbers are asked for, or the memory did not suffice, of which a second run finds other pieces. */
+static bool is_unlike_itself(const uint8_t *data, size_t size, const struct buf *out)
+{
+	return memmem(data, size, "uuid", 4) || strstr(buf_str(out), "out of memory");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct kcl_source source = { .name = "fuzz.k", .text = (const char *)data, .len = size };
@@ -45,8 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kcl_diagnostics_clear(&diagnostics);
 	if (!p)
 		return 0;
-	bool ran = run(p, c, &first);
-	require(run(p, c, &second) == ran);
-	require(strcmp(buf_str(&first), buf_str(&second)) == 0);
+	bool ran = run(p, c, &first), ran_again = run(p, c, &second);
+	if (is_unlike_itself(data, size, &first) || is_unlike_itself(data, size, &second))
+		return 0;
+	require(ran == ran_again && strcmp(buf_str(&first), buf_str(&second)) == 0);
 	return 0;
 }

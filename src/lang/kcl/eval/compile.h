@@ -4,12 +4,14 @@
 
 #include "eval/code.h"
 
-/* Appends to an array with a length, in the heap of the program. Capacities are powers of two. */
+/* Appends to an array with a length, in the heap of the program. Capacities are powers of two. The item may be made of
+ * the length before. */
 #define PUSH(h, items, len, item)                                                                   \
 	do {                                                                                            \
 		if (((len) & ((len)-1)) == 0)                                                               \
 			(items) = kcl_grow((h), (items), (len), (len) ? (size_t)(len)*2 : 1, sizeof(*(items))); \
-		(items)[(len)++] = (item);                                                                  \
+		(items)[len] = (item);                                                                      \
+		(len)++;                                                                                    \
 	} while (0)
 
 /* A global name of a package. */

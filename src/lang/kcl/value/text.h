@@ -16,9 +16,9 @@ char *kcl_text_room(struct kcl_text *t, size_t n);
 
 static inline void kcl_text_put(struct kcl_text *t, const char *s, size_t n)
 {
-	char *p = n <= t->cap - t->len ? t->data + t->len : kcl_text_room(t, n);
-	if (n)
-		memcpy(p, s, n);
+	if (n == 0) /* there may be no data yet */
+		return;
+	memcpy(n <= t->cap - t->len ? t->data + t->len : kcl_text_room(t, n), s, n);
 	t->len += n;
 }
 static inline void kcl_text_puts(struct kcl_text *t, const char *s)

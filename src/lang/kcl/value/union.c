@@ -140,7 +140,8 @@ static struct kcl_value insert_items(const struct merger *m, struct kcl_value li
 	struct kcl_value changed = kcl_list(m->h, old->len + more->len);
 	kcl_list_extend(m->h, changed.list, &(struct kcl_list){ .items = old->items, .len = at });
 	kcl_list_extend(m->h, changed.list, more);
-	kcl_list_extend(m->h, changed.list, &(struct kcl_list){ .items = old->items + at, .len = old->len - at });
+	if (at < old->len) /* an empty list has no items to point at */
+		kcl_list_extend(m->h, changed.list, &(struct kcl_list){ .items = old->items + at, .len = old->len - at });
 	return changed;
 }
 
