@@ -67,6 +67,8 @@ bool check_fits(struct checker *c, const struct kcl_type *type, const struct kcl
 {
 	if (type == expected && type->tag != KCL_T_VOID && type->tag != KCL_T_MODULE)
 		return true;
+	if (!kcl_types_count(c->types))
+		return true;
 	if (type->tag == KCL_T_LIST && expected->tag == KCL_T_LIST)
 		return check_fits(c, type->element, expected->element, span);
 	if (type->tag == KCL_T_DICT && expected->tag == KCL_T_DICT)
@@ -78,7 +80,7 @@ bool check_fits(struct checker *c, const struct kcl_type *type, const struct kcl
 	}
 	if (type->tag == KCL_T_UNION || expected->tag == KCL_T_UNION)
 		return union_fits(c, type, expected, span);
-	return kcl_type_assignable(type, expected);
+	return kcl_type_assignable(c->types, type, expected);
 }
 
 void check_assignable(struct checker *c, const struct kcl_type *type, const struct kcl_type *expected,

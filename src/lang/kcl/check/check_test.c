@@ -191,9 +191,9 @@ static void test_check_joins_types(void **state)
 	assert_string_equal(kcl_type_shown(kcl_type_infer(&ts, all), arena), "int | str");
 	assert_ptr_equal(kcl_type_list(&ts, all), kcl_type_list(&ts, kcl_type_sup(&ts, items, 3)));
 	assert_ptr_equal(kcl_type_sup2(&ts, items[0], kcl_type_basic(KCL_T_FLOAT)), kcl_type_basic(KCL_T_FLOAT));
-	assert_true(kcl_type_assignable(items[0], kcl_type_basic(KCL_T_FLOAT)));
-	assert_false(kcl_type_assignable(kcl_type_basic(KCL_T_FLOAT), kcl_type_basic(KCL_T_INT)));
-	assert_true(kcl_type_assignable(kcl_type_basic(KCL_T_NONE), kcl_type_basic(KCL_T_INT)));
+	assert_true(kcl_type_assignable(&ts, items[0], kcl_type_basic(KCL_T_FLOAT)));
+	assert_false(kcl_type_assignable(&ts, kcl_type_basic(KCL_T_FLOAT), kcl_type_basic(KCL_T_INT)));
+	assert_true(kcl_type_assignable(&ts, kcl_type_basic(KCL_T_NONE), kcl_type_basic(KCL_T_INT)));
 	kcl_types_done(&ts);
 	arena_free(arena);
 }

@@ -168,7 +168,7 @@ static void check_unpacked(struct checker *c, const struct kcl_type *type, const
 	uint32_t n = !attrs ? 0 : type->tag == KCL_T_DICT ? type->dict.attrs_len : type->schema->attrs_len;
 	const struct kcl_type *expected = check_expected(c);
 
-	if (!expected || kcl_type_same(type, expected) || depth > UNPACK_DEPTH_MAX)
+	if (!expected || kcl_type_same(c->types, type, expected) || depth > UNPACK_DEPTH_MAX)
 		return;
 	for (uint32_t i = 0; i < n; i++) {
 		if (!*attrs[i].name)

@@ -172,7 +172,8 @@ static void check_attr_change(struct checker *c, const struct kcl_schema_type *t
 	const struct kcl_attr_type *inherited = type->base ? kcl_schema_attr(type->base->schema, attr->name) : NULL;
 	const struct kcl_type *base_type = inherited ? inherited->type : check_any();
 
-	if (!kcl_type_is_upper_bound(first->type, attr->type) || !kcl_type_is_upper_bound(base_type, attr->type))
+	if (!kcl_type_is_upper_bound(c->types, first->type, attr->type) ||
+	    !kcl_type_is_upper_bound(c->types, base_type, attr->type))
 		check_error(c, "TypeError", &attr->span, "can't change schema field type of '%s' from %s to %s", attr->name,
 		            check_shown(c, first->type), check_shown(c, attr->type));
 	if (attr->is_optional && !first->is_optional)
@@ -190,7 +191,7 @@ static void check_attr_index(struct checker *c, const struct kcl_schema_type *ty
 {
 	const struct kcl_index_type *index = type->index;
 
-	if (index && !index->any_other && !kcl_type_is_upper_bound(index->value, attr->type))
+	if (index && !index->any_other && !kcl_type_is_upper_bound(c->types, index->value, attr->type))
 		check_error(c, "IndexSignatureError", &attr->span,
 		            "the type '%s' of schema attribute '%s' does not meet the index signature definition %s",
 		            check_shown(c, attr->type), attr->name, index_text(c, index));

@@ -89,7 +89,7 @@ static void declare_assigned(struct checker *c, const struct kcl_stmt *s, bool u
 		}
 		if (s->assign.type) {
 			type = check_type_expr(c, s->assign.type, &s->assign.type->span);
-			if (known && !kcl_type_is_upper_bound(known->type, type))
+			if (known && !kcl_type_is_upper_bound(c->types, known->type, type))
 				check_error(c, "TypeError", &target->span, "can not change the type of '%s' to %s", name,
 				            check_shown(c, known->type));
 		}

@@ -155,7 +155,7 @@ const struct kcl_type *check_as(struct checker *c, const struct kcl_type *from, 
 
 	if (t1->tag == KCL_T_ANY || t2->tag == KCL_T_ANY)
 		return check_any();
-	if (!kcl_type_is_upper_bound(kcl_type_infer(c->types, t1), t2))
+	if (!kcl_type_is_upper_bound(c->types, kcl_type_infer(c->types, t1), t2))
 		check_error(c, "TypeError", span,
 		            "Conversion of type '%s' to type '%s' may be a mistake because neither type sufficiently overlaps "
 		            "with the other",

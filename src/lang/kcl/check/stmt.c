@@ -22,7 +22,7 @@ static void check_annotation(struct checker *c, const struct kcl_stmt *s, const 
 		const struct kcl_type *written = check_type_expr(c, s->assign.type, &s->assign.type->span), *type = written;
 
 		if (o && o->type->tag != KCL_T_ANY) {
-			if (!kcl_type_is_upper_bound(written, o->type))
+			if (!kcl_type_is_upper_bound(c->types, written, o->type))
 				check_error(c, "TypeError", &target->span, "can not change the type of '%s' to %s", target->name.s,
 				            check_shown(c, written));
 			type = o->type;

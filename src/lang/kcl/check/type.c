@@ -90,9 +90,9 @@ static bool same_literal(const struct kcl_type *a, const struct kcl_type *b)
 	       a->literal.number.unit == b->literal.number.unit;
 }
 
-bool kcl_type_same(const struct kcl_type *a, const struct kcl_type *b)
+bool kcl_type_same(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b)
 {
-	if (a == b)
+	if (a == b || !kcl_types_count(ts))
 		return true;
 	if (a->tag != b->tag)
 		return false;
@@ -100,9 +100,9 @@ bool kcl_type_same(const struct kcl_type *a, const struct kcl_type *b)
 	case KCL_T_LITERAL:
 		return same_literal(a, b);
 	case KCL_T_LIST:
-		return kcl_type_same(a->element, b->element);
+		return kcl_type_same(ts, a->element, b->element);
 	case KCL_T_DICT:
-		return kcl_type_same(a->dict.key, b->dict.key) && kcl_type_same(a->dict.value, b->dict.value);
+		return kcl_type_same(ts, a->dict.key, b->dict.key) && kcl_type_same(ts, a->dict.value, b->dict.value);
 	case KCL_T_SCHEMA:
 		return same_schema(a->schema, b->schema);
 	case KCL_T_MODULE:
@@ -111,7 +111,7 @@ bool kcl_type_same(const struct kcl_type *a, const struct kcl_type *b)
 		if (a->of_union.len != b->of_union.len)
 			return false;
 		for (uint32_t i = 0; i < a->of_union.len; i++)
-			if (!kcl_type_same(a->of_union.items[i], b->of_union.items[i]))
+			if (!kcl_type_same(ts, a->of_union.items[i], b->of_union.items[i]))
 				return false;
 		return true;
 	case KCL_T_FUNCTION:
@@ -131,36 +131,38 @@ static bool subsumes_literal(const struct kcl_type *a, const struct kcl_type *b)
 }
 
 /* Parameters the other way round: what a function is given must suit it. */
-static bool subsumes_function(const struct kcl_type *a, const struct kcl_type *b, bool any_left)
+static bool subsumes_function(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b, bool any_left)
 {
 	if (a->function.len != b->function.len)
 		return false;
 	for (uint32_t i = 0; i < a->function.len; i++)
-		if (!kcl_type_subsumes(b->function.params[i], a->function.params[i], any_left))
+		if (!kcl_type_subsumes(ts, b->function.params[i], a->function.params[i], any_left))
 			return false;
-	return kcl_type_subsumes(a->function.result, b->function.result, any_left);
+	return kcl_type_subsumes(ts, a->function.result, b->function.result, any_left);
 }
 
-static bool subsumes_union(const struct kcl_type *a, const struct kcl_type *b)
+static bool subsumes_union(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b)
 {
 	if (a->tag == KCL_T_UNION) {
 		for (uint32_t i = 0; i < a->of_union.len; i++)
-			if (!kcl_type_subsumes(a->of_union.items[i], b, false))
+			if (!kcl_type_subsumes(ts, a->of_union.items[i], b, false))
 				return false;
 		return true;
 	}
 	for (uint32_t i = 0; i < b->of_union.len; i++)
-		if (kcl_type_subsumes(a, b->of_union.items[i], false))
+		if (kcl_type_subsumes(ts, a, b->of_union.items[i], false))
 			return true;
 	return false;
 }
 
-bool kcl_type_subsumes(const struct kcl_type *a, const struct kcl_type *b, bool any_left)
+bool kcl_type_subsumes(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b, bool any_left)
 {
+	if (a == b || !kcl_types_count(ts))
+		return true;
 	if ((any_left && a->tag == KCL_T_ANY) || b->tag == KCL_T_ANY || a->tag == KCL_T_NONE)
 		return true;
 	if (a->tag == KCL_T_UNION || b->tag == KCL_T_UNION)
-		return subsumes_union(a, b);
+		return subsumes_union(ts, a, b);
 	if (a->tag == KCL_T_SCHEMA)
 		return b->tag == KCL_T_SCHEMA && is_sub_schema(a->schema, b->schema);
 	if (kcl_type_is(a, KCL_T_INT) && kcl_type_is(b, KCL_T_FLOAT))
@@ -170,20 +172,20 @@ bool kcl_type_subsumes(const struct kcl_type *a, const struct kcl_type *b, bool 
 	if (a->tag == KCL_T_LITERAL && a->literal.of != KCL_T_UNIT)
 		return subsumes_literal(a, b);
 	if (a->tag == KCL_T_LIST && b->tag == KCL_T_LIST)
-		return kcl_type_subsumes(a->element, b->element, any_left);
+		return kcl_type_subsumes(ts, a->element, b->element, any_left);
 	if (a->tag == KCL_T_DICT && b->tag == KCL_T_DICT)
-		return kcl_type_subsumes(a->dict.key, b->dict.key, any_left) &&
-		       kcl_type_subsumes(a->dict.value, b->dict.value, any_left);
+		return kcl_type_subsumes(ts, a->dict.key, b->dict.key, any_left) &&
+		       kcl_type_subsumes(ts, a->dict.value, b->dict.value, any_left);
 	if (a->tag == KCL_T_STR && kcl_type_is_literal_str(b))
 		return true; /* found out when it runs */
 	if (a->tag == KCL_T_FUNCTION && b->tag == KCL_T_FUNCTION)
-		return subsumes_function(a, b, any_left);
-	return kcl_type_same(a, b);
+		return subsumes_function(ts, a, b, any_left);
+	return kcl_type_same(ts, a, b);
 }
 
-bool kcl_type_assignable(const struct kcl_type *from, const struct kcl_type *to)
+bool kcl_type_assignable(struct kcl_types *ts, const struct kcl_type *from, const struct kcl_type *to)
 {
-	return from->tag != KCL_T_VOID && from->tag != KCL_T_MODULE && kcl_type_subsumes(from, to, true);
+	return from->tag != KCL_T_VOID && from->tag != KCL_T_MODULE && kcl_type_subsumes(ts, from, to, true);
 }
 
 /* ---- texts ---- */

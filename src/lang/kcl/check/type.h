@@ -57,6 +57,8 @@ struct kcl_schema_type {
 
 struct kcl_type {
 	enum kcl_type_tag tag;
+	uint32_t weight;  /* how many types it is made of, written out; 0: the checker has not asked */
+	bool is_inferred; /* a variable that is initialised with one has this very type */
 	const char *text; /* as an annotation: "int", "[str]", "{str:int}", "A | B", "\"a\"", "pkg.Name", …; NULL for types
 	                     that were inferred and not written */
 	union {
@@ -93,7 +95,5 @@ struct kcl_type {
 
 /* The attribute of a schema or of its bases and mixins; NULL. */
 const struct kcl_attr_type *kcl_schema_attr(const struct kcl_schema_type *s, const char *name);
-/* Whether a value of type `from` may stand where `to` is asked for. */
-bool kcl_type_assignable(const struct kcl_type *from, const struct kcl_type *to);
 
 #endif

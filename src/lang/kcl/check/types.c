@@ -7,7 +7,7 @@
 void kcl_types_init(struct kcl_types *ts, struct arena *arena)
 {
 	*ts = (struct kcl_types){ .arena = arena, .mask = 255 };
-	ts->slots = xcalloc(ts->mask + 1, sizeof(*ts->slots));
+	ts->slots = xcalloc(ts->mask + 1, sizeof(struct kcl_type *));
 }
 
 void kcl_types_done(struct kcl_types *ts)
@@ -113,7 +113,7 @@ static bool same_parts(const struct kcl_type *a, const struct kcl_type *b)
 static void grow(struct kcl_types *ts)
 {
 	uint32_t mask = ts->mask * 2 + 1;
-	const struct kcl_type **slots = xcalloc(mask + 1, sizeof(*slots));
+	struct kcl_type **slots = xcalloc(mask + 1, sizeof(struct kcl_type *));
 
 	for (uint32_t i = 0; i <= ts->mask; i++) {
 		if (!ts->slots[i])
@@ -130,8 +130,60 @@ static void grow(struct kcl_types *ts)
 	ts->mask = mask;
 }
 
+static uint32_t weight(const struct kcl_type *t)
+{
+	return t->weight ? t->weight : 1;
+}
+
+/* Whether it stays itself in kcl_type_infer(). */
+static bool is_inferred(const struct kcl_type *t)
+{
+	switch (t->tag) {
+	case KCL_T_LITERAL:
+	case KCL_T_LIST:
+	case KCL_T_DICT:
+	case KCL_T_UNION:
+		return t->is_inferred;
+	default:
+		return t->tag != KCL_T_NONE;
+	}
+}
+
+/* By what it is made of. */
+static void weigh(struct kcl_type *t)
+{
+	uint64_t sum = 1;
+
+	switch (t->tag) {
+	case KCL_T_LITERAL: /* a number with a unit keeps its value */
+		t->is_inferred = t->literal.of == KCL_T_UNIT;
+		break;
+	case KCL_T_LIST:
+		sum += weight(t->element);
+		t->is_inferred = is_inferred(t->element);
+		break;
+	case KCL_T_DICT:
+		sum += (uint64_t)weight(t->dict.key) + weight(t->dict.value);
+		t->is_inferred = is_inferred(t->dict.key) && is_inferred(t->dict.value);
+		break;
+	case KCL_T_UNION:
+		for (uint32_t i = 0; i < t->of_union.len; i++)
+			sum += weight(t->of_union.items[i]);
+		t->is_inferred = false; /* one may hold another; see kcl_type_sup() */
+		break;
+	default:
+		break;
+	}
+	t->weight = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
+static const struct kcl_type *bounded(const struct kcl_type *t)
+{
+	return t->weight <= KCL_TYPE_WEIGHT_MAX ? t : kcl_type_basic(KCL_T_ANY);
+}
+
 /* The shared type that is the same as t, which is copied when it is the first one. */
-static const struct kcl_type *share(struct kcl_types *ts, const struct kcl_type *t)
+static struct kcl_type *share(struct kcl_types *ts, const struct kcl_type *t)
 {
 	uint32_t at = (uint32_t)hash(t) & ts->mask;
 
@@ -142,6 +194,7 @@ static const struct kcl_type *share(struct kcl_types *ts, const struct kcl_type 
 	struct kcl_type *copy = arena_alloc(ts->arena, sizeof(*copy));
 
 	*copy = *t;
+	weigh(copy);
 	if (t->tag == KCL_T_UNION) {
 		size_t size = t->of_union.len * sizeof(*t->of_union.items);
 
@@ -198,14 +251,14 @@ const struct kcl_type *kcl_type_list(struct kcl_types *ts, const struct kcl_type
 {
 	struct kcl_type t = { .tag = KCL_T_LIST, .element = element };
 
-	return share(ts, &t);
+	return bounded(share(ts, &t));
 }
 
 const struct kcl_type *kcl_type_dict(struct kcl_types *ts, const struct kcl_type *key, const struct kcl_type *value)
 {
 	struct kcl_type t = { .tag = KCL_T_DICT, .dict = { .key = key, .value = value } };
 
-	return share(ts, &t);
+	return bounded(share(ts, &t));
 }
 
 const struct kcl_type *kcl_type_dict_of(struct kcl_types *ts, const struct kcl_type *key, const struct kcl_type *value,
@@ -217,14 +270,15 @@ const struct kcl_type *kcl_type_dict_of(struct kcl_types *ts, const struct kcl_t
 	struct kcl_type *t = arena_alloc(ts->arena, sizeof(*t));
 
 	*t = (struct kcl_type){ .tag = KCL_T_DICT, .dict = { key, value, attrs, len } };
-	return t;
+	weigh(t);
+	return bounded(t);
 }
 
 const struct kcl_type *kcl_type_union(struct kcl_types *ts, const struct kcl_type *const *items, uint32_t len)
 {
 	struct kcl_type t = { .tag = KCL_T_UNION, .of_union = { .items = (const struct kcl_type **)items, .len = len } };
 
-	return len == 1 ? items[0] : share(ts, &t);
+	return len == 1 ? items[0] : bounded(share(ts, &t));
 }
 
 const struct kcl_type *kcl_type_module(struct kcl_types *ts, const char *package)
@@ -292,7 +346,7 @@ static void set_add(struct type_set *set, const struct kcl_type *t)
 }
 
 /* Drops from the set what another type of it holds. Two literals hold each other only as an int does a float. */
-static bool remove_held(struct type_set *set)
+static bool remove_held(struct kcl_types *ts, struct type_set *set)
 {
 	size_t others[SUP_MAX], n = 0;
 
@@ -309,11 +363,28 @@ static bool remove_held(struct type_set *set)
 		for (size_t j = 0; t && j < n; j++) {
 			const struct kcl_type *other = set->items[others[j]];
 
-			if (other && others[j] != i && kcl_type_subsumes(t, other, false))
+			if (other && others[j] != i && kcl_type_subsumes(ts, t, other, false))
 				t = set->items[i] = NULL;
 		}
 	}
 	return true;
+}
+
+/* The union of types none of which holds another: of inferred ones it is one, too. */
+static const struct kcl_type *union_of_set(struct kcl_types *ts, const struct type_set *set)
+{
+	struct kcl_type t = { .tag = KCL_T_UNION, .of_union = { .items = set->items, .len = (uint32_t)set->len } };
+	bool inferred = true;
+
+	if (set->len == 1)
+		return set->items[0];
+
+	struct kcl_type *shared = share(ts, &t);
+
+	for (size_t i = 0; i < set->len; i++)
+		inferred = inferred && is_inferred(set->items[i]);
+	shared->is_inferred = inferred;
+	return bounded(shared);
 }
 
 const struct kcl_type *kcl_type_sup(struct kcl_types *ts, const struct kcl_type *const *items, size_t len)
@@ -326,11 +397,12 @@ const struct kcl_type *kcl_type_sup(struct kcl_types *ts, const struct kcl_type 
 		set_add(&set, items[i]);
 	if (set.len == 1) {
 		result = set.items[0];
-	} else if (set.len > 1 && !set.has_any && remove_held(&set)) {
+	} else if (set.len > 1 && !set.has_any && remove_held(ts, &set)) {
 		for (size_t i = 0; i < set.len; i++)
 			if (set.items[i])
 				set.items[n++] = set.items[i];
-		result = kcl_type_union(ts, set.items, (uint32_t)n);
+		set.len = n;
+		result = union_of_set(ts, &set);
 	}
 	free(set.items);
 	free(set.slots);
@@ -359,6 +431,10 @@ static const struct kcl_type *infer_union(struct kcl_types *ts, const struct kcl
 
 const struct kcl_type *kcl_type_infer(struct kcl_types *ts, const struct kcl_type *t)
 {
+	if (is_inferred(t))
+		return t;
+	if (!kcl_types_count(ts))
+		return kcl_type_basic(KCL_T_ANY);
 	switch (t->tag) {
 	case KCL_T_NONE:
 		return kcl_type_basic(KCL_T_ANY);

@@ -7,10 +7,17 @@
 
 #include <string.h>
 
+/* Types share their parts, so that a few lines can name one that is larger than any memory. What is made of more than
+ * this many is any. */
+#define KCL_TYPE_WEIGHT_MAX 65536
+/* Types compared with each other for one program; afterwards everything fits, and shows when the program runs. */
+#define KCL_COMPARISONS_MAX 50000000
+
 struct kcl_types {
 	struct arena *arena;
-	const struct kcl_type **slots; /* a hash table of the types that are shared */
+	struct kcl_type **slots; /* a hash table of the types that are shared */
 	uint32_t len, mask;
+	uint32_t comparisons; /* so far */
 };
 
 void kcl_types_init(struct kcl_types *ts, struct arena *arena);
@@ -60,14 +67,21 @@ bool kcl_type_is_iterable(const struct kcl_type *t);
 /* Whether t, or each type of the union t, is of one of the tags, whose bits (1 << tag) are set. */
 bool kcl_type_all_of(const struct kcl_type *t, unsigned tags);
 
-/* A value of type a may stand where b is asked for. any_left: any may, too. */
-bool kcl_type_subsumes(const struct kcl_type *a, const struct kcl_type *b, bool any_left);
-/* b's values are all of type a. */
-static inline bool kcl_type_is_upper_bound(const struct kcl_type *a, const struct kcl_type *b)
+/* Counts a comparison: false when there have been too many. */
+static inline bool kcl_types_count(struct kcl_types *ts)
 {
-	return kcl_type_subsumes(b, a, false);
+	return ts->comparisons < KCL_COMPARISONS_MAX && ++ts->comparisons;
 }
-bool kcl_type_same(const struct kcl_type *a, const struct kcl_type *b);
+/* A value of type a may stand where b is asked for. any_left: any may, too. */
+bool kcl_type_subsumes(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b, bool any_left);
+/* b's values are all of type a. */
+static inline bool kcl_type_is_upper_bound(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b)
+{
+	return kcl_type_subsumes(ts, b, a, false);
+}
+/* Whether a value of type `from` may stand where `to` is asked for. */
+bool kcl_type_assignable(struct kcl_types *ts, const struct kcl_type *from, const struct kcl_type *to);
+bool kcl_type_same(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b);
 
 /* As messages name it: "str(a)", "[int]", "{str:int}", "A | B". */
 const char *kcl_type_shown(const struct kcl_type *t, struct arena *arena);
