@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+#define EXCERPT_MAX 4096 /* bytes of a line */
+#define EXCERPT_BEFORE 60
+
 void kcl_diagnostics_clear(struct kcl_diagnostics *d)
 {
 	for (size_t i = 0; i < d->len; i++) {
@@ -73,19 +76,41 @@ static void write_carets(const struct kcl_diagnostic *item, const char *line, si
 		buf_putc(out, '^');
 }
 
+/* Of a line that is too long to be shown, what is around the column, which counts from there then. */
+static const char *cut_line(const char *line, size_t *len, uint32_t *column)
+{
+	size_t at = 0, n;
+	uint32_t point, to = *column > EXCERPT_BEFORE ? *column - EXCERPT_BEFORE : 1;
+
+	if (*len <= EXCERPT_MAX)
+		return line;
+	for (uint32_t c = 1; at < *len && c < to; at += n, c++) {
+		n = utf8_next(line + at, *len - at, &point);
+		n = n > 0 ? n : 1;
+	}
+	*column -= to - 1;
+	*len = *len - at < EXCERPT_MAX ? *len - at : EXCERPT_MAX;
+	while (*len > 0 && ((unsigned char)line[at + *len] & 0xc0) == 0x80) /* within a character */
+		(*len)--;
+	return line + at;
+}
+
 static void write_excerpt(const struct kcl_diagnostic *item, const char *text, struct buf *out)
 {
+	struct kcl_diagnostic shown = *item;
 	char number[16];
 	size_t len;
 	const char *line = find_line(text, item->line, &len);
 
 	if (!line)
 		return;
+	line = cut_line(line, &len, &shown.column);
+	shown.end_column -= item->column - shown.column;
 
 	int width = snprintf(number, sizeof(number), "%u", item->line);
 
 	buf_printf(out, "%*s |\n%s | %.*s\n%*s | ", width, "", number, (int)len, line, width, "");
-	write_carets(item, line, len, out);
+	write_carets(&shown, line, len, out);
 	buf_printf(out, " %s\n%*s |\n", item->message, width, "");
 }
 

@@ -171,7 +171,7 @@ static void check_unpacked(struct checker *c, const struct kcl_type *type, const
 	if (!expected || kcl_type_same(c->types, type, expected) || depth > UNPACK_DEPTH_MAX)
 		return;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!*attrs[i].name)
+		if (!*attrs[i].name || !kcl_types_count(c->types))
 			continue;
 		check_config_attr(c, attrs[i].name, expected, span);
 		check_expect_key(c, attrs[i].name);
@@ -431,15 +431,17 @@ static const struct kcl_type *check_if_entry(struct checker *c, const struct kcl
 static const struct kcl_type *config_type(struct checker *c, const struct config *config)
 {
 	const struct kcl_scope *s = config->attrs;
-	struct kcl_attr_type *attrs = arena_alloc(c->arena, (s->len + 1) * sizeof(*attrs));
+	uint32_t n = s->len < KCL_ATTRS_MAX - c->types->attrs ? s->len : 0;
+	struct kcl_attr_type *attrs = arena_alloc(c->arena, (n + 1) * sizeof(*attrs));
 
-	for (uint32_t i = 0; i < s->len; i++)
+	c->types->attrs += n;
+	for (uint32_t i = 0; i < n; i++)
 		attrs[i] = (struct kcl_attr_type){ .name = s->items[i]->name,
 			                               .type = s->items[i]->type,
 			                               .file = c->module->module->file,
 			                               .span = s->items[i]->span };
 	return kcl_type_dict_of(c->types, kcl_type_sup(c->types, config->keys, config->keys_len),
-	                        kcl_type_sup(c->types, config->values, config->values_len), attrs, s->len);
+	                        kcl_type_sup(c->types, config->values, config->values_len), attrs, n);
 }
 
 const struct kcl_type *check_entries(struct checker *c, const struct kcl_config_entry *entries)

@@ -13,11 +13,15 @@
 /* Types compared with each other for one program; afterwards everything fits, and shows when the program runs. */
 #define KCL_COMPARISONS_MAX 50000000
 
+/* Keys of literals that are known for one program; those of further ones are not. Each `{**a, b = 1}` knows all of a's.
+ */
+#define KCL_ATTRS_MAX 1000000
+
 struct kcl_types {
 	struct arena *arena;
 	struct kcl_type **slots; /* a hash table of the types that are shared */
 	uint32_t len, mask;
-	uint32_t comparisons; /* so far */
+	uint32_t comparisons, attrs; /* so far */
 };
 
 void kcl_types_init(struct kcl_types *ts, struct arena *arena);

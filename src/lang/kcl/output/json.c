@@ -20,6 +20,8 @@ static void put_string(struct kcl_text *t, const struct kcl_str *s)
 	static const char hex[] = "0123456789abcdef", named[] = "\bb\ff\nn\rr\tt\"\"\\\\";
 	size_t from = 0;
 
+	kcl_text_room(t, s->len);
+	kcl_steps(t->h, s->len / 64);
 	kcl_text_putc(t, '"');
 	for (size_t i = 0; i < s->len; i++) {
 		unsigned char c = (unsigned char)s->s[i];

@@ -88,6 +88,9 @@ static void put_scalar(struct writer *w, struct kcl_value v, size_t indent)
 		break;
 	}
 
+	kcl_text_room(w->t, v.str->len); /* raises before much is done in vain */
+	kcl_steps(w->t->h, v.str->len / 64);
+
 	enum kcl_yaml_style style = kcl_yaml_style(v.str, false);
 
 	if (style == KCL_YAML_LITERAL)

@@ -19,22 +19,38 @@ static void error_free(void *p)
 	free(p);
 }
 
+#define NODE_SIZE 64 /* of a tree's parts, with what malloc() adds */
+
+/* The tree takes more room than the text, and none of the heap. */
+static void check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
+{
+	size_t nodes = 1;
+
+	kcl_steps(h, s->len / 8);
+	for (uint32_t i = 0; i < s->len; i++)
+		nodes += s->s[i] == ',' || s->s[i] == '[' || s->s[i] == '{';
+	kcl_heap_check(h, s->len + nodes * NODE_SIZE);
+}
+
 /* False with the reason in *ret_reason, which is the heap's. */
 static bool parse_json(struct kcl_heap *h, const struct kcl_str *s, struct kcl_value *ret, const char **ret_reason)
 {
+	check_room_for_tree(h, s);
+
 	struct err *err = kcl_heap_own(h, new0(struct err), error_free);
-
-	kcl_steps(h, s->len / 8);
-
 	json_t *v = json_parse(s->s, s->len, 0, err);
 
-	if (!v) {
-		*ret_reason = err->message ? err->message : "invalid JSON";
-		return false;
+	bool valid = v != NULL;
+
+	if (valid) {
+		kcl_heap_own(h, v, json_free);
+		*ret = kcl_from_json(h, v);
+		kcl_heap_release(h, v);
+	} else {
+		*ret_reason = err->message ? kcl_strndup(h, err->message, strlen(err->message)) : "invalid JSON";
 	}
-	kcl_heap_own(h, v, json_free);
-	*ret = kcl_from_json(h, v);
-	return true;
+	kcl_heap_release(h, err);
+	return valid;
 }
 
 static KCL_BUILTIN(json_decode)

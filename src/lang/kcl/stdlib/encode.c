@@ -17,19 +17,27 @@ static bool is_utf8_text(const char *s, size_t len)
 	return true;
 }
 
-static struct kcl_value own_text(struct kcl_vm *vm, char *data, size_t len)
+/* Takes data, of which malloc() made room. */
+static struct kcl_value take_text(struct kcl_vm *vm, char *data, size_t len)
 {
-	return kcl_str(kcl_vm_heap(vm), kcl_heap_own(kcl_vm_heap(vm), data, free), len);
+	struct kcl_value v = kcl_str(kcl_vm_heap(vm), kcl_heap_own(kcl_vm_heap(vm), data, free), len);
+
+	kcl_heap_release(kcl_vm_heap(vm), data);
+	return v;
 }
 
 static KCL_BUILTIN(base64_encode_text)
 {
 	const struct kcl_str *s = kcl_arg_need_str(vm, args, 0, "value",
 	                                           "encode() missing 1 required positional argument: 'value'");
-	char *encoded = base64_encode(s->s, s->len);
 
 	(void)self;
-	return own_text(vm, encoded, strlen(encoded));
+	kcl_steps(kcl_vm_heap(vm), s->len / 64);
+	kcl_heap_check(kcl_vm_heap(vm), s->len / 3 * 4);
+
+	char *encoded = base64_encode(s->s, s->len);
+
+	return take_text(vm, encoded, strlen(encoded));
 }
 
 static KCL_BUILTIN(base64_decode_text)
@@ -37,15 +45,20 @@ static KCL_BUILTIN(base64_decode_text)
 	const struct kcl_str *s = kcl_arg_need_str(vm, args, 0, "value",
 	                                           "decode() missing 1 required positional argument: 'value'");
 	size_t len = 0;
-	char *data = base64_decode(s->s, s->len, &len);
 
 	(void)self;
+	kcl_steps(kcl_vm_heap(vm), s->len / 64);
+	kcl_heap_check(kcl_vm_heap(vm), s->len);
+
+	char *data = base64_decode(s->s, s->len, &len);
+
 	if (!data)
 		kcl_raise(kcl_vm_heap(vm), "decode() argument 'value' is not valid base64");
-	kcl_heap_own(kcl_vm_heap(vm), data, free);
-	if (!is_utf8_text(data, len))
+	if (!is_utf8_text(data, len)) {
+		free(data);
 		kcl_raise(kcl_vm_heap(vm), "decode() argument 'value' holds no text in UTF-8");
-	return kcl_str(kcl_vm_heap(vm), data, len);
+	}
+	return take_text(vm, data, len);
 }
 
 static const char base32_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -51,7 +51,11 @@ const struct kcl_str *kcl_file_content(struct kcl_vm *vm, const struct kcl_str *
 		if (n == 0 || c == 0)
 			kcl_raise(h, "failed to %s the file '%s': it holds no text in UTF-8", verb, path->s);
 	}
-	return kcl_str(h, s, len).str;
+
+	const struct kcl_str *text = kcl_str(h, s, len).str;
+
+	kcl_heap_release(h, r);
+	return text;
 }
 
 static void error_free(void *p)
@@ -71,6 +75,7 @@ void kcl_file_write(struct kcl_vm *vm, const struct kcl_str *path, const char *t
 		          !may_write     ? "this evaluation may write no files"
 		          : err->message ? err->message
 		                         : "");
+	kcl_heap_release(kcl_vm_heap(vm), err);
 }
 
 static KCL_BUILTIN(file_write)
@@ -93,6 +98,7 @@ static KCL_BUILTIN(file_append)
 	(void)self;
 	if (r->content)
 		kcl_text_put(&t, r->content->data, r->content->len);
+	kcl_heap_release(t.h, r);
 	kcl_text_put_str(&t, content);
 	kcl_file_write(vm, path, t.data ? t.data : "", t.len, "Failed to append to file");
 	return kcl_none();

@@ -3,8 +3,16 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* Upstream gives up after a million backtracks. */
+/* Upstream gives up after a million backtracks. How many a match took is not told, so it is tried with few of them
+ * first and again with more, and what was in vain counts as steps of the evaluation. */
 #define MATCH_LIMIT 1000000
+#define MATCH_LIMIT_FIRST 1000
+#define MATCH_LIMIT_GROWTH 4
+#define BACKTRACKS_OF_A_STEP 2
+/* In texts of so many bytes, how far each part of a pattern goes is counted, too: "a*+[bc]" looks for its end from each
+ * character on without one backtrack. */
+#define WATCHED_LEN 256
+#define BYTES_OF_A_STEP 64
 #define DEPTH_LIMIT 100000
 #define HEAP_LIMIT_KIB 20000
 #define CACHE_MAX 64
@@ -14,6 +22,7 @@ struct kcl_pattern {
 	char *text;
 	size_t len;
 	pcre2_code *code;
+	pcre2_code *watched; /* the same, with callouts; NULL: not needed yet */
 	pcre2_match_data *data;
 };
 
@@ -29,6 +38,7 @@ static void pattern_free(struct kcl_pattern *p)
 {
 	pcre2_match_data_free(p->data);
 	pcre2_code_free(p->code);
+	pcre2_code_free(p->watched);
 	free(p->text);
 	free(p);
 }
@@ -80,14 +90,20 @@ static void remember(struct cache *c, struct kcl_pattern *p)
 	to_front(c, c->len - 1);
 }
 
+static pcre2_code *compile_code(const struct cache *c, const char *text, size_t len, uint32_t options, int *ret_error,
+                                PCRE2_SIZE *ret_where)
+{
+	return pcre2_compile((PCRE2_SPTR)text, len, PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | options, ret_error,
+	                     ret_where, c->compile);
+}
+
 static struct kcl_pattern *compile(struct kcl_heap *h, struct cache *c, const char *text, size_t len,
                                    bool is_valid_only)
 {
 	PCRE2_UCHAR reason[200];
 	PCRE2_SIZE where = 0;
 	int error = 0;
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR)text, len, PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY, &error,
-	                                 &where, c->compile);
+	pcre2_code *code = compile_code(c, text, len, 0, &error, &where);
 
 	if (!code && is_valid_only)
 		return NULL;
@@ -124,14 +140,56 @@ struct kcl_pattern *kcl_pattern(struct kcl_heap *h, const struct kcl_str *text, 
 	return find_or_compile(h, text->s, text->len, is_valid_only);
 }
 
+/* ---- matching ---- */
+
+struct watch {
+	uint64_t steps, steps_max;
+	size_t at;
+};
+
+/* Called before each part of the pattern is tried. */
+static int watch(pcre2_callout_block *block, void *data)
+{
+	struct watch *w = data;
+	size_t at = block->current_position, moved = at > w->at ? at - w->at : w->at - at;
+
+	w->at = at;
+	w->steps += moved / BYTES_OF_A_STEP + (moved & 1); /* some of the short ways, too */
+	return w->steps > w->steps_max ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+/* PCRE2's result; what it costs is counted. */
+static int match(struct kcl_heap *h, struct kcl_pattern *p, const struct kcl_str *s, size_t offset)
+{
+	struct cache *c = cache_of(h);
+	bool is_watched = s->len - offset >= WATCHED_LEN;
+	struct watch w = { .steps_max = kcl_steps_left(h), .at = offset };
+	uint32_t options = offset ? PCRE2_NO_UTF_CHECK : 0, limit = MATCH_LIMIT_FIRST;
+	PCRE2_SIZE where;
+	int n;
+
+	if (is_watched && !p->watched)
+		p->watched = compile_code(c, p->text, p->len, PCRE2_AUTO_CALLOUT, &n, &where);
+	pcre2_set_callout(c->match, is_watched ? watch : NULL, &w);
+	for (;; limit *= MATCH_LIMIT_GROWTH) {
+		pcre2_set_match_limit(c->match, limit < MATCH_LIMIT ? limit : MATCH_LIMIT);
+		n = pcre2_match(is_watched && p->watched ? p->watched : p->code, (PCRE2_SPTR)s->s, s->len, offset, options,
+		                p->data, c->match);
+		if (n != PCRE2_ERROR_MATCHLIMIT || limit >= MATCH_LIMIT)
+			break;
+		kcl_steps(h, limit / BACKTRACKS_OF_A_STEP);
+		options = PCRE2_NO_UTF_CHECK;
+	}
+	kcl_steps(h, w.steps + (n == PCRE2_ERROR_MATCHLIMIT ? limit / BACKTRACKS_OF_A_STEP : 0));
+	return n;
+}
+
 uint32_t kcl_pattern_match(struct kcl_heap *h, struct kcl_pattern *p, const struct kcl_str *s, size_t offset,
                            const size_t **ret_groups)
 {
-	struct cache *c = cache_of(h);
-
 	kcl_steps(h, 1 + (s->len - offset) / 16);
 
-	int n = pcre2_match(p->code, (PCRE2_SPTR)s->s, s->len, offset, offset ? PCRE2_NO_UTF_CHECK : 0, p->data, c->match);
+	int n = match(h, p, s, offset);
 
 	if (n == PCRE2_ERROR_NOMATCH)
 		return 0;

@@ -5,19 +5,13 @@
 
 #define DEPTH_MAX 128 /* upstream's */
 
-struct anchor {
-	const char *name;
-	struct kcl_value value;
-	struct anchor *next;
-};
-
 /* Owned by the heap, as a failure jumps out of the middle of a document. */
 struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool has_event;
 	struct kcl_heap *h;
-	struct anchor *anchors; /* of the document, the latest first */
+	struct kcl_dict *anchors; /* of the document; NULL: none yet */
 	unsigned depth;
 };
 
@@ -184,11 +178,10 @@ static struct kcl_value mapping(struct reader *r)
 
 static struct kcl_value alias(struct reader *r)
 {
-	const char *name = (const char *)r->event.data.alias.anchor;
+	const struct kcl_pair *pair = kcl_dict_findz(r->anchors, (const char *)r->event.data.alias.anchor);
 
-	for (struct anchor *a = r->anchors; a; a = a->next)
-		if (strcmp(a->name, name) == 0)
-			return a->value;
+	if (pair)
+		return pair->value;
 	fail(r, "unknown anchor", r->event.start_mark);
 }
 
@@ -216,7 +209,7 @@ static struct kcl_value node(struct reader *r)
 	                          : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.anchor
 	                          : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.anchor
 	                                                                 : NULL;
-	const char *kept = name ? kcl_strndup(r->h, (const char *)name, strlen((const char *)name)) : NULL;
+	const struct kcl_str *kept = name ? kcl_strz(r->h, (const char *)name).str : NULL; /* the event will be gone */
 
 	if (r->depth >= DEPTH_MAX)
 		fail(r, "recursion limit exceeded", e->start_mark);
@@ -226,15 +219,25 @@ static struct kcl_value node(struct reader *r)
 
 	r->depth--;
 	if (kept) {
-		struct anchor *a = kcl_alloc_raw(r->h, sizeof(*a));
-
-		*a = (struct anchor){ .name = kept, .value = v, .next = r->anchors };
-		r->anchors = a;
+		if (!r->anchors)
+			r->anchors = kcl_dict(r->h, 0).dict;
+		kcl_dict_set(r->h, r->anchors, kept, v);
 	}
 	return v;
 }
 
 /* ---- documents ---- */
+
+/* libyaml compares each %TAG with all before it. */
+static void count_directives(struct kcl_heap *h, const struct kcl_str *text)
+{
+	uint64_t n = text->s[0] == '%';
+
+	kcl_steps(h, text->len / 16);
+	for (const char *p = text->s; (p = strstr(p, "\n%")); p++)
+		n++;
+	kcl_steps(h, n * n / 8);
+}
 
 static struct reader *reader_new(struct kcl_heap *h, const struct kcl_str *text)
 {
@@ -251,6 +254,8 @@ static struct reader *reader_new(struct kcl_heap *h, const struct kcl_str *text)
 
 struct kcl_value kcl_yaml_read_all(struct kcl_heap *h, const struct kcl_str *text)
 {
+	count_directives(h, text);
+
 	struct reader *r = reader_new(h, text);
 	struct kcl_value result = kcl_list(h, 0);
 
@@ -261,6 +266,7 @@ struct kcl_value kcl_yaml_read_all(struct kcl_heap *h, const struct kcl_str *tex
 		next_event(r);
 		kcl_list_push(h, result.list, node(r));
 	}
+	kcl_heap_release(h, r);
 	return result;
 }
 

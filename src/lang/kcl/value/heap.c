@@ -48,18 +48,18 @@ static void free_chunks(struct kcl_chunk *c)
 	}
 }
 
-static void destroy_owned(struct kcl_heap *h)
+static void destroy_owned(struct kcl_heap *h, struct kcl_owned *until)
 {
-	for (struct kcl_owned *o = h->owned; o; o = o->next)
+	for (struct kcl_owned *o = h->owned; o != until; o = o->next)
 		o->destroy(o->p);
-	h->owned = NULL;
+	h->owned = until;
 }
 
 struct kcl_heap *kcl_heap_free(struct kcl_heap *h)
 {
 	if (!h)
 		return NULL;
-	destroy_owned(h);
+	destroy_owned(h, NULL);
 	if (h->kept)
 		h->kept_free(h->kept);
 	free_chunks(h->chunks);
@@ -114,7 +114,7 @@ void kcl_heap_reset(struct kcl_heap *h, const struct kcl_limits *limits)
 	static const struct kcl_limits defaults = { 0 };
 	if (!limits)
 		limits = &defaults;
-	destroy_owned(h);
+	destroy_owned(h, NULL);
 	recycle_chunks(h);
 	h->free = h->end = NULL;
 	h->taken = 0;
@@ -157,10 +157,15 @@ static size_t next_capacity(const struct kcl_heap *h)
 	return cap < CHUNK_MAX ? round_up(cap) : CHUNK_MAX;
 }
 
-void *kcl_alloc_slow(struct kcl_heap *h, size_t size)
+void kcl_heap_check(struct kcl_heap *h, size_t size)
 {
 	if (size > h->memory_max || h->memory_max - size < h->taken)
 		kcl_raise(h, "out of memory: the evaluation takes more than %zu bytes", h->memory_max);
+}
+
+void *kcl_alloc_slow(struct kcl_heap *h, size_t size)
+{
+	kcl_heap_check(h, size);
 	size_t rounded = round_up(size ? size : 1);
 	size_t cap = next_capacity(h);
 	if (rounded > cap / 4) {
@@ -226,6 +231,18 @@ void *kcl_heap_own(struct kcl_heap *h, void *p, void (*destroy)(void *))
 	return p;
 }
 
+void kcl_heap_release(struct kcl_heap *h, void *p)
+{
+	for (struct kcl_owned **at = &h->owned; *at; at = &(*at)->next) {
+		struct kcl_owned *o = *at;
+		if (o->p != p)
+			continue;
+		*at = o->next;
+		o->destroy(p);
+		return;
+	}
+}
+
 void kcl_steps_slow(struct kcl_heap *h, uint64_t n)
 {
 	if (n - h->slice > h->steps_left) {
@@ -251,6 +268,7 @@ struct kcl_failure *kcl_failure_push(struct kcl_heap *h, struct kcl_failure *f)
 	struct kcl_failure *outer = h->failure;
 	f->message = f->code = f->file = NULL;
 	f->line = f->column = 0;
+	f->owned = h->owned;
 	h->failure = f;
 	return outer;
 }
@@ -276,6 +294,7 @@ _Noreturn _printf_(3, 0) static void raise_message(struct kcl_heap *h, const cha
 		kcl_grow(h, message, MESSAGE_MAX, (size_t)n + 1, 1); /* gives the rest back */
 	f->message = message;
 	f->code = code;
+	destroy_owned(h, f->owned);
 	longjmp(f->jump, 1);
 }
 

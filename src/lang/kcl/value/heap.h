@@ -58,8 +58,13 @@ static inline void *kcl_alloc(struct kcl_heap *h, size_t size)
 void *kcl_grow(struct kcl_heap *h, void *p, size_t n, size_t wanted, size_t element);
 char *kcl_strndup(struct kcl_heap *h, const char *s, size_t n);
 char *kcl_printf(struct kcl_heap *h, const char *fmt, ...) _printf_(2, 3);
-/* Calls destroy(p) at the reset. Returns p. */
+/* Calls destroy(p) at the reset, when a failure passes on its way to a handler that was set before, or by
+ * kcl_heap_release(): what a library allocates is not counted, so it should not stay. Returns p. */
 void *kcl_heap_own(struct kcl_heap *h, void *p, void (*destroy)(void *));
+/* Destroys it now. */
+void kcl_heap_release(struct kcl_heap *h, void *p);
+/* Raises "out of memory" unless so many bytes may still be taken: for what a library is about to allocate. */
+void kcl_heap_check(struct kcl_heap *h, size_t size);
 
 void kcl_steps_slow(struct kcl_heap *h, uint64_t n);
 /* Counts n steps; raises when the limit or the deadline is passed. Loops in C whose length comes from values call it.
@@ -70,6 +75,12 @@ static inline void kcl_steps(struct kcl_heap *h, uint64_t n)
 		kcl_steps_slow(h, n);
 	else
 		h->slice -= n;
+}
+
+/* Steps until the limit is passed. */
+static inline uint64_t kcl_steps_left(const struct kcl_heap *h)
+{
+	return h->steps_left + h->slice;
 }
 
 _Noreturn void kcl_stack_exhausted(struct kcl_heap *h);
@@ -85,8 +96,9 @@ static inline void kcl_stack_check(struct kcl_heap *h)
 struct kcl_failure {
 	jmp_buf jump;
 	struct kcl_failure *outer;
-	const char *message; /* in the heap */
-	const char *code;    /* "EvaluationError" */
+	struct kcl_owned *owned; /* what was there when the handler was set */
+	const char *message;     /* in the heap */
+	const char *code;        /* "EvaluationError" */
 	/* Where it was raised, set by the evaluator: file NULL when not known. */
 	const char *file;
 	uint32_t line, column;
