@@ -3,21 +3,13 @@
 #include "base/str.h"
 #include "check/checker.h"
 
-static const struct kcl_attr_type *own_attr(const struct kcl_schema_type *s, const char *name)
-{
-	for (uint32_t i = 0; i < s->attrs_len; i++)
-		if (str_eq(s->attrs[i].name, name))
-			return &s->attrs[i];
-	return NULL;
-}
-
 /* Each key of a dict literal against the schema's attribute or, of its others, the index signature. */
 static void check_indexed_attrs(struct checker *c, const struct kcl_type *dict, const struct kcl_schema_type *s,
                                 const struct kcl_span *span)
 {
 	for (uint32_t i = 0; i < dict->dict.attrs_len; i++) {
 		const struct kcl_attr_type *attr = &dict->dict.attrs[i];
-		const struct kcl_attr_type *own = s->index->any_other ? own_attr(s, attr->name) : NULL;
+		const struct kcl_attr_type *own = s->index->any_other ? kcl_schema_own_attr(s, attr->name) : NULL;
 
 		if (own)
 			check_assignable(c, attr->type, own->type, span);
@@ -39,7 +31,7 @@ static void check_dict_as_schema(struct checker *c, const struct kcl_type *dict,
 	} else if (s->index) {
 		check_indexed_attrs(c, dict, s, span);
 	} else if (kcl_type_is_literal_str(key)) {
-		const struct kcl_attr_type *own = own_attr(s, key->literal.s);
+		const struct kcl_attr_type *own = kcl_schema_own_attr(s, key->literal.s);
 
 		for (uint32_t i = 0; own && i < dict->dict.attrs_len; i++)
 			if (str_eq(dict->dict.attrs[i].name, key->literal.s))

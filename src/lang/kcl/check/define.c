@@ -134,14 +134,6 @@ static void set_base(struct checker *c, struct kcl_schema_type *type, const stru
 
 /* ---- attributes ---- */
 
-static struct kcl_attr_type *find_own(struct kcl_schema_type *type, const char *name)
-{
-	for (uint32_t i = 0; i < type->attrs_len; i++)
-		if (str_eq(type->attrs[i].name, name))
-			return &type->attrs[i];
-	return NULL;
-}
-
 /* From `name: type` and, in a schema, `name: Schema {}`. False for other statements. */
 static bool read_attr(struct checker *c, const struct kcl_stmt *s, struct kcl_attr_type *ret)
 {
@@ -206,6 +198,7 @@ static void define_attrs(struct checker *c, struct kcl_schema_type *type)
 		n += s->kind == KCL_STMT_ATTR || s->kind == KCL_STMT_UNIFICATION;
 	type->attrs = arena_alloc(c->arena, (n + 1) * sizeof(*type->attrs));
 	type->attrs_len = 0;
+	type->attr_index = kcl_scope_new(c->arena, NULL);
 	for (const struct kcl_stmt *s = schema->body; s; s = s->next) {
 		struct kcl_attr_type attr;
 
@@ -214,17 +207,18 @@ static void define_attrs(struct checker *c, struct kcl_schema_type *type)
 		if (s->kind == KCL_STMT_ATTR)
 			check_decorators(c, &s->attr.decorators);
 
-		struct kcl_attr_type *first = find_own(type, attr.name);
+		const struct kcl_attr_type *first = kcl_schema_own_attr(type, attr.name);
 
 		if (!first) {
 			const struct kcl_attr_type *inherited = type->base ? kcl_schema_attr(type->base->schema, attr.name) : NULL;
-			bool is_optional = attr.is_optional;
+			const struct kcl_object at = { .name = attr.name, .span.line = type->attrs_len };
+			struct kcl_attr_type *added = &type->attrs[type->attrs_len++];
 
-			first = &type->attrs[type->attrs_len++];
-			*first = attr;
+			kcl_scope_put(type->attr_index, c->arena, &at);
+			*added = attr;
 			if (inherited)
-				first->is_optional = inherited->is_optional;
-			attr.is_optional = is_optional;
+				added->is_optional = inherited->is_optional;
+			first = added;
 		}
 		check_attr_change(c, type, &attr, first);
 		check_attr_index(c, type, &attr);

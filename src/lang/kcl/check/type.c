@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "check/scope.h"
 #include "check/types.h"
 
 /* ---- asking ---- */
@@ -37,13 +38,20 @@ bool kcl_type_all_of(const struct kcl_type *t, unsigned tags)
 
 #define MIXIN_DEPTH_MAX 32 /* of mixins in mixins */
 
+const struct kcl_attr_type *kcl_schema_own_attr(const struct kcl_schema_type *s, const char *name)
+{
+	const struct kcl_object *found = s->attr_index ? kcl_scope_find(s->attr_index, name) : NULL;
+
+	return found ? &s->attrs[found->span.line] : NULL;
+}
+
 static const struct kcl_attr_type *find_attr(const struct kcl_schema_type *s, const char *name, unsigned depth)
 {
 	const struct kcl_attr_type *attr;
 
-	for (uint32_t i = 0; i < s->attrs_len; i++)
-		if (strcmp(s->attrs[i].name, name) == 0)
-			return &s->attrs[i];
+	attr = kcl_schema_own_attr(s, name);
+	if (attr)
+		return attr;
 	for (uint32_t i = 0; !s->is_rule && i < s->mixins_len && depth < MIXIN_DEPTH_MAX; i++) {
 		attr = find_attr(s->mixins[i]->schema, name, depth + 1);
 		if (attr)

@@ -24,6 +24,7 @@ enum kcl_type_tag {
 };
 
 struct kcl_type;
+struct kcl_scope;
 
 struct kcl_attr_type {
 	const char *name;
@@ -47,6 +48,7 @@ struct kcl_schema_type {
 	uint32_t mixins_len;
 	struct kcl_attr_type *attrs; /* its own, not those of the base; in order */
 	uint32_t attrs_len;
+	struct kcl_scope *attr_index; /* the checker's own: name -> position, in span.line; NULL for a rule */
 	struct kcl_index_type {
 		const char *key_name;
 		const struct kcl_type *key, *value;
@@ -93,6 +95,8 @@ struct kcl_type {
 	};
 };
 
+/* The attribute of the schema itself; NULL. */
+const struct kcl_attr_type *kcl_schema_own_attr(const struct kcl_schema_type *s, const char *name);
 /* The attribute of a schema or of its bases and mixins; NULL. */
 const struct kcl_attr_type *kcl_schema_attr(const struct kcl_schema_type *s, const char *name);
 

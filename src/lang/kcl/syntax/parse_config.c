@@ -34,7 +34,18 @@ static struct kcl_config_entry *parse_pair(struct parser *p, bool drop_other)
 
 	entry->key = parse_expr(p);
 	entry->op = parse_entry_op(p, drop_other);
+
+	/* `a.b.c: v` is as deep as a: {b: {c: v}}. */
+	unsigned steps = entry->key->kind == KCL_EXPR_NAME && entry->key->name.len > 0 ? entry->key->name.len - 1 : 0;
+
+	if (steps >= PARSER_DEPTH_MAX - p->depth) {
+		if (!p->gave_up)
+			parser_give_up(p);
+		steps = 0;
+	}
+	p->depth += steps;
 	entry->value = parse_expr(p);
+	p->depth -= steps;
 	return entry;
 }
 

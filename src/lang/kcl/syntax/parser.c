@@ -137,7 +137,7 @@ void parser_error_class(struct parser *p, const char *code, const struct kcl_spa
 
 /* ---- making the tree ---- */
 
-static void give_up(struct parser *p)
+void parser_give_up(struct parser *p)
 {
 	parser_error(p, &p->token->span, "nested too deeply: take parts of it out into variables");
 	p->gave_up = true;
@@ -148,7 +148,7 @@ static void give_up(struct parser *p)
 bool parser_enter(struct parser *p, unsigned *saved)
 {
 	if (p->depth >= PARSER_DEPTH_MAX) {
-		give_up(p);
+		parser_give_up(p);
 		return false;
 	}
 	p->depth++;
@@ -168,7 +168,7 @@ void parser_leave(struct parser *p, unsigned saved)
 void parser_higher(struct parser *p)
 {
 	if (++p->height > PARSER_HEIGHT_MAX && !p->gave_up)
-		give_up(p);
+		parser_give_up(p);
 }
 
 /* Nodes have no room for the members of other kinds: most are much smaller than the largest. */

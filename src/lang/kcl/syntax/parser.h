@@ -72,6 +72,8 @@ void parser_error_class(struct parser *p, const char *code, const struct kcl_spa
 /* Saves p->height in *saved; false when it is too deep (reported; the rest of the file is skipped). Calls of leave
  * must match those that gave true. */
 bool parser_enter(struct parser *p, unsigned *saved);
+/* Reports that something is nested too deeply, and goes to the end of the text. */
+void parser_give_up(struct parser *p);
 void parser_leave(struct parser *p, unsigned saved);
 /* One more link of a chain. */
 void parser_higher(struct parser *p);
