@@ -48,6 +48,15 @@ struct arena *arena_free(struct arena *a)
 	return NULL;
 }
 
+size_t arena_size(const struct arena *a)
+{
+	size_t size = sizeof(*a);
+
+	for (const struct chunk *c = a->chunks; c; c = c->next)
+		size += sizeof(*c) + c->cap;
+	return size;
+}
+
 static struct chunk *chunk_new(size_t cap)
 {
 	size_t size;

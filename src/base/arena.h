@@ -11,6 +11,9 @@ struct arena *arena_new(void);
 struct arena *arena_free(struct arena *a);
 DEFINE_CLEANUP(struct arena *, arena_free)
 
+/* Bytes that it takes, used or not. */
+size_t arena_size(const struct arena *a);
+
 /* Zeroed, aligned for any type, never NULL. */
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *s);

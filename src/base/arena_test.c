@@ -120,12 +120,25 @@ static void test_mem_sizes_are_checked(void **state)
 	assert_null(xstrdup_or_null(NULL));
 }
 
+static void test_arena_size_is_that_of_all_chunks(void **state)
+{
+	(void)state;
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	size_t empty = arena_size(a);
+
+	arena_alloc(a, 100);
+	assert_true(arena_size(a) >= empty + 100);
+	arena_alloc(a, 1 << 20);
+	assert_true(arena_size(a) >= empty + (1 << 20) + 100 && arena_size(a) < empty + (2 << 20));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arena_alloc_is_zeroed_and_aligned),
 		cmocka_unit_test(test_arena_pieces_do_not_overlap),
 		cmocka_unit_test(test_arena_strings),
+		cmocka_unit_test(test_arena_size_is_that_of_all_chunks),
 		cmocka_unit_test(test_arena_destroys_what_it_owns_in_reverse),
 		cmocka_unit_test(test_bytes_are_copied_and_counted),
 		cmocka_unit_test(test_mem_sizes_are_checked),

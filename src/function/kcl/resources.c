@@ -76,19 +76,29 @@ static int take_all_ready(struct kcl_run *run, struct err *err)
 	return 0;
 }
 
-/* Two items of one name are an error; seen: name -> "Kind/name". */
-static int check_name(json_t *seen, const char *name, const json_t *object, struct err *err)
+/* "Kind/name"; free(). */
+static char *describe(const json_t *object)
 {
-	const char *kind = json_get_str(object, "kind"), *before = json_get_str(seen, name);
-	_cleanup_free_ char *what = xasprintf("%s/%s", kind ? kind : "", object_name(object));
+	const char *kind = json_get_str(object, "kind");
 
-	if (before)
+	return xasprintf("%s/%s", kind ? kind : "", object_name(object));
+}
+
+/* Two items of one name are an error; seen: name -> item. */
+static int check_name(json_t *seen, const char *name, json_t *object, struct err *err)
+{
+	const json_t *before = json_object_get(seen, name);
+
+	if (before) {
+		_cleanup_free_ char *first = describe(before), *second = describe(object);
+
 		return err_set(
 			err, ERR_INVALID,
 			"multiple composed resources with name \"%s\" returned: %s and %s. Set different metadata.name or "
 			"metadata.annotations.\"" KCL_NAME_ANNOTATION "\" to distinguish them.",
-			name, before, what);
-	json_put_str(seen, name, what);
+			name, first, second);
+	}
+	json_object_set(seen, name, object);
 	return 0;
 }
 
@@ -189,8 +199,9 @@ static int process_default_item(struct kcl_run *run, json_t *item, json_t *seen,
 	if (str_eq(json_get_str(item, "apiVersion"), KCL_META_VERSION))
 		return kcl_process_item(run, item, err);
 
-	_cleanup_json_ json_t *entry = json_pack("{sO}", "resource", item);
+	_cleanup_json_ json_t *entry = json_object();
 	_cleanup_free_ char *name = NULL;
+	json_object_set(entry, "resource", item);
 	if (take_ready(item, entry, err) < 0)
 		return -1;
 	name = take_name(item);

@@ -167,6 +167,11 @@ struct kcl_checked *kcl_checked_free(struct kcl_checked *c)
 	return NULL;
 }
 
+size_t kcl_checked_size(const struct kcl_checked *c)
+{
+	return sizeof(*c) + arena_size(c->arena);
+}
+
 /* ---- questions of the evaluator ---- */
 
 const struct kcl_type *kcl_checked_type(const struct kcl_checked *c, const char *package, const char *name)

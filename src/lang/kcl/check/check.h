@@ -25,6 +25,8 @@ struct kcl_checked;
 struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_diagnostics *diagnostics);
 struct kcl_checked *kcl_checked_free(struct kcl_checked *c);
 DEFINE_CLEANUP(struct kcl_checked *, kcl_checked_free)
+/* Bytes that it takes. */
+size_t kcl_checked_size(const struct kcl_checked *c);
 
 /* The type that a global name of a package stands for (schema, rule, alias), NULL. */
 const struct kcl_type *kcl_checked_type(const struct kcl_checked *c, const char *package, const char *name);

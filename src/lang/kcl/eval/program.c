@@ -35,11 +35,10 @@ size_t kcl_program_size(const struct kcl_program *p)
 
 static size_t measure(const struct kcl_program *p)
 {
-	size_t size = sizeof(*p) + kcl_heap_used(p->heap);
-	/* A tree takes several times what its text does. */
+	size_t size = sizeof(*p) + kcl_heap_used(p->heap) + kcl_checked_size(p->checked);
 	for (uint32_t i = 0; i < p->packages.len; i++) {
 		for (uint32_t j = 0; j < p->packages.items[i].modules_len; j++)
-			size += p->packages.items[i].modules[j]->text_len * 12;
+			size += arena_size(p->packages.items[i].modules[j]->arena);
 	}
 	return size;
 }

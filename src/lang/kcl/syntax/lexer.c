@@ -73,6 +73,11 @@ static const bool in_names[128] = {
 	['a' ... 'z'] = true,
 };
 
+static bool is_ascii_name_part(uint32_t c)
+{
+	return c < 0x80 && in_names[c];
+}
+
 static size_t name_len(const char *p, const char *end)
 {
 	const char *from = p;
@@ -421,6 +426,12 @@ static void lex_number(struct lexer *lx)
 static bool skip_string(struct lexer *lx, uint32_t quote, bool is_long)
 {
 	while (lx->p < lx->end) {
+		/* Nothing ends between two of these. */
+		while (is_ascii_name_part(peek(lx, 0)) && is_ascii_name_part(peek(lx, 1))) {
+			lx->p++;
+			lx->column++;
+		}
+
 		uint32_t c = peek(lx, 0);
 
 		skip_any(lx);
@@ -633,12 +644,21 @@ static bool lex_space(struct lexer *lx, uint32_t c)
 		lex_newline(lx);
 		return true;
 	}
-	if (c == ' ' || c == '\t') {
-		lx->here.spaces += c == ' ';
-		lx->here.tabs += c == '\t';
-	} else if (!kcl_is_other_space(c)) {
+	if (c > ' ' && c < 0x80)
 		return false;
+	if (c == ' ') {
+		size_t n = 1;
+
+		while (lx->p + n < lx->end && lx->p[n] == ' ')
+			n++;
+		lx->here.spaces += (uint32_t)n;
+		lx->column += (uint32_t)n;
+		lx->p += n;
+		return true;
 	}
+	lx->here.tabs += c == '\t';
+	if (c != '\t' && !kcl_is_other_space(c))
+		return false;
 	skip_any(lx);
 	return true;
 }
