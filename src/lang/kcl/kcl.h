@@ -24,8 +24,14 @@
 
 enum kcl_severity { KCL_ERROR, KCL_WARNING };
 
+/* Another place that has to do with it: where a variable is declared, or the check that an instance failed. */
+struct kcl_related {
+	char *file, *message;
+	uint32_t line, column;
+};
+
 /* One thing that is wrong with a program, or went wrong while it ran. Lines and columns count from 1, columns in
- * characters; line 0 means that it is about no place. */
+ * characters; line 0 means that it is about no place, column 0 (shown as 1) that it is about the whole line. */
 struct kcl_diagnostic {
 	enum kcl_severity severity;
 	const char *code; /* upstream's name of the class: "InvalidSyntax", "TypeError", "CompileError",
@@ -35,6 +41,8 @@ struct kcl_diagnostic {
 	char *message; /* what is wrong, and what was expected */
 	char *hint;    /* what to do; NULL */
 	char *note;    /* e.g. a value that a check rejected; NULL */
+	struct kcl_related *related;
+	size_t related_len;
 };
 
 struct kcl_diagnostics {
@@ -47,9 +55,9 @@ struct kcl_diagnostics {
 
 /* Frees what it holds; stays usable. */
 void kcl_diagnostics_clear(struct kcl_diagnostics *d);
-/* Appends them for a person, as the command line prints them: severity, code, `--> file:line:column`, the line of the
- * source with a caret line below, the message. text_of gives a file's text or NULL (then no line is shown); NULL is
- * allowed. */
+/* Appends them for a person, as the command line prints them: severity, number and name of the class, and for each
+ * place `--> file:line:column`, the line of the source with a caret below, the message. text_of gives a file's text or
+ * NULL (then no line is shown); NULL is allowed. */
 void kcl_diagnostics_write(const struct kcl_diagnostics *d, const char *(*text_of)(void *self, const char *file),
                            void *self, struct buf *out);
 

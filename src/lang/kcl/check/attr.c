@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "check/checker.h"
+#include "check/suggest.h"
 
 const struct kcl_type *check_schema_value(const struct kcl_schema_type *s)
 {
@@ -93,8 +94,18 @@ const struct kcl_type *check_attr(struct checker *c, const struct kcl_type *t, c
 
 	if (found)
 		return found;
-	check_error(c, "TypeError", span, "attribute '%s' not found in '%s'", *attr ? attr : "[missing name]",
-	            check_shown(c, t));
+
+	struct suggestions s = { .name = attr };
+
+	if (t->tag == KCL_T_SCHEMA && !t->schema->is_instance)
+		suggest_name(&s, "instances");
+	for (uint32_t i = 0; t->tag == KCL_T_SCHEMA && t->schema->is_instance && i < t->schema->attrs_len; i++)
+		suggest_name(&s, t->schema->attrs[i].name);
+
+	_cleanup_free_ char *meant = suggest_text(&s, true);
+
+	check_error(c, "TypeError", span, "attribute '%s' not found in '%s'%s", *attr ? attr : "[missing name]",
+	            check_shown(c, t), meant);
 	return check_any();
 }
 

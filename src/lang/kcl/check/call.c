@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "check/checker.h"
+#include "check/suggest.h"
 
 /* ---- arguments ---- */
 
@@ -47,6 +48,20 @@ static void check_positional(struct checker *c, const struct kcl_expr *callee, c
 	}
 }
 
+static void unexpected_keyword(struct checker *c, const struct kcl_expr *callee, const struct kcl_keyword *kw,
+                               const struct kcl_type *f)
+{
+	struct suggestions s = { .name = kw->name.s };
+
+	for (uint32_t i = 0; i < f->function.len; i++)
+		suggest_name(&s, f->function.names[i]);
+
+	_cleanup_free_ char *meant = suggest_text(&s, false);
+
+	check_error(c, "CompileError", &kw->name.span, "%s got an unexpected keyword argument '%s'%s",
+	            callee_name(c, callee), kw->name.s, meant);
+}
+
 static void check_keywords(struct checker *c, const struct kcl_expr *callee, const struct kcl_arguments *args,
                            const struct kcl_type *f)
 {
@@ -68,8 +83,7 @@ static void check_keywords(struct checker *c, const struct kcl_expr *callee, con
 		if (param < f->function.len)
 			check_expr_as(c, kw->value, f->function.params[param], &kw->value->span);
 		else if (!f->function.is_variadic)
-			check_error(c, "CompileError", &kw->name.span, "%s got an unexpected keyword argument '%s'",
-			            callee_name(c, callee), kw->name.s);
+			unexpected_keyword(c, callee, kw, f);
 		previous = behind;
 	}
 }
@@ -187,6 +201,12 @@ const struct kcl_type *check_schema_expr(struct checker *c, const struct kcl_exp
 
 /* ---- lambdas ---- */
 
+static void note_default(struct kcl_diagnostic *d)
+{
+	if (d)
+		d->note = xstrdup("A default argument");
+}
+
 void check_params(struct checker *c, const struct kcl_params *params)
 {
 	bool is_required_behind = false;
@@ -197,7 +217,8 @@ void check_params(struct checker *c, const struct kcl_params *params)
 		if (!value)
 			is_required_behind = true;
 		else if (is_required_behind)
-			check_error(c, "IllegalParameterError", &value->span, "non-default argument follows default argument");
+			note_default(
+				check_error(c, "IllegalParameterError", &value->span, "non-default argument follows default argument"));
 	}
 }
 

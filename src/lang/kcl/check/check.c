@@ -6,13 +6,14 @@
 
 /* ---- reporting ---- */
 
-void check_error(struct checker *c, const char *code, const struct kcl_span *span, const char *fmt, ...)
+struct kcl_diagnostic *check_error(struct checker *c, const char *code, const struct kcl_span *span, const char *fmt,
+                                   ...)
 {
 	va_list ap;
 	const char *file = c->module ? c->module->module->file : NULL;
 
 	if (c->muted > 0)
-		return;
+		return NULL;
 	va_start(ap, fmt);
 	_cleanup_free_ char *message = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -20,9 +21,18 @@ void check_error(struct checker *c, const char *code, const struct kcl_span *spa
 		const struct kcl_diagnostic *d = &c->diagnostics->items[i];
 
 		if (d->line == span->line && d->column == span->column && str_eq(d->file, file) && str_eq(d->message, message))
-			return;
+			return NULL;
 	}
-	kcl_diagnostic_add(c->diagnostics, KCL_ERROR, code, file, span, "%s", message);
+	return kcl_diagnostic_add(c->diagnostics, KCL_ERROR, code, file, span, "%s", message);
+}
+
+void check_note_immutable(struct kcl_diagnostic *d, const struct kcl_object *declared, const char *how)
+{
+	if (!d || !declared)
+		return;
+	kcl_diagnostic_relate(d, declared->file, declared->span.line, declared->span.column, "The variable '%s' is %s",
+	                      declared->name, how);
+	d->note = xasprintf("change the variable name to '_%s' to make it mutable", declared->name);
 }
 
 void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, const char *what)
@@ -50,17 +60,6 @@ void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, 
 	}
 	c->module = here;
 	free(nodes);
-}
-
-void check_hint(struct checker *c, const char *hint)
-{
-	if (c->muted > 0 || c->diagnostics->len == 0)
-		return;
-
-	struct kcl_diagnostic *d = &c->diagnostics->items[c->diagnostics->len - 1];
-
-	if (!d->hint)
-		d->hint = xstrdup(hint);
 }
 
 const char *check_shown(struct checker *c, const struct kcl_type *t)

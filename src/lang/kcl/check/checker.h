@@ -45,6 +45,13 @@ struct schema_context {
 	struct kcl_scope *inferred; /* attributes that have got a type on the way */
 };
 
+/* What is to stand somewhere. */
+struct expectation {
+	const struct kcl_type *type; /* NULL where none is known */
+	const char *file;            /* that says so; NULL: none */
+	struct kcl_span span;
+};
+
 struct checker {
 	struct kcl_checked *out;
 	struct kcl_types *types;
@@ -60,18 +67,20 @@ struct checker {
 	struct kcl_span here;          /* the statement or name that is looked at */
 	const char **loop_vars;
 	uint32_t loop_vars_len, loop_vars_cap;
-	const struct kcl_type **expected; /* types of the configs around; NULL where none is known */
+	struct expectation *expected; /* of the configs around */
 	uint32_t expected_len, expected_cap;
 	struct kcl_graph imports, inheritance;
 };
 
 /* ---- reporting (check.c) ---- */
 
-/* Once for a place and message. */
-void check_error(struct checker *c, const char *code, const struct kcl_span *span, const char *fmt, ...) _printf_(4, 5);
+/* Once for a place and message: NULL when it has been reported before, or nothing is. */
+struct kcl_diagnostic *check_error(struct checker *c, const char *code, const struct kcl_span *span, const char *fmt,
+                                   ...) _printf_(4, 5);
+/* Adds to an error, or to none, where a variable was declared, and how to make it one that can be changed. */
+void check_note_immutable(struct kcl_diagnostic *d, const struct kcl_object *declared, const char *how);
 /* At every place of a circle that `from` is in, if it is in one; what: "schemas", "modules", … */
 void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, const char *what);
-void check_hint(struct checker *c, const char *hint); /* to the error that was reported last */
 const char *check_shown(struct checker *c, const struct kcl_type *t);
 
 static inline const struct kcl_type *check_any(void)
@@ -147,6 +156,7 @@ void check_arguments(struct checker *c, const struct kcl_expr *callee, const str
 /* ---- configs (config.c) ---- */
 
 void check_expect(struct checker *c, const struct kcl_type *type); /* NULL: nothing */
+void check_expect_at(struct checker *c, const struct kcl_type *type, const char *file, const struct kcl_span *span);
 void check_expect_end(struct checker *c, uint32_t n);
 const struct kcl_type *check_expected(const struct checker *c);
 /* Expects what the config's type has for the key; pushes one. */

@@ -2,18 +2,27 @@
 
 #include "base/str.h"
 #include "check/checker.h"
+#include "check/suggest.h"
+#include "diagnostic.h"
 
 #define UNPACK_DEPTH_MAX 4 /* how far into `**value` is looked: schemas may hold themselves */
 
 /* ---- what is expected ---- */
 
-void check_expect(struct checker *c, const struct kcl_type *type)
+void check_expect_at(struct checker *c, const struct kcl_type *type, const char *file, const struct kcl_span *span)
 {
 	if (c->expected_len == c->expected_cap) {
 		c->expected_cap = c->expected_cap ? c->expected_cap * 2 : 16;
 		c->expected = xreallocarray(c->expected, c->expected_cap, sizeof(*c->expected));
 	}
-	c->expected[c->expected_len++] = type;
+	c->expected[c->expected_len++] = (struct expectation){ .type = type, .file = file, .span = *span };
+}
+
+void check_expect(struct checker *c, const struct kcl_type *type)
+{
+	static const struct kcl_span nowhere;
+
+	check_expect_at(c, type, NULL, &nowhere);
 }
 
 void check_expect_end(struct checker *c, uint32_t n)
@@ -23,7 +32,7 @@ void check_expect_end(struct checker *c, uint32_t n)
 
 const struct kcl_type *check_expected(const struct checker *c)
 {
-	return c->expected_len > 0 ? c->expected[c->expected_len - 1] : NULL;
+	return c->expected_len > 0 ? c->expected[c->expected_len - 1].type : NULL;
 }
 
 /* Of a schema; NULL when it has neither the attribute nor an index signature. */
@@ -50,6 +59,7 @@ static const struct kcl_type *union_member(struct checker *c, const struct kcl_t
 	return result->tag == KCL_T_VOID ? check_any() : result;
 }
 
+/* Values of what a container holds are defined where it is. */
 void check_expect_key(struct checker *c, const char *key)
 {
 	const struct kcl_type *t = check_expected(c);
@@ -58,18 +68,25 @@ void check_expect_key(struct checker *c, const char *key)
 		check_expect(c, NULL);
 		return;
 	}
+
+	struct expectation outer = c->expected[c->expected_len - 1];
+	const struct kcl_attr_type *attr = t->tag == KCL_T_SCHEMA ? kcl_schema_attr(t->schema, key) : NULL;
+
 	switch (t->tag) {
 	case KCL_T_LIST:
-		check_expect(c, t->element);
+		check_expect_at(c, t->element, outer.file, &outer.span);
 		break;
 	case KCL_T_DICT:
-		check_expect(c, t->dict.value);
+		check_expect_at(c, t->dict.value, outer.file, &outer.span);
 		break;
 	case KCL_T_SCHEMA:
-		check_expect(c, member_type(t->schema, key));
+		if (attr)
+			check_expect_at(c, attr->type, attr->file, &attr->span);
+		else
+			check_expect_at(c, t->schema->index ? t->schema->index->value : NULL, outer.file, &outer.span);
 		break;
 	case KCL_T_UNION:
-		check_expect(c, union_member(c, t, key));
+		check_expect_at(c, union_member(c, t, key), outer.file, &outer.span);
 		break;
 	default:
 		check_expect(c, NULL);
@@ -78,19 +95,32 @@ void check_expect_key(struct checker *c, const char *key)
 
 /* ---- attributes that a schema has not ---- */
 
-static void no_member(struct checker *c, const char *attr, const struct kcl_schema_type *s, const struct kcl_span *span)
+/* Where an unpacked value has an attribute; it is in another place than the message. */
+static void note_attr(struct kcl_diagnostic *d, const struct kcl_attr_type *attr)
 {
-	check_error(c, "CompileError", span, "Cannot add member '%s' to schema '%s'", attr, s->name);
-	for (uint32_t i = 0; i < s->attrs_len; i++) {
-		const char *other = s->attrs[i].name;
+	if (attr)
+		kcl_diagnostic_relate(d, attr->file, attr->span.line, attr->span.column, "config attribute is defined here");
+}
 
-		if (strncasecmp(other, attr, 3) == 0 && c->muted == 0) {
-			_cleanup_free_ char *hint = xasprintf("did you mean '%s'?", other);
+static void no_member(struct checker *c, const char *attr, const struct kcl_schema_type *s, const struct kcl_span *span,
+                      const struct kcl_attr_type *unpacked)
+{
+	struct suggestions near = { .name = attr };
+	bool by_key = s->index != NULL;
+	const struct kcl_type *key = by_key ? s->index->key : NULL;
 
-			check_hint(c, hint);
-			return;
-		}
-	}
+	for (uint32_t i = 0; !by_key && i < s->attrs_len; i++)
+		suggest_name(&near, s->attrs[i].name);
+	if (by_key && kcl_type_is_literal_str(key))
+		suggest_name(&near, key->literal.s);
+	for (uint32_t i = 0; by_key && key->tag == KCL_T_UNION && i < key->of_union.len; i++)
+		if (kcl_type_is_literal_str(key->of_union.items[i]))
+			suggest_name(&near, key->of_union.items[i]->literal.s);
+
+	_cleanup_free_ char *meant = suggest_text(&near, true);
+
+	note_attr(check_error(c, "CompileError", span, "Cannot add member '%s' to schema '%s'%s", attr, s->name, meant),
+	          unpacked);
 }
 
 /* Whether an index signature whose key is a literal, or one of several, allows it. */
@@ -111,9 +141,11 @@ static bool key_allowed(const struct kcl_type *key, const char *attr)
 }
 
 static void check_union_attr(struct checker *c, const char *attr, const struct kcl_type *type,
-                             const struct kcl_span *span)
+                             const struct kcl_span *span, const struct kcl_attr_type *unpacked)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT(1000);
+	struct suggestions near = { .name = attr };
+	const char *only = NULL;
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < type->of_union.len; i++) {
@@ -125,17 +157,26 @@ static void check_union_attr(struct checker *c, const char *attr, const struct k
 			continue;
 		if (kcl_schema_attr(t->schema, attr) || t->schema->is_mixin || t->schema->index)
 			return;
-		buf_printf(&names, "%s%s", n++ > 0 ? ", " : "", t->schema->name);
+		for (uint32_t j = 0; j < t->schema->attrs_len; j++)
+			suggest_name(&near, t->schema->attrs[j].name);
+		only = t->schema->name;
+		buf_printf(&names, "%s\"%s\"", n++ > 0 ? ", " : "", t->schema->name);
 	}
-	if (n > 0)
-		check_error(c, "CompileError", span, "Cannot add member '%s' to 'schema%s %s'", attr, n > 1 ? "s" : "",
-		            buf_str(&names));
+	if (n == 0)
+		return;
+
+	_cleanup_free_ char *meant = suggest_text(&near, true);
+	_cleanup_free_ char *schemas = n > 1 ? xasprintf("schemas [%s]", buf_str(&names)) : xasprintf("schema %s", only);
+
+	note_attr(check_error(c, "CompileError", span, "Cannot add member '%s' to '%s'%s", attr, schemas, meant), unpacked);
 }
 
-void check_config_attr(struct checker *c, const char *attr, const struct kcl_type *type, const struct kcl_span *span)
+/* unpacked: the attribute of the value of a `**` that it is about; NULL. */
+static void check_member(struct checker *c, const char *attr, const struct kcl_type *type, const struct kcl_span *span,
+                         const struct kcl_attr_type *unpacked)
 {
 	if (type->tag == KCL_T_UNION) {
-		check_union_attr(c, attr, type, span);
+		check_union_attr(c, attr, type, span, unpacked);
 		return;
 	}
 	if (type->tag != KCL_T_SCHEMA)
@@ -145,10 +186,32 @@ void check_config_attr(struct checker *c, const char *attr, const struct kcl_typ
 
 	if (!s->index) {
 		if (!s->is_mixin && !kcl_schema_attr(s, attr))
-			no_member(c, attr, s, span);
+			no_member(c, attr, s, span, unpacked);
 	} else if (!s->index->any_other && !key_allowed(s->index->key, attr)) {
-		no_member(c, attr, s, span);
+		no_member(c, attr, s, span, unpacked);
 	}
+}
+
+void check_config_attr(struct checker *c, const char *attr, const struct kcl_type *type, const struct kcl_span *span)
+{
+	check_member(c, attr, type, span, NULL);
+}
+
+/* Against what is expected here. */
+static void check_expected_value(struct checker *c, const struct kcl_type *type, const struct kcl_span *span,
+                                 const struct kcl_attr_type *unpacked)
+{
+	const struct expectation *e = &c->expected[c->expected_len - 1];
+
+	if (check_fits(c, type, e->type, span))
+		return;
+
+	const char *wanted = check_shown(c, e->type), *got = check_shown(c, type);
+	struct kcl_diagnostic *d = check_error(c, "TypeError", span, "expected %s, got %s", wanted, got);
+
+	kcl_diagnostic_relate(d, e->file, e->span.line, e->span.column,
+	                      "variable is defined here, its type is %s, but got %s", wanted, got);
+	note_attr(d, unpacked);
 }
 
 void check_key_type(struct checker *c, const struct kcl_type *type, const struct kcl_span *span)
@@ -173,10 +236,10 @@ static void check_unpacked(struct checker *c, const struct kcl_type *type, const
 	for (uint32_t i = 0; i < n; i++) {
 		if (!*attrs[i].name || !kcl_types_count(c->types))
 			continue;
-		check_config_attr(c, attrs[i].name, expected, span);
+		check_member(c, attrs[i].name, expected, span, &attrs[i]);
 		check_expect_key(c, attrs[i].name);
 		if (check_expected(c)) {
-			check_assignable(c, attrs[i].type, check_expected(c), span);
+			check_expected_value(c, attrs[i].type, span, &attrs[i]);
 			check_unpacked(c, attrs[i].type, span, depth + 1);
 		}
 		check_expect_end(c, 1);
@@ -341,9 +404,8 @@ static const struct kcl_type *check_entry_value(struct checker *c, const struct 
 		check_config_attr(c, name, expected, &key->span);
 	check_expect_key(c, name);
 	type = check_expr(c, value);
-	expected = check_expected(c);
-	if (expected)
-		check_assignable(c, type, expected, &key->span);
+	if (check_expected(c))
+		check_expected_value(c, type, &key->span, NULL);
 	check_expect_end(c, 1);
 	return type;
 }

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "check/checker.h"
+#include "diagnostic.h"
 
 /* ---- imports ---- */
 
@@ -82,16 +83,20 @@ static void declare_assigned(struct checker *c, const struct kcl_stmt *s, bool u
 		const struct kcl_type *type = known ? known->type : check_any();
 
 		if (known && *name != '_' && unique) {
-			check_error(c, "ImmutableError", &target->span,
-			            "Can not change the value of '%s', because it was declared immutable", name);
-			check_hint(c, "a variable whose name begins with '_' can be changed");
+			struct kcl_diagnostic *d = check_error(
+				c, "ImmutableError", &target->span,
+				"Can not change the value of '%s', because it was declared immutable", name);
+
+			check_note_immutable(d, known, "declared here");
 			continue;
 		}
 		if (s->assign.type) {
 			type = check_type_expr(c, s->assign.type, &s->assign.type->span);
 			if (known && !kcl_type_is_upper_bound(c->types, known->type, type))
-				check_error(c, "TypeError", &target->span, "can not change the type of '%s' to %s", name,
-				            check_shown(c, known->type));
+				kcl_diagnostic_relate(
+					check_error(c, "TypeError", &target->span, "can not change the type of '%s' to %s", name,
+				                check_shown(c, known->type)),
+					known->file, known->span.line, known->span.column, "expected %s", check_shown(c, known->type));
 		}
 		check_declare(c, name, type, KCL_OBJ_VARIABLE, &target->span);
 	}

@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 #include "check/checker.h"
+#include "check/suggest.h"
+#include "diagnostic.h"
 
 struct kcl_span check_names_span(const struct kcl_names *names)
 {
@@ -31,26 +33,13 @@ void check_set_own_attr(struct checker *c, const char *name, const struct kcl_ty
 
 /* ---- single names ---- */
 
-/* The closest name that is in scope, as a hint. */
-static void hint_close_name(struct checker *c, const char *name)
+/* Names around come first. */
+static void suggest_scope(struct suggestions *s, const struct kcl_scope *scope)
 {
-	size_t len = strlen(name);
-
-	for (const struct kcl_scope *s = c->scope; s && c->muted == 0; s = s->parent) {
-		for (uint32_t i = 0; i < s->len; i++) {
-			const char *other = s->items[i]->name;
-			size_t n = strlen(other), same = 0;
-
-			while (same < len && same < n && name[same] == other[same])
-				same++;
-			if (same > 1 && same + 1 >= len && same + 1 >= n) {
-				_cleanup_free_ char *hint = xasprintf("did you mean '%s'?", other);
-
-				check_hint(c, hint);
-				return;
-			}
-		}
-	}
+	if (scope->parent)
+		suggest_scope(s, scope->parent);
+	for (uint32_t i = 0; i < scope->len; i++)
+		suggest_name(s, scope->items[i]->name);
 }
 
 const struct kcl_type *check_lookup(struct checker *c, const char *name, const struct kcl_span *span)
@@ -59,8 +48,16 @@ const struct kcl_type *check_lookup(struct checker *c, const char *name, const s
 
 	if (o)
 		return o->type;
-	check_error(c, "CompileError", span, "name '%s' is not defined", name);
-	hint_close_name(c, name);
+	if (c->muted > 0)
+		return check_any();
+
+	struct suggestions s = { .name = name };
+
+	suggest_scope(&s, c->scope);
+
+	_cleanup_free_ char *meant = suggest_text(&s, true);
+
+	check_error(c, "CompileError", span, "name '%s' is not defined%s", name, meant);
 	return check_any();
 }
 
@@ -169,12 +166,19 @@ void check_infer(struct checker *c, const char *name, const struct kcl_type *typ
 
 void check_unique(struct checker *c, const char *name, const struct kcl_span *span)
 {
-	struct kcl_object o = { .name = name, .span = *span };
+	struct kcl_object o = { .name = name, .file = c->module->module->file, .span = *span };
+	const struct kcl_object *known = kcl_scope_find(c->package->declared, name);
 
-	if (c->level == 0 && !kcl_scope_find(c->package->declared, name))
+	if (c->level == 0 && !known) {
 		kcl_scope_put(c->package->declared, c->arena, &o);
-	else
-		check_error(c, "UniqueKeyError", span, "Unique key error name '%s'", name);
+		return;
+	}
+
+	struct kcl_diagnostic *d = check_error(c, "UniqueKeyError", span, "Unique key error name '%s'", name);
+
+	if (known)
+		kcl_diagnostic_relate(d, known->file, known->span.line, known->span.column,
+		                      "The variable '%s' is declared here", name);
 }
 
 /* ---- types ---- */

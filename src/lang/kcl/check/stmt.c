@@ -5,7 +5,7 @@
 
 static void add_declared(struct checker *c, const char *name, const struct kcl_span *span, bool replace)
 {
-	struct kcl_object o = { .name = name, .span = *span };
+	struct kcl_object o = { .name = name, .file = c->module->module->file, .span = *span };
 
 	if (c->level == 0 && (replace || *name == '_' || !kcl_scope_find(c->package->declared, name)))
 		kcl_scope_put(c->package->declared, c->arena, &o);
@@ -53,7 +53,7 @@ static const struct kcl_type *assign_name(struct checker *c, const struct kcl_st
 	c->is_store = false;
 	context = check_to_target(c, expected);
 	if (context)
-		check_expect(c, context);
+		check_expect_at(c, context, c->module->module->file, &target->span);
 	value = check_expr(c, s->assign.value);
 	if (expected->tag != KCL_T_SCHEMA)
 		check_annotation(c, s, value);
@@ -108,8 +108,9 @@ static const struct kcl_type *check_aug_assign(struct checker *c, const struct k
 	if (*name == '_' || s->aug_assign.value->kind == KCL_EXPR_SCHEMA || !kcl_scope_find(c->package->declared, name)) {
 		add_declared(c, name, &target->span, true);
 	} else {
-		check_error(c, "ImmutableError", &target->span, "Immutable variable '%s' is modified during compiling", name);
-		check_hint(c, "a variable whose name begins with '_' can be changed");
+		check_note_immutable(check_error(c, "ImmutableError", &target->span,
+		                                 "Immutable variable '%s' is modified during compiling", name),
+		                     kcl_scope_find(c->package->declared, name), "declared here firstly");
 	}
 	left = check_target(c, target);
 	right = check_expr(c, s->aug_assign.value);
@@ -129,7 +130,7 @@ static const struct kcl_type *check_unification(struct checker *c, const struct 
 	c->is_store = true;
 	expected = check_name(c, name->s, NULL, &name->span);
 	c->is_store = false;
-	check_expect(c, expected);
+	check_expect_at(c, expected, c->module->module->file, &name->span);
 	value = check_schema_expr(c, s->unification.value);
 	check_expect_end(c, 1);
 	check_assignable(c, value, expected, &name->span);
@@ -188,7 +189,7 @@ static const struct kcl_type *check_attr_stmt(struct checker *c, const struct kc
 	if (!s->attr.value)
 		return check_any();
 	if (expected->tag == KCL_T_SCHEMA)
-		check_expect(c, expected);
+		check_expect_at(c, expected, c->module->module->file, &name->span);
 	value = check_expr(c, s->attr.value);
 	if (expected->tag == KCL_T_SCHEMA)
 		check_expect_end(c, 1);

@@ -28,7 +28,7 @@ static char *first_error(const struct kcl_diagnostics *d)
 	for (size_t i = 0; i < d->len; i++) {
 		const struct kcl_diagnostic *item = &d->items[i];
 		if (item->severity == KCL_ERROR)
-			return xasprintf("%u:%u %s", item->line, item->column, item->message);
+			return xasprintf("%u:%u %s", item->line, item->column ? item->column : 1, item->message);
 	}
 	return xstrdup("0:0 nothing was said");
 }

@@ -147,22 +147,26 @@ static struct kcl_span span_of(uint32_t line, uint32_t column)
 	return (struct kcl_span){ .line = line, .column = column, .end_line = line, .end_column = column };
 }
 
-/* Where an error of an evaluation is: upstream knows the line of what was begun last, and no column. */
+/* Where an error of an evaluation is: upstream knows the line of what was begun last, and no column. A check that
+ * failed is about the instance. */
 void kcl_vm_report(struct kcl_vm *vm, const struct kcl_failure *f)
 {
+	const struct kcl_place *check = vm->check_place && vm->check_place->file ? vm->check_place : NULL;
 	const char *file = f->file ? f->file : vm->at ? vm->at->file : NULL;
-	struct kcl_span span = span_of(f->file ? f->line : vm->at ? vm->at->line : 0, 1);
-	const char *prefix = "";
-	if (vm->check_place) {
-		struct kcl_span place = span_of(vm->check_place->line, vm->check_place->column);
-		prefix = *f->message ? "Check failed on the condition: " : "Check failed on the condition";
-		if (vm->check_place->file)
-			kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, vm->check_place->file, &place,
-			                   "Instance check failed");
-	}
+	uint32_t line = f->file ? f->line : vm->at ? vm->at->line : 0;
+	const char *prefix = !vm->check_place ? ""
+	                     : *f->message    ? "Check failed on the condition: "
+	                                      : "Check failed on the condition";
 	if (vm->error_place && vm->error_place->file) {
 		file = vm->error_place->file;
-		span = span_of(vm->error_place->line, 1);
+		line = vm->error_place->line;
 	}
-	kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, file, &span, "%s%s", prefix, f->message);
+	struct kcl_span span = check ? span_of(check->line, check->column) : span_of(line, 0);
+	if (!check) {
+		kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, file, &span, "%s%s", prefix, f->message);
+		return;
+	}
+	struct kcl_diagnostic *d = kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, check->file, &span,
+	                                              "Instance check failed");
+	kcl_diagnostic_relate(d, file, line, 0, "%s%s", prefix, f->message);
 }
