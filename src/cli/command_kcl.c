@@ -163,14 +163,21 @@ static int read_settings(struct run *r, char **args, struct err *err)
 
 /* ---- running ---- */
 
+/* Of imported files the program does not keep the text: it is read again. */
 static const char *text_of(void *self, const char *file)
 {
-	const struct run *r = self;
+	struct run *r = self;
+	_cleanup_err_ struct err err = { 0 };
+	char *text;
+	size_t len;
 	for (size_t i = 0; i < r->texts_len; i++) {
 		if (str_eq(r->sources[i].name, file))
 			return r->sources[i].text;
 	}
-	return NULL;
+	if (fs_read_file(file, KCL_FILE_MAX, &text, &len, &err) < 0)
+		return NULL;
+	add_source(r, file, text, len);
+	return text;
 }
 
 static void print_diagnostics(struct run *r)
