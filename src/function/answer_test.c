@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include <stdarg.h>
@@ -13,12 +14,13 @@
 #include <cmocka.h>
 
 #define ANSWER_MAX ((size_t)16 << 20)
+#define THREADS 4
 
 static struct functions *functions;
 
 static int set_up(void **state _unused_)
 {
-	static const struct functions_config config = { .workers = 1 };
+	static const struct functions_config config = { .workers = THREADS };
 
 	functions = functions_new(&config);
 	return 0;
@@ -349,6 +351,61 @@ static void test_depth(void **state _unused_)
 	}
 }
 
+/* ---- threads ---- */
+
+#define CALLS 50
+
+struct caller {
+	unsigned worker;
+	const struct buf *request;
+	struct buf answer;
+	bool same; /* all answers */
+};
+
+static void *call_often(void *self)
+{
+	struct caller *c = self;
+
+	c->same = true;
+	for (unsigned i = 0; i < CALLS; i++) {
+		_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
+		struct buf *into = i == 0 ? &c->answer : &answer;
+
+		if (function_answer(functions, c->worker, FUNCTION_KCL, c->request->data, c->request->len, NULL, into, NULL) <
+		    0)
+			c->same = false;
+		if (i > 0 && (answer.len != c->answer.len || memcmp(buf_str(&answer), buf_str(&c->answer), answer.len) != 0))
+			c->same = false;
+	}
+	return NULL;
+}
+
+/* One program, whose constants they share; each has values of its own. */
+static void test_threads_share_a_program(void **state _unused_)
+{
+	_cleanup_json_ json_t *input = json_pack("{ss,s{ss}}", "apiVersion", "krm.kcl.dev/v1alpha1", "spec", "source",
+	                                         "p = option(\"params\")\nitems = [{**v.Resource, metadata = {name = n}} "
+	                                         "for n, v in p.ocds if v.Resource]");
+	_cleanup_json_ json_t *request = request_with(input);
+	_cleanup_buf_ struct buf wire = BUF_INIT(ANSWER_MAX);
+	struct caller callers[THREADS];
+	pthread_t threads[THREADS];
+
+	encode(request, &wire);
+	for (unsigned i = 0; i < THREADS; i++) {
+		callers[i] = (struct caller){ .worker = i, .request = &wire, .answer = BUF_INIT(ANSWER_MAX) };
+		assert_int_equal(pthread_create(&threads[i], NULL, call_often, &callers[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_true(callers[i].same);
+		assert_int_equal(callers[i].answer.len, callers[0].answer.len);
+		assert_memory_equal(callers[i].answer.data, callers[0].answer.data, callers[0].answer.len);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		buf_clear(&callers[i].answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_odd_order),
 		cmocka_unit_test(test_malformed_parts),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_threads_share_a_program),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
