@@ -23,7 +23,7 @@ static int set_path_error(struct err *err, int errnum, const char *doing, const 
 	return err_set_errno(err, errnum, "%s %s", doing, path);
 }
 
-static int read_all(int fd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)
+int fs_read_fd(int fd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -60,7 +60,7 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len,
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return set_path_error(err, errno, "reading", path);
-	return read_all(fd, path, max, ret_data, ret_len, err);
+	return fs_read_fd(fd, path, max, ret_data, ret_len, err);
 }
 
 /* Opens one folder below another. -1 with errno, ELOOP when it is a symbolic link. */
@@ -132,7 +132,7 @@ static int read_regular(int fd, const char *path, size_t max, char **ret_data, s
 		return err_set_errno(err, errno, "reading %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_INVALID, "reading %s: it is not a regular file", path);
-	return read_all(fd, path, max, ret_data, ret_len, err);
+	return fs_read_fd(fd, path, max, ret_data, ret_len, err);
 }
 
 int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err)

@@ -10,8 +10,10 @@
 /* The whole file, NUL-terminated (free()); ERR_NOT_FOUND when absent, ERR_TOO_LARGE past max bytes. ret_len may be
  * NULL. */
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
-/* The same for a regular file below an open folder, never leaving it: a symbolic link in any place of the path and ".."
- * are refused (ERR_INVALID), so that a hostile tree cannot point elsewhere. */
+/* The rest of what is open; path is for the error's message. */
+int fs_read_fd(int fd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
+/* fs_read_file() for a regular file below an open folder, never leaving it: a symbolic link in any place of the path
+ * and ".." are refused (ERR_INVALID), so that a hostile tree cannot point elsewhere. */
 int fs_read_file_at(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct err *err);
 /* Opens a path below an open folder, with the flags of open(2). Symbolic links are followed as long as they stay below
  * (openat2(2); where the kernel has no such call, none is followed). "" is the folder itself. -1 with errno: EXDEV for

@@ -15,7 +15,7 @@
 
 struct function_options {
 	const char *name, *address, *tls_dir, *dependencies;
-	char **roots, **layouts;
+	char **roots, **layouts, **variables, **file_roots;
 	int64_t message_max, threads, steps, memory;
 	bool insecure, debug;
 };
@@ -24,6 +24,8 @@ static void options_done(struct function_options *o)
 {
 	strv_free(o->roots);
 	strv_free(o->layouts);
+	strv_free(o->variables);
+	strv_free(o->file_roots);
 }
 
 /* ":9443", "127.0.0.1:9443", "[::1]:9443" */
@@ -57,6 +59,8 @@ static int serve(const struct function_options *o, const char *host, int port, e
 		               .dependencies = dependencies,
 		               .roots = (const char *const *)o->roots,
 		               .oci_layouts = (const char *const *)o->layouts,
+		               .environment = (const char *const *)o->variables,
+		               .file_roots = (const char *const *)o->file_roots,
 		               .steps_max = (uint64_t)o->steps,
 		               .memory_max = (size_t)o->memory * MIB,
 		               .log = log },
@@ -97,6 +101,9 @@ int command_function(int argc, char **argv)
 		{ "dependencies", 0, CLI_STRING, &o.dependencies, "FILE", "[dependencies] of a kcl.mod for every KCL program" },
 		{ "root", 0, CLI_STRINGS, &o.roots, "DIR", "where KCL programs and packages may be loaded from (nowhere)" },
 		{ "oci-layout", 0, CLI_STRINGS, &o.layouts, "DIR", "OCI image layouts with KCL programs and packages (none)" },
+		{ "env", 0, CLI_STRINGS, &o.variables, "NAME",
+		  "a variable that KCL's option(\"env\") shows; * for all (none)" },
+		{ "file-root", 0, CLI_STRINGS, &o.file_roots, "DIR", "what KCL's file module may read and write (nothing)" },
 		{ "max-steps", 0, CLI_NUMBER, &o.steps, "N", "of one KCL program (100000000)" },
 		{ "max-memory", 0, CLI_NUMBER, &o.memory, "MIB", "of one KCL program (256)" },
 		{ "debug", 'd', CLI_FLAG, &o.debug, NULL, "more in the log" },

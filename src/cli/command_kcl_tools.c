@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "kcl_files.h"
 #include "kcl_sources.h"
 #include "lang/kcl/kcl_tools.h"
 #include "options.h"
@@ -24,7 +23,7 @@ static int parse(const struct cli_option *options, int argc, char **argv, char *
 /* The folder that a file lies in, or the folder itself; free(). */
 static char *folder_of(const char *path)
 {
-	char *absolute = kcl_files_absolute(path);
+	char *absolute = kcl_real_path(path);
 
 	if (absolute && !fs_is_dir(absolute))
 		*strrchr(absolute, '/') = '\0';
@@ -38,23 +37,7 @@ struct fmt {
 	unsigned changed, failed;
 };
 
-static int read_stdin(struct kcl_source *ret, struct err *err)
-{
-	struct buf in = BUF_INIT(KCL_FILE_MAX);
-	char chunk[8192];
-
-	for (size_t n; (n = fread(chunk, 1, sizeof(chunk), stdin)) > 0;)
-		buf_append(&in, chunk, n);
-	if (in.failed) {
-		buf_clear(&in);
-		return err_set(err, ERR_TOO_LARGE, "the program on standard input is larger than %zu bytes", KCL_FILE_MAX);
-	}
-	*ret = (struct kcl_source){ .name = xstrdup("stdin.k"), .len = in.len };
-	ret->text = buf_steal(&in);
-	return 0;
-}
-
-static int format_file(struct fmt *f, const struct kcl_sources *all, const struct kcl_source *s, bool to_stdout,
+static int format_file(struct fmt *f, struct kcl_sources *all, const struct kcl_source *s, bool to_stdout,
                        struct err *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(OUTPUT_MAX);
@@ -82,13 +65,8 @@ static int collect(const char *argument, bool with_tests, struct kcl_sources *so
 {
 	_cleanup_strv_ char **folders = NULL;
 
-	if (strcmp(argument, "-") == 0) {
-		sources->items = xreallocarray(sources->items, sources->len + 1, sizeof(*sources->items));
-		if (read_stdin(&sources->items[sources->len], err) < 0)
-			return -1;
-		sources->len++;
-		return 0;
-	}
+	if (strcmp(argument, "-") == 0)
+		return kcl_sources_read_stdin(sources, ".", err);
 	if (kcl_sources_folders(argument, &folders, err) < 0)
 		return -1;
 	for (size_t i = 0; folders[i]; i++)
@@ -128,19 +106,19 @@ int kcl_fmt_command(int argc, char **argv)
 static int vet(struct kcl_vet_options *o, char **args, struct err *err)
 {
 	_cleanup_(kcl_sources_done) struct kcl_sources sources = { 0 };
-	_cleanup_(kcl_files_done) struct kcl_files files = { 0 };
-	_cleanup_free_ char *folder = folder_of(args[1]);
+	_cleanup_(kcl_modules_freep) struct kcl_modules *modules = kcl_modules_of_user(NULL, NULL, false, err);
+	_cleanup_free_ char *folder = folder_of(args[1]), *root = modules ? kcl_modules_set_main(modules, folder) : NULL;
 	struct kcl_diagnostics d = { 0 };
 
-	if (kcl_sources_read(&sources, args[0], err) < 0)
+	if (!modules || kcl_sources_read(&sources, args[0], err) < 0)
 		return -1;
+	sources.loader = kcl_modules_loader(modules);
 	for (size_t i = 1; args[i]; i++)
 		if (kcl_sources_add(&sources, args[i], false, err) < 0)
 			return -1;
-	kcl_files_init(&files, folder, NULL);
 	o->data = sources.items[0];
 	o->program = (struct kcl_compile_options){
-		.sources = sources.items + 1, .sources_len = sources.len - 1, .root = files.root, .loader = &files.loader
+		.sources = sources.items + 1, .sources_len = sources.len - 1, .root = root, .loader = sources.loader
 	};
 
 	int invalid = kcl_vet(o, &d) < 0;
@@ -190,7 +168,7 @@ struct test {
 
 static void report(void *self, const struct kcl_test_result *r)
 {
-	const struct test *t = self;
+	struct test *t = self;
 
 	printf("%s: %s (%lldms)\n", r->name, r->passed ? "PASS" : "FAIL", (long long)(r->duration_ns / NS_PER_MS));
 	fputs(r->log, stdout);
@@ -201,19 +179,21 @@ static void report(void *self, const struct kcl_test_result *r)
 
 static int test_folder(struct test *t, const char *folder, struct err *err)
 {
-	_cleanup_(kcl_files_done) struct kcl_files files = { 0 };
-	_cleanup_free_ char *absolute = folder_of(folder);
+	_cleanup_(kcl_modules_freep) struct kcl_modules *modules = kcl_modules_of_user(NULL, NULL, false, err);
+	_cleanup_free_ char *absolute = folder_of(folder), *root = modules ? kcl_modules_set_main(modules, absolute) : NULL;
+	const struct kcl_files_options access = { .module_path = root };
+	_cleanup_(kcl_files_freep) struct kcl_files *files = kcl_files_new(&access);
 	struct kcl_test_summary summary;
 	struct kcl_diagnostics d = { 0 };
 
 	kcl_sources_done(&t->sources);
-	if (kcl_sources_add(&t->sources, folder, true, err) < 0)
+	if (!modules || kcl_sources_add(&t->sources, folder, true, err) < 0)
 		return -1;
-	kcl_files_init(&files, absolute, NULL);
+	t->sources.loader = kcl_modules_loader(modules);
 	t->o.program = (struct kcl_compile_options){
-		.sources = t->sources.items, .sources_len = t->sources.len, .root = files.root, .loader = &files.loader
+		.sources = t->sources.items, .sources_len = t->sources.len, .root = root, .loader = t->sources.loader
 	};
-	t->o.eval = (struct kcl_eval_options){ .files = &files.loader, .now_ns = clock_wall_ns() };
+	t->o.eval = (struct kcl_eval_options){ .files = kcl_files_access(files), .now_ns = clock_wall_ns() };
 
 	int broken = kcl_test(&t->o, &summary, &d) < 0;
 
@@ -221,6 +201,7 @@ static int test_folder(struct test *t, const char *folder, struct err *err)
 	t->total.failed += summary.failed;
 	kcl_sources_print(&t->sources, &d);
 	kcl_diagnostics_clear(&d);
+	t->sources.loader = NULL;
 	return broken;
 }
 
@@ -277,7 +258,7 @@ static int document(const char *path, const char *target, struct err *err)
 {
 	_cleanup_(kcl_sources_done) struct kcl_sources sources = { 0 };
 	_cleanup_buf_ struct buf out = BUF_INIT(OUTPUT_MAX);
-	_cleanup_free_ char *absolute = kcl_files_absolute(path);
+	_cleanup_free_ char *absolute = kcl_real_path(path);
 	struct kcl_diagnostics d = { 0 };
 
 	if (kcl_sources_add(&sources, path, false, err) < 0)

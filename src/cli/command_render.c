@@ -16,7 +16,7 @@
 
 struct render_options {
 	const char *observed, *extra, *required, *credentials, *output, *form;
-	char **context_files, **context_values, **roots, **layouts;
+	char **context_files, **context_values, **roots, **layouts, **variables, **file_roots;
 	bool full_xr, results, context;
 	int64_t timeout_ns;
 };
@@ -195,7 +195,9 @@ static int render(char *const *args, const struct render_options *o, enum render
 	_cleanup_(files_clear) struct render_files f = { 0 };
 	const struct functions_config config = { .workers = 1,
 		                                     .roots = (const char *const *)o->roots,
-		                                     .oci_layouts = (const char *const *)o->layouts };
+		                                     .oci_layouts = (const char *const *)o->layouts,
+		                                     .environment = (const char *const *)o->variables,
+		                                     .file_roots = (const char *const *)o->file_roots };
 	_cleanup_(functions_freep) struct functions *functions = functions_new(&config);
 	_cleanup_json_ json_t *documents = NULL;
 
@@ -237,6 +239,9 @@ int command_render(int argc, char **argv)
 		{ "crossplane", 0, CLI_STRING, &o.form, "VERSION", "whose output: v1 (1.20) or v2 (v2)" },
 		{ "root", 0, CLI_STRINGS, &o.roots, "DIR", "where KCL programs and packages may be loaded from (nowhere)" },
 		{ "oci-layout", 0, CLI_STRINGS, &o.layouts, "DIR", "OCI image layouts with KCL programs and packages (none)" },
+		{ "env", 0, CLI_STRINGS, &o.variables, "NAME",
+		  "a variable that KCL's option(\"env\") shows; * for all (none)" },
+		{ "file-root", 0, CLI_STRINGS, &o.file_roots, "DIR", "what KCL's file module may read and write (nothing)" },
 		{ "timeout", 0, CLI_DURATION, &o.timeout_ns, "DURATION", "how long it may take (1m)" },
 		{ "output", 'o', CLI_STRING, &o.output, "FORMAT", "yaml or json (yaml)" },
 		{ 0 },
@@ -261,5 +266,7 @@ int command_render(int argc, char **argv)
 	strv_free(o.context_values);
 	strv_free(o.roots);
 	strv_free(o.layouts);
+	strv_free(o.variables);
+	strv_free(o.file_roots);
 	return r;
 }

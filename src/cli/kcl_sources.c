@@ -2,13 +2,16 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "kcl_files.h"
 #include "printer.h"
 
 #include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #define FOLDERS_MAX 10000
+#define IMPORTED_MAX 128
+#define STDIN_NAME "stdin.k"
 #define DIAGNOSTICS_MAX ((size_t)4 * 1024 * 1024)
 
 void kcl_sources_done(struct kcl_sources *s)
@@ -18,7 +21,16 @@ void kcl_sources_done(struct kcl_sources *s)
 		free((char *)s->items[i].text);
 	}
 	free(s->items);
+	for (struct bytes **text = s->imported; text && *text; text++)
+		bytes_unref(*text);
+	free(s->imported);
 	*s = (struct kcl_sources){ 0 };
+}
+
+static void add(struct kcl_sources *s, char *name, char *text, size_t len)
+{
+	s->items = xreallocarray(s->items, s->len + 1, sizeof(*s->items));
+	s->items[s->len++] = (struct kcl_source){ .name = name, .text = text, .len = len };
 }
 
 int kcl_sources_read(struct kcl_sources *s, const char *path, struct err *err)
@@ -26,10 +38,27 @@ int kcl_sources_read(struct kcl_sources *s, const char *path, struct err *err)
 	size_t len;
 	char *text;
 
-	if (fs_read_file(path, KCL_FILE_MAX, &text, &len, err) < 0)
+	if (s->loader && str_starts_with(path, "oci://")) {
+		_cleanup_(bytes_unrefp) struct bytes *inner = s->loader->read(s->loader->self, path, err);
+
+		if (inner)
+			add(s, xstrdup(path), xmemdup(inner->data, inner->len + 1), inner->len);
+		return inner ? 0 : -1;
+	}
+	if (fs_read_file(path, KCL_SOURCE_MAX, &text, &len, err) < 0)
 		return -1;
-	s->items = xreallocarray(s->items, s->len + 1, sizeof(*s->items));
-	s->items[s->len++] = (struct kcl_source){ .name = xstrdup(path), .text = text, .len = len };
+	add(s, xstrdup(path), text, len);
+	return 0;
+}
+
+int kcl_sources_read_stdin(struct kcl_sources *s, const char *folder, struct err *err)
+{
+	char *text;
+	size_t len;
+
+	if (fs_read_fd(fileno(stdin), "standard input", KCL_SOURCE_MAX, &text, &len, err) < 0)
+		return -1;
+	add(s, fs_join(folder, STDIN_NAME), text, len);
 	return 0;
 }
 
@@ -109,27 +138,64 @@ int kcl_sources_folders(const char *argument, char ***ret, struct err *err)
 	return 0;
 }
 
+/* The text of a file that was imported, kept until the sources are done with. */
+static const char *imported_text(struct kcl_sources *s, const char *file)
+{
+	struct bytes *text = s->loader ? s->loader->read(s->loader->self, file, NULL) : NULL;
+	size_t len = 0;
+
+	while (s->imported && s->imported[len])
+		len++;
+	if (!text || len == IMPORTED_MAX) {
+		bytes_unref(text);
+		return NULL;
+	}
+	s->imported = xreallocarray(s->imported, len + 2, sizeof(*s->imported));
+	s->imported[len] = text;
+	s->imported[len + 1] = NULL;
+	return text->data;
+}
+
 static const char *text_of(void *self, const char *file)
 {
-	const struct kcl_sources *s = self;
+	struct kcl_sources *s = self;
 
 	for (size_t i = 0; i < s->len; i++)
 		if (str_eq(s->items[i].name, file))
 			return s->items[i].text;
-	return NULL;
+	return imported_text(s, file);
 }
 
-void kcl_sources_print(const struct kcl_sources *s, const struct kcl_diagnostics *d)
+void kcl_sources_print(struct kcl_sources *s, const struct kcl_diagnostics *d)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(DIAGNOSTICS_MAX);
-	union {
-		const struct kcl_sources *given;
-		void *wanted;
-	} self = { .given = s };
 
-	kcl_diagnostics_write(d, text_of, self.wanted, &out);
+	kcl_diagnostics_write(d, text_of, s, &out);
 
 	_cleanup_free_ char *text = harmless(buf_str(&out));
 
 	fputs(text, stderr);
+}
+
+/* ---- modules ---- */
+
+struct kcl_modules *kcl_modules_of_user(char *const *external, struct kcl_layouts *layouts, bool only_vendored,
+                                        struct err *err)
+{
+	const char *home = getenv("HOME"), *store = getenv("KCL_PKG_PATH");
+	_cleanup_free_ char *in_home = xasprintf("%s/.kcl/kpm", home ? home : "");
+	const struct kcl_modules_options o = { .layouts = only_vendored ? NULL : layouts,
+		                                   .external = (const char *const *)external,
+		                                   .store = only_vendored ? NULL
+		                                            : store       ? store
+		                                                          : in_home };
+
+	return kcl_modules_new(&o, err);
+}
+
+char *kcl_real_path(const char *path)
+{
+	char real[PATH_MAX];
+
+	return realpath(path, real) ? xstrdup(real) : NULL;
 }

@@ -8,6 +8,7 @@
 
 #define OPTIONS_MAX 32
 #define LONG_BASE 256
+#define ALIAS_MAX 48
 
 /* "-n, --namespace NAME"; its length. */
 static int format_option(const struct cli_option *o, char *buf, size_t size)
@@ -61,8 +62,21 @@ static int take(const struct cli_command *command, const struct cli_option *o, c
 	return CLI_USAGE;
 }
 
+/* A long option is also known with '_' for each '-', and the other way round: upstreams write either. */
+static void add_alias(const struct option *of, char alias[static ALIAS_MAX], struct option *ret)
+{
+	char from = strchr(of->name, '-') ? '-' : '_';
+	size_t i = 0;
+
+	for (; of->name[i] && i < ALIAS_MAX - 1; i++)
+		alias[i] = of->name[i] != from ? of->name[i] : from == '-' ? '_' : '-';
+	alias[i] = '\0';
+	*ret = (struct option){ alias, of->has_arg, NULL, of->val };
+}
+
 /* Fills getopt's tables: values of long options lie above all characters. */
-static void build_tables(const struct cli_option *options, struct option *longs, char *shorts)
+static void build_tables(const struct cli_option *options, struct option *longs, char *shorts,
+                         char (*aliases)[ALIAS_MAX])
 {
 	size_t n = 0, s = 0;
 	shorts[s++] = ':'; /* errors are ours to word */
@@ -77,6 +91,9 @@ static void build_tables(const struct cli_option *options, struct option *longs,
 			shorts[s++] = ':';
 	}
 	longs[n] = (struct option){ "help", no_argument, NULL, 'h' };
+	for (size_t i = 0, more = n + 1; i < n; i++)
+		if (strpbrk(longs[i].name, "-_"))
+			add_alias(&longs[i], aliases[i], &longs[more++]);
 	shorts[s++] = 'h';
 	shorts[s] = '\0';
 }
@@ -95,11 +112,12 @@ static const struct cli_option *find_option(const struct cli_option *options, in
 int cli_parse(const struct cli_command *command, const struct cli_option *options, int argc, char **argv,
               char ***ret_args)
 {
-	struct option longs[OPTIONS_MAX + 2] = { 0 };
+	struct option longs[2 * OPTIONS_MAX + 2] = { 0 };
+	char aliases[OPTIONS_MAX][ALIAS_MAX];
 	char shorts[2 * OPTIONS_MAX + 4];
 	int val;
 
-	build_tables(options, longs, shorts);
+	build_tables(options, longs, shorts, aliases);
 	optind = 0; /* GNU: begin anew */
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (val == '?')

@@ -34,7 +34,8 @@ static json_t *compose_documents(struct yaml_composer *c, bool single)
 	}
 }
 
-static json_t *parse_documents(const char *text, size_t len, const char *name, bool single, struct err *err)
+static json_t *parse_documents(const char *text, size_t len, const char *name, bool single, bool is_core,
+                               struct err *err)
 {
 	json_t *documents = NULL, *json = parse_as_json(text, len);
 	if (json) {
@@ -45,6 +46,7 @@ static json_t *parse_documents(const char *text, size_t len, const char *name, b
 	_cleanup_composer_ struct yaml_composer c;
 	_cleanup_err_ struct err own = { 0 };
 	int r = yaml_composer_init(&c, text, len, name, &own);
+	c.is_core = is_core;
 	if (r == 0)
 		documents = compose_documents(&c, single);
 	if (!documents)
@@ -54,16 +56,26 @@ static json_t *parse_documents(const char *text, size_t len, const char *name, b
 
 json_t *yaml_parse_all(const char *text, size_t len, const char *name, struct err *err)
 {
-	return parse_documents(text, len, name, false, err);
+	return parse_documents(text, len, name, false, false, err);
 }
 
-json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err)
+static json_t *parse_one(const char *text, size_t len, const char *name, bool is_core, struct err *err)
 {
-	_cleanup_json_ json_t *documents = parse_documents(text, len, name, true, err);
+	_cleanup_json_ json_t *documents = parse_documents(text, len, name, true, is_core, err);
 	if (!documents)
 		return NULL;
 	json_t *v = json_array_get(documents, 0);
 	return v ? json_incref(v) : json_null();
+}
+
+json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	return parse_one(text, len, name, false, err);
+}
+
+json_t *yaml_parse_core(const char *text, size_t len, const char *name, struct err *err)
+{
+	return parse_one(text, len, name, true, err);
 }
 
 json_t *yaml_parse_like_go(const char *text, size_t len, char ***ret_repeated, struct err *err)

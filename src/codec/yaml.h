@@ -16,6 +16,8 @@
 
 /* Exactly one document (an empty text is null). Errors are ERR_BAD_REQUEST "NAME:LINE:COLUMN: …"; name may be NULL. */
 json_t *yaml_parse(const char *text, size_t len, const char *name, struct err *err);
+/* The same by YAML 1.2's core schema, as serde_yaml and go-yaml 3 read: yes, on, n, 0b1, 0644 and 1_000 are strings. */
+json_t *yaml_parse_core(const char *text, size_t len, const char *name, struct err *err);
 /* The same as Kubernetes' server reads a body: the first of several documents; of a repeated key the last one counts,
  * and each is told as `line 3: key "a" already set in map`, appended to *ret_repeated (strv). Errors in the syntax are
  * worded as go-yaml does: "yaml: line 2: did not find expected key". */

@@ -7,6 +7,8 @@
 #include "text.h"
 #include "yaml_scalar.h"
 
+#include <ctype.h>
+
 /* libyaml's events composed into JSON values by ourselves: that is where the limits, the merge keys and the meaning of
  * plain scalars live. Aliases are copied, because two places must not share a value that one of them may change.
  *
@@ -184,6 +186,18 @@ static json_t *tagged_scalar(struct yaml_composer *c, const char *kind, const ch
 	return string_value(c, s, len);
 }
 
+/* Is a plain scalar that means something in YAML 1.1 a mere string in YAML 1.2's core schema? */
+static bool is_core_string(const char *s, enum yaml_kind kind)
+{
+	const char *digits = s + (*s == '-' || *s == '+');
+
+	if (kind == YAML_BOOL)
+		return tolower((unsigned char)*s) != 't' && tolower((unsigned char)*s) != 'f';
+	if (kind != YAML_NUMBER)
+		return false;
+	return strchr(s, '_') || (digits[0] == '0' && (isdigit((unsigned char)digits[1]) || tolower(digits[1]) == 'b'));
+}
+
 static json_t *scalar_value(struct yaml_composer *c, const yaml_event_t *e)
 {
 	const char *s = (const char *)e->data.scalar.value, *tag = (const char *)e->data.scalar.tag;
@@ -194,7 +208,13 @@ static json_t *scalar_value(struct yaml_composer *c, const yaml_event_t *e)
 		return yaml_composer_fail(c, &c->last, "the NUL character is not supported in strings"), NULL;
 	if (kind && *kind)
 		return tagged_scalar(c, kind, s, len);
-	if (!tag && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && yaml_scalar_resolve(s, len, &v) == YAML_NOT_FINITE)
+	bool is_plain = !tag && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	enum yaml_kind means = is_plain ? yaml_scalar_resolve(s, len, &v) : YAML_STRING;
+	if (c->is_core && is_core_string(s, means)) {
+		json_decref(v);
+		v = NULL;
+	}
+	if (means == YAML_NOT_FINITE)
 		return yaml_composer_fail(c, &c->last, "%s is no number that JSON can hold: quote it to make it a string", s),
 		       NULL;
 	return v ? v : string_value(c, s, len);

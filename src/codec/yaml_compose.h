@@ -17,6 +17,7 @@ struct yaml_composer {
 	yaml_mark_t last;     /* where the node at work begins */
 	yaml_mark_t document; /* where its document begins */
 	struct err *err;      /* never NULL */
+	bool is_core;         /* words and numbers are those of YAML 1.2's core schema */
 	char ***repeated; /* NULL: a repeated key is an error; else the last one counts, and a sentence is appended here */
 
 	/* When want is set: the place of the node that these tokens of a JSON pointer lead to, in the first document. */

@@ -737,9 +737,21 @@ static void test_yaml_locate(void **state)
 	assert_int_equal(column, 14);
 }
 
+static void test_yaml_core_schema(void **state)
+{
+	static const char text[] = "a: [yes, n, On, 0644, 0b1, 1_000, true, FALSE, 0x10, 0o17, 12, -3, ~, null]\nn: y\n";
+	_cleanup_json_ json_t *v = yaml_parse_core(text, strlen(text), NULL, NULL);
+	_cleanup_free_ char *json = json_to_str(v);
+
+	(void)state;
+	assert_string_equal(json, "{\"a\":[\"yes\",\"n\",\"On\",\"0644\",\"0b1\",\"1_000\",true,false,16,15,12,-3,null,"
+	                          "null],\"n\":\"y\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_yaml_core_schema),
 		cmocka_unit_test(test_yaml_scalars_are_kubernetes),
 		cmocka_unit_test(test_yaml_structures),
 		cmocka_unit_test(test_yaml_parse_like_go_tells_of_repeated_keys),

@@ -35,7 +35,9 @@ struct functions_config {
 	const char *const *roots;   /* folders that programs may be loaded from (spec.source, vendored packages);
 	                               NULL-terminated, NULL: none */
 	const char *const
-		*oci_layouts;    /* folders of OCI image layouts, with programs and packages; NULL-terminated, NULL */
+		*oci_layouts; /* folders of OCI image layouts, with programs and packages; NULL-terminated, NULL */
+	const char *const *environment; /* variables that option("env") shows; NULL-terminated; "*": all; NULL: none */
+	const char *const *file_roots;  /* folders that the file module may touch; NULL-terminated; NULL: none */
 	bool plain_messages; /* of KCL: the first error's sentence alone, without the place in a program that the reader
 	                        does not know */
 	size_t cache_max;    /* bytes of compiled programs that are kept; 0: 64 MiB */

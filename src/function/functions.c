@@ -7,30 +7,43 @@
 #define DEFAULT_CACHE ((size_t)64 * 1024 * 1024)
 #define LAYOUTS_CACHE ((size_t)64 * 1024 * 1024)
 
-/* The process' environment, as option("env") gives it to programs. */
-static json_t *read_environment(void)
+/* What of the process' environment programs may see, as option("env") gives it to them. */
+static json_t *read_environment(const char *const *names)
 {
+	bool all = names && str_in("*", names);
 	json_t *out = json_object();
 
-	for (char *const *entry = environ; *entry; entry++) {
+	for (char *const *entry = environ; names && *entry; entry++) {
 		const char *equals = strchr(*entry, '=');
 
 		if (!equals || equals == *entry)
 			continue;
 		_cleanup_free_ char *name = xstrndup(*entry, (size_t)(equals - *entry));
-		json_put(out, name, json_string_lossy(equals + 1, strlen(equals + 1)));
+		if (all || str_in(name, names))
+			json_put(out, name, json_string_lossy(equals + 1, strlen(equals + 1)));
 	}
 	return out;
+}
+
+/* $PATH, where programs may see it. */
+static const char *visible_path(const char *const *names)
+{
+	const char *path = getenv("PATH");
+
+	return path && names && (str_in("PATH", names) || str_in("*", names)) ? path : "";
 }
 
 struct functions *functions_new(const struct functions_config *config)
 {
 	struct functions *f = new0(struct functions);
-	const char *path = getenv("PATH");
 
 	f->config = *config;
 	f->config.default_source = f->config.dependencies = NULL;
-	f->config.roots = f->config.oci_layouts = NULL;
+	f->config.roots = f->config.oci_layouts = f->config.environment = f->config.file_roots = NULL;
+	for (const char *const *name = config->environment; name && *name; name++)
+		strv_push(&f->variables, *name);
+	for (const char *const *root = config->file_roots; root && *root; root++)
+		strv_push(&f->file_roots, *root);
 	f->config.log = logger_ref(config->log);
 	if (f->config.workers == 0)
 		f->config.workers = 1;
@@ -41,10 +54,10 @@ struct functions *functions_new(const struct functions_config *config)
 	f->layouts = kcl_layouts_new(config->oci_layouts, LAYOUTS_CACHE);
 	f->cache = kcl_cache_new(config->cache_max > 0 ? config->cache_max : DEFAULT_CACHE);
 	f->contexts = xcalloc(f->config.workers, sizeof(struct kcl_context *));
-	f->environment_path = xstrdup(path ? path : "");
+	f->environment_path = xstrdup(visible_path(config->environment));
 	f->environments = xcalloc(f->config.workers, sizeof(json_t *));
 	for (unsigned i = 0; i < f->config.workers; i++)
-		f->environments[i] = read_environment();
+		f->environments[i] = read_environment(config->environment);
 	return f;
 }
 
@@ -63,6 +76,8 @@ struct functions *functions_free(struct functions *f)
 	free(f->default_source);
 	free(f->dependencies);
 	strv_free(f->roots);
+	strv_free(f->variables);
+	strv_free(f->file_roots);
 	free(f->environment_path);
 	logger_unref(f->config.log);
 	free(f);

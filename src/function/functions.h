@@ -10,6 +10,7 @@ struct functions {
 	struct functions_config config; /* without its borrowed strings */
 	char *default_source, *dependencies;
 	char **roots;
+	char **variables, **file_roots; /* what programs may see and touch; NULL: nothing */
 	struct kcl_layouts *layouts;
 	struct kcl_cache *cache;
 	struct kcl_context **contexts; /* one a worker, made when it is needed */

@@ -95,8 +95,6 @@ struct kcl_loader {
 	/* The folder of an external package (`import k8s.api…` -> k8s), as kcl.mod and -E name it; free(). NULL: unknown;
 	 * err may say why, and what to do. */
 	char *(*external)(void *self, const char *root, const char *package, struct err *err);
-	/* Writes a file (json.dump_to_file(), file.write(), …). -1 with err; NULL: nothing may be written. */
-	int (*write)(void *self, const char *path, const char *text, size_t len, struct err *err);
 };
 
 struct kcl_compile_options {
@@ -120,6 +118,33 @@ DEFINE_CLEANUP(struct kcl_program *, kcl_program_unref)
 size_t kcl_program_size(const struct kcl_program *p);
 
 /* ---- evaluation ---- */
+
+/* What programs may do to files (file.read(), json.dump_to_file(), crypto.filesha256(), …), with paths as they write
+ * them. -1 and NULL: err, whose message is what the operating system says ("No such file or directory (os error 2)").
+ */
+struct kcl_file_access {
+	void *self;
+	const char *module_path; /* file.modpath(); NULL: none */
+	const char *work_dir;    /* file.workdir(), where relative paths begin; NULL: none */
+	struct bytes *(*read)(void *self, const char *path, struct err *err);
+	/* In place of what is there, or behind it. */
+	int (*write)(void *self, const char *path, const char *text, size_t len, bool append, struct err *err);
+	/* Bytes of what a path names, links followed. */
+	int (*size)(void *self, const char *path, uint64_t *ret, struct err *err);
+	/* Without links and ".."; free(). */
+	char *(*absolute)(void *self, const char *path, struct err *err);
+	/* In order; strv_free(). */
+	char **(*glob)(void *self, const char *pattern, struct err *err);
+	/* With those above it; fine when it is there. */
+	int (*make_folder)(void *self, const char *path, struct err *err);
+	/* A file, or an empty folder. */
+	int (*remove)(void *self, const char *path, struct err *err);
+	/* A file, or a folder with everything in it. */
+	int (*copy)(void *self, const char *from, const char *to, struct err *err);
+	int (*move)(void *self, const char *from, const char *to, struct err *err);
+	/* A variable of the environment, borrowed; NULL: it is not set, or may not be seen. */
+	const char *(*environment)(void *self, const char *name);
+};
 
 struct kcl_maker;
 
@@ -145,8 +170,8 @@ struct kcl_eval_options {
 	const char *const *path_selector; /* -S; NULL-terminated; NULL: everything */
 	/* Of a result that has a member of this name, nothing else is wanted: only it is planned. NULL: everything. */
 	const char *only;
-	const struct kcl_loader *files; /* what the file module may read and write; NULL: nothing */
-	int64_t now_ns;                 /* the clock of the datetime module: ns since 1970 */
+	const struct kcl_file_access *files; /* what the file module may do; NULL: nothing */
+	int64_t now_ns;                      /* the clock of the datetime module: ns since 1970 */
 	struct kcl_limits limits;
 };
 

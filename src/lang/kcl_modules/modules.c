@@ -6,8 +6,6 @@
 #include "inside.h"
 #include "layout.h"
 
-#define MOD_ROOT "${KCL_MOD}"
-
 /* ---- what the language asks for ---- */
 
 static char **loader_list(void *self, const char *folder)
@@ -170,6 +168,63 @@ char *kcl_modules_set_main(struct kcl_modules *m, const char *path)
 	return xstrdup(m->main);
 }
 
+void kcl_modules_add_external(struct kcl_modules *m, const char *pair)
+{
+	strv_push(&m->external, pair);
+}
+
+/* "${KCL_MOD}" or "${NAME:KCL_MOD}": the folder, and what is behind it. NULL: it is neither, or err. */
+static const char *named_folder(struct kcl_modules *m, const char *path, const char **ret_rest, struct err *err)
+{
+	const char *name = str_after(path, "${"), *end = name ? strchr(name, '}') : NULL;
+	const struct module *module;
+
+	if (!end)
+		return NULL;
+	*ret_rest = end + 1 + strspn(end + 1, "/");
+	if (str_starts_with(name, "KCL_MOD}"))
+		return m->main ? m->main : ".";
+	_cleanup_free_ char *plain = xstrndup(name, strcspn(name, ":}"));
+	if (!str_starts_with(name + strlen(plain), ":KCL_MOD}"))
+		return NULL;
+	for (char *p = plain; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+	module = modules_resolve(m, plain);
+	if (module && module->root)
+		return module->root;
+	err_set(err, ERR_NOT_FOUND, "%s: there is no module %s%s%s", path, plain, module && module->problem ? ": " : "",
+	        module && module->problem ? module->problem : "");
+	return NULL;
+}
+
+char *kcl_modules_expand(struct kcl_modules *m, const char *folder, const char *path, struct err *err)
+{
+	_cleanup_err_ struct err failed = { 0 };
+	const char *rest = NULL, *named = named_folder(m, path, &rest, &failed);
+
+	if (err_is_set(&failed)) {
+		err_move(err, &failed);
+		return NULL;
+	}
+	return named ? modules_join(m, named, rest) : modules_join(m, folder, path);
+}
+
+json_t *kcl_modules_profile(struct kcl_modules *m, struct err *err)
+{
+	_cleanup_(kcl_mod_clear) struct kcl_mod mod = { 0 };
+
+	if (!m->main || modules_read_mod(m, m->main, &mod, err) <= 0)
+		return NULL;
+	return json_incref(json_unconst(mod.profile));
+}
+
+struct bytes *kcl_modules_read_text(struct kcl_modules *m, const char *path, struct err *err)
+{
+	_cleanup_free_ char *found = kcl_modules_find(m, path, err);
+
+	return found ? modules_read(m, found, err) : NULL;
+}
+
 /* A file, or all of a folder. */
 static int add_entry(const struct kcl_modules *m, const char *path, char ***ret, struct err *err)
 {
@@ -200,14 +255,14 @@ char **kcl_modules_entries(struct kcl_modules *m, const char *path, struct err *
 	if (json_array_size(mod.entries) == 0 && add_entry(m, path, &names, err) < 0)
 		return NULL;
 	json_array_foreach (mod.entries, i, entry) {
-		const char *text = json_string_value(entry), *below = text ? str_after(text, MOD_ROOT) : NULL;
-		_cleanup_free_ char *full = text ? modules_join(m, path, below ? below + (*below == '/') : text) : NULL;
+		const char *text = json_string_value(entry);
+		_cleanup_free_ char *full = text ? kcl_modules_expand(m, path, text, err) : NULL;
 
 		if (!full || add_entry(m, full, &names, err) < 0)
 			return NULL;
 	}
 	if (!names) {
-		err_set(err, ERR_NOT_FOUND, "there are no KCL files in %s", path);
+		err_set(err, ERR_NOT_FOUND, "No input KCL files in the folder %s", path);
 		return NULL;
 	}
 	return TAKE_PTR(names);

@@ -52,6 +52,15 @@ char *kcl_modules_find(struct kcl_modules *m, const char *source, struct err *er
 /* The folder of kcl.mod, at or above a program's folder or file, which its dependencies are read from and its imports
  * begin at; the program's own folder when there is none. free(). Call it before compiling. */
 char *kcl_modules_set_main(struct kcl_modules *m, const char *path);
+/* NAME=DIR, as in the options; before the first import is looked for. */
+void kcl_modules_add_external(struct kcl_modules *m, const char *pair);
+/* A path whose beginning may be "${KCL_MOD}", the main folder, or "${NAME:KCL_MOD}", that of a module; other relative
+ * ones begin at folder. free(). NULL: err. */
+char *kcl_modules_expand(struct kcl_modules *m, const char *folder, const char *path, struct err *err);
+/* [profile] of the kcl.mod in the main folder, a new reference; NULL: there is none, or err. */
+json_t *kcl_modules_profile(struct kcl_modules *m, struct err *err);
+/* A file's text, below a root or absolute; a new reference, NULL: err. */
+struct bytes *kcl_modules_read_text(struct kcl_modules *m, const char *path, struct err *err);
 /* The files of the program at a folder (or of that file): entries of its kcl.mod, or else its .k files. strv_free();
  * NULL: err. */
 char **kcl_modules_entries(struct kcl_modules *m, const char *path, struct err *err);

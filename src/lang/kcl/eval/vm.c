@@ -15,6 +15,11 @@ const struct kcl_eval_options *kcl_vm_options(const struct kcl_vm *vm)
 	return vm->options;
 }
 
+const char *kcl_vm_file(const struct kcl_vm *vm)
+{
+	return vm->at && vm->at->file ? vm->at->file : "";
+}
+
 struct kcl_value kcl_vm_option(struct kcl_vm *vm, const char *name)
 {
 	for (size_t i = vm->options->options_len; i-- > 0;) {

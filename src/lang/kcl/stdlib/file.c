@@ -2,61 +2,7 @@
 
 #include "base/str.h"
 
-/* All that is read and written is so by the caller of the evaluation (kcl_eval_options.files), who may refuse. What it
- * has no call for, listing and moving, is refused here. */
-
-struct reading {
-	struct bytes *content;
-	struct err error;
-};
-
-static void reading_free(void *p)
-{
-	struct reading *r = p;
-
-	bytes_unref(r->content);
-	err_clear(&r->error);
-	free(r);
-}
-
-/* NULL when it cannot be read. */
-static struct reading *try_read(struct kcl_vm *vm, const struct kcl_str *path)
-{
-	const struct kcl_loader *files = kcl_vm_options(vm)->files;
-	struct reading *r = new0(struct reading);
-
-	kcl_heap_own(kcl_vm_heap(vm), r, reading_free);
-	if (files && files->read)
-		r->content = files->read(files->self, path->s, &r->error);
-	else
-		err_set(&r->error, ERR_FORBIDDEN, "this evaluation may read no files");
-	return r;
-}
-
-const struct kcl_str *kcl_file_content(struct kcl_vm *vm, const struct kcl_str *path, const char *verb)
-{
-	struct kcl_heap *h = kcl_vm_heap(vm);
-	struct reading *r = try_read(vm, path);
-	uint32_t c;
-
-	if (!r->content)
-		kcl_raise(h, "failed to %s the file '%s': %s", verb, path->s, r->error.message ? r->error.message : "");
-
-	const char *s = (const char *)r->content->data;
-	size_t len = r->content->len;
-
-	kcl_steps(h, len / 64);
-	for (size_t at = 0, n; at < len; at += n) {
-		n = utf8_next(s + at, len - at, &c);
-		if (n == 0 || c == 0)
-			kcl_raise(h, "failed to %s the file '%s': it holds no text in UTF-8", verb, path->s);
-	}
-
-	const struct kcl_str *text = kcl_str(h, s, len).str;
-
-	kcl_heap_release(h, r);
-	return text;
-}
+/* Everything is done by the caller of the evaluation (kcl_eval_options.files), who may refuse. */
 
 static void error_free(void *p)
 {
@@ -64,17 +10,82 @@ static void error_free(void *p)
 	free(p);
 }
 
+/* One that a failure, which is a jump, does not leak. */
+static struct err *new_error(struct kcl_vm *vm)
+{
+	return kcl_heap_own(kcl_vm_heap(vm), new0(struct err), error_free);
+}
+
+static const char *reason(const struct err *err)
+{
+	return err->message ? err->message : "";
+}
+
+/* What the evaluation may do; an error when it may do nothing, or the path is none. */
+static const struct kcl_file_access *access_to(struct kcl_vm *vm, const struct kcl_str *path, struct err *err)
+{
+	const struct kcl_file_access *files = kcl_vm_options(vm)->files;
+
+	if (!files)
+		err_set(err, ERR_FORBIDDEN, "this evaluation may touch no files");
+	else if (strlen(path->s) != path->len)
+		err_set(err, ERR_INVALID, "file name contained an unexpected NUL byte");
+	return err_is_set(err) ? NULL : files;
+}
+
+/* The result of what has none. */
+static struct kcl_value done(struct kcl_vm *vm, struct err *err)
+{
+	kcl_heap_release(kcl_vm_heap(vm), err);
+	return kcl_none();
+}
+
+/* ---- contents ---- */
+
+static void release(void *content)
+{
+	bytes_unref(content);
+}
+
+const struct kcl_str *kcl_file_content(struct kcl_vm *vm, const struct kcl_str *path, const char *verb)
+{
+	struct kcl_heap *h = kcl_vm_heap(vm);
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, path, err);
+	struct bytes *content = files ? files->read(files->self, path->s, err) : NULL;
+	uint32_t c;
+
+	if (!content)
+		kcl_raise(h, "failed to %s the file '%s': %s", verb, path->s, reason(err));
+	kcl_heap_own(h, content, release);
+	kcl_steps(h, content->len / 64);
+	for (size_t at = 0, n; at < content->len; at += n) {
+		n = utf8_next(content->data + at, content->len - at, &c);
+		if (n == 0)
+			kcl_raise(h, "failed to %s the file '%s': stream did not contain valid UTF-8", verb, path->s);
+	}
+
+	const struct kcl_str *text = kcl_str(h, content->data, content->len).str;
+
+	kcl_heap_release(h, content);
+	kcl_heap_release(h, err);
+	return text;
+}
+
+static int write_file(struct kcl_vm *vm, const struct kcl_str *path, const char *text, size_t len, bool append,
+                      struct err *err)
+{
+	const struct kcl_file_access *files = access_to(vm, path, err);
+
+	return files ? files->write(files->self, path->s, text, len, append, err) : -1;
+}
+
 void kcl_file_write(struct kcl_vm *vm, const struct kcl_str *path, const char *text, size_t len, const char *verb)
 {
-	const struct kcl_loader *files = kcl_vm_options(vm)->files;
-	struct err *err = kcl_heap_own(kcl_vm_heap(vm), new0(struct err), error_free);
-	bool may_write = files && files->write;
+	struct err *err = new_error(vm);
 
-	if (!may_write || files->write(files->self, path->s, text, len, err) < 0)
-		kcl_raise(kcl_vm_heap(vm), "%s '%s': %s", verb, path->s,
-		          !may_write     ? "this evaluation may write no files"
-		          : err->message ? err->message
-		                         : "");
+	if (write_file(vm, path, text, len, false, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "%s '%s': %s", verb, path->s, reason(err));
 	kcl_heap_release(kcl_vm_heap(vm), err);
 }
 
@@ -84,7 +95,7 @@ static KCL_BUILTIN(file_write)
 	const struct kcl_str *content = kcl_arg_need_str(vm, args, 1, "content", "write() missing 'content' argument");
 
 	(void)self;
-	kcl_file_write(vm, path, content->s, content->len, "Failed to write to");
+	kcl_file_write(vm, path, content->s, content->len, "Failed to create file");
 	return kcl_none();
 }
 
@@ -92,16 +103,12 @@ static KCL_BUILTIN(file_append)
 {
 	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath", "append() requires 'filepath' argument");
 	const struct kcl_str *content = kcl_arg_need_str(vm, args, 1, "content", "append() requires 'content' argument");
-	struct reading *r = try_read(vm, path);
-	struct kcl_text t = { .h = kcl_vm_heap(vm) };
+	struct err *err = new_error(vm);
 
 	(void)self;
-	if (r->content)
-		kcl_text_put(&t, r->content->data, r->content->len);
-	kcl_heap_release(t.h, r);
-	kcl_text_put_str(&t, content);
-	kcl_file_write(vm, path, t.data ? t.data : "", t.len, "Failed to append to file");
-	return kcl_none();
+	if (write_file(vm, path, content->s, content->len, true, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "Failed to open or create file '%s': %s", path->s, reason(err));
+	return done(vm, err);
 }
 
 static KCL_BUILTIN(file_read)
@@ -111,76 +118,198 @@ static KCL_BUILTIN(file_read)
 		vm, kcl_arg_need_str(vm, args, 0, "filepath", "read() takes exactly one argument (0 given)"), "access"));
 }
 
+/* ---- what is there ---- */
+
 static KCL_BUILTIN(file_exists)
 {
 	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath",
 	                                              "read() takes exactly one argument (0 given)");
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, path, err);
+	uint64_t size;
 
 	(void)self;
-	return kcl_bool(try_read(vm, path)->content != NULL);
+	bool exists = files && files->size(files->self, path->s, &size, err) == 0;
+	kcl_heap_release(kcl_vm_heap(vm), err);
+	return kcl_bool(exists);
 }
 
 static KCL_BUILTIN(file_size)
 {
 	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath",
 	                                              "size() takes exactly one argument (0 given)");
-	struct reading *r = try_read(vm, path);
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, path, err);
+	uint64_t size;
 
 	(void)self;
-	if (!r->content)
-		kcl_raise(kcl_vm_heap(vm), "failed to get size of '%s': %s", path->s, r->error.message ? r->error.message : "");
-	return kcl_int((int64_t)r->content->len);
+	if (!files || files->size(files->self, path->s, &size, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "failed to get size of '%s': %s", path->s, reason(err));
+	kcl_heap_release(kcl_vm_heap(vm), err);
+	return kcl_int((int64_t)size);
 }
 
-/* Only a path that is absolute already: where relative ones begin is the caller's to know. */
 static KCL_BUILTIN(file_abs)
 {
 	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath",
 	                                              "read() takes exactly one argument (0 given)");
+	struct kcl_heap *h = kcl_vm_heap(vm);
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, path, err);
+	char *absolute = files ? files->absolute(files->self, path->s, err) : NULL;
 
 	(void)self;
-	if (path->s[0] != '/')
-		kcl_raise(kcl_vm_heap(vm), "Could not get the absolute path of %s", path->s);
-	return kcl_str_value(path);
+	if (!absolute)
+		kcl_raise(h, "Could not get the absolute path of %s", path->s);
+	kcl_heap_own(h, absolute, free);
+	struct kcl_value v = kcl_strz(h, absolute);
+	kcl_heap_release(h, absolute);
+	kcl_heap_release(h, err);
+	return v;
 }
 
-static KCL_BUILTIN(file_nowhere)
+static void names_free(void *names)
+{
+	strv_free(names);
+}
+
+static KCL_BUILTIN(file_glob)
+{
+	const struct kcl_str *pattern = kcl_arg_need_str(vm, args, 0, "pattern",
+	                                                 "glob() takes exactly one argument (0 given)");
+	struct kcl_heap *h = kcl_vm_heap(vm);
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, pattern, err);
+	char **names = files ? files->glob(files->self, pattern->s, err) : NULL;
+	size_t len = strv_len(names);
+	struct kcl_value list;
+
+	(void)self;
+	if (!names)
+		kcl_raise(h, "Failed to read glob pattern: %s", reason(err));
+	kcl_heap_own(h, names, names_free);
+	kcl_steps(h, len);
+	list = kcl_list(h, (uint32_t)len);
+	for (size_t i = 0; i < len; i++)
+		kcl_list_push(h, list.list, kcl_strz(h, names[i]));
+	kcl_heap_release(h, names);
+	kcl_heap_release(h, err);
+	return list;
+}
+
+/* ---- changes ---- */
+
+static KCL_BUILTIN(file_mkdir)
+{
+	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "directory",
+	                                              "mkdir() takes exactly one argument (0 given)");
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, path, err);
+
+	(void)self;
+	if ((!files || files->make_folder(files->self, path->s, err) < 0) &&
+	    !(err->kind == ERR_ALREADY_EXISTS && kcl_arg_bool(args, 1, "exists", false)))
+		kcl_raise(kcl_vm_heap(vm), "Failed to create directory '%s': %s", path->s, reason(err));
+	return done(vm, err);
+}
+
+static KCL_BUILTIN(file_delete)
+{
+	const struct kcl_str *path = kcl_arg_need_str(vm, args, 0, "filepath",
+	                                              "delete() takes exactly one argument (0 given)");
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, path, err);
+
+	(void)self;
+	if (!files || files->remove(files->self, path->s, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "failed to delete '%s': %s", path->s, reason(err));
+	return done(vm, err);
+}
+
+static KCL_BUILTIN(file_cp)
+{
+	const struct kcl_str *from = kcl_arg_need_str(vm, args, 0, "src", "cp() missing 'src_path' argument");
+	const struct kcl_str *to = kcl_arg_need_str(vm, args, 1, "dest", "cp() missing 'dest_path' argument");
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, from, err);
+
+	(void)self;
+	if (!files || !access_to(vm, to, err) || files->copy(files->self, from->s, to->s, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "Failed to copy from '%s' to '%s': %s", from->s, to->s, reason(err));
+	return done(vm, err);
+}
+
+static KCL_BUILTIN(file_mv)
+{
+	const struct kcl_str *from = kcl_arg_need_str(vm, args, 0, "src", "mv() missing 'src_path' argument");
+	const struct kcl_str *to = kcl_arg_need_str(vm, args, 1, "dest", "mv() missing 'dest_path' argument");
+	struct err *err = new_error(vm);
+	const struct kcl_file_access *files = access_to(vm, from, err);
+
+	(void)self;
+	if (!files || !access_to(vm, to, err) || files->move(files->self, from->s, to->s, err) < 0)
+		kcl_raise(kcl_vm_heap(vm), "Failed to move '%s' to '%s': %s", from->s, to->s, reason(err));
+	return done(vm, err);
+}
+
+/* ---- where it runs ---- */
+
+static KCL_BUILTIN(file_modpath)
+{
+	const struct kcl_file_access *files = kcl_vm_options(vm)->files;
+
+	(void)self;
+	(void)args;
+	return kcl_strz(kcl_vm_heap(vm), files && files->module_path ? files->module_path : "");
+}
+
+static KCL_BUILTIN(file_workdir)
+{
+	const struct kcl_file_access *files = kcl_vm_options(vm)->files;
+
+	(void)self;
+	(void)args;
+	return kcl_strz(kcl_vm_heap(vm), files && files->work_dir ? files->work_dir : "");
+}
+
+static KCL_BUILTIN(file_current)
 {
 	(void)self;
 	(void)args;
-	return kcl_str(kcl_vm_heap(vm), "", 0);
+	return kcl_strz(kcl_vm_heap(vm), kcl_vm_file(vm));
 }
 
 static KCL_BUILTIN(file_read_env)
 {
-	(void)vm;
-	(void)self;
-	(void)args;
-	return kcl_undefined();
-}
+	const struct kcl_str *key = kcl_arg_need_str(vm, args, 0, "key", "read_env() requires 'key' argument");
+	const struct kcl_file_access *files = kcl_vm_options(vm)->files;
+	const char *value = files ? files->environment(files->self, key->s) : NULL;
+	uint32_t c;
 
-static KCL_BUILTIN(file_forbidden)
-{
 	(void)self;
-	(void)args;
-	kcl_raise(kcl_vm_heap(vm), "this evaluation may neither list nor change files");
+	for (size_t at = 0, n; value && value[at]; at += n) {
+		n = utf8_next(value + at, strlen(value + at), &c);
+		if (n == 0)
+			return kcl_undefined();
+	}
+	return value ? kcl_strz(kcl_vm_heap(vm), value) : kcl_undefined();
 }
 
 const struct kcl_builtin kcl_file_rows[] = {
 	{ "read", "(filepath: str) -> str", file_read, NULL, "The text of a file." },
-	{ "glob", "(pattern: str) -> [str]", file_forbidden, NULL, "Not allowed here." },
-	{ "modpath", "() -> str", file_nowhere, NULL, "Empty: an evaluation has no folder." },
-	{ "workdir", "() -> str", file_nowhere, NULL, "Empty: an evaluation has no folder." },
-	{ "current", "() -> str", file_nowhere, NULL, "Empty: an evaluation has no folder." },
-	{ "exists", "(filepath: str) -> bool", file_exists, NULL, "Whether a file can be read." },
-	{ "abs", "(filepath: str) -> str", file_abs, NULL, "The absolute path." },
+	{ "glob", "(pattern: str) -> [str]", file_glob, NULL, "The paths that match a pattern of *, ?, [a-z] and **." },
+	{ "modpath", "() -> str", file_modpath, NULL, "The folder of kcl.mod." },
+	{ "workdir", "() -> str", file_workdir, NULL, "The folder that relative paths begin at." },
+	{ "current", "() -> str", file_current, NULL, "The file that this is written in." },
+	{ "exists", "(filepath: str) -> bool", file_exists, NULL, "Whether there is a file or folder." },
+	{ "abs", "(filepath: str) -> str", file_abs, NULL, "The absolute path, without links." },
 	{ "append", "(filepath: str, content: str) -> any", file_append, NULL, "Adds to a file." },
-	{ "mkdir", "(directory: str, exists?: bool) -> any", file_forbidden, NULL, "Not allowed here." },
-	{ "delete", "(filepath: str) -> any", file_forbidden, NULL, "Not allowed here." },
-	{ "cp", "(src: str, dest: str) -> any", file_forbidden, NULL, "Not allowed here." },
-	{ "mv", "(src: str, dest: str) -> any", file_forbidden, NULL, "Not allowed here." },
+	{ "mkdir", "(directory: str, exists?: bool) -> any", file_mkdir, NULL, "Makes a folder, and those above it." },
+	{ "delete", "(filepath: str) -> any", file_delete, NULL, "Removes a file, or an empty folder." },
+	{ "cp", "(src: str, dest: str) -> any", file_cp, NULL, "Copies a file, or a folder with all in it." },
+	{ "mv", "(src: str, dest: str) -> any", file_mv, NULL, "Moves a file or folder." },
 	{ "size", "(filepath: str) -> int", file_size, NULL, "The size of a file in bytes." },
 	{ "write", "(filepath: str, content: str) -> any", file_write, NULL, "Writes a file." },
-	{ "read_env", "(key: str) -> str", file_read_env, NULL, "Undefined: an evaluation has no environment." },
+	{ "read_env", "(key: str) -> str", file_read_env, NULL, "A variable of the environment." },
 	{ 0 },
 };

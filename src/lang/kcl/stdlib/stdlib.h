@@ -29,6 +29,8 @@ const struct kcl_builtin *kcl_module_members(const char *module);
 
 struct kcl_heap *kcl_vm_heap(struct kcl_vm *vm);
 const struct kcl_eval_options *kcl_vm_options(const struct kcl_vm *vm);
+/* The file that is run at the moment. */
+const char *kcl_vm_file(const struct kcl_vm *vm);
 /* option(name): UNDEFINED when it was not given. */
 struct kcl_value kcl_vm_option(struct kcl_vm *vm, const char *name);
 /* Appends to what print() wrote. */
