@@ -10,99 +10,6 @@
 
 /* ---- what functions ask for ---- */
 
-static bool has_labels(const json_t *object, const json_t *wanted)
-{
-	const json_t *labels = json_at(object, "metadata", "labels", NULL);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (json_unconst(wanted), key, value)
-		if (!json_is_string(value) || !str_eq(json_get_str(labels, key), json_string_value(value)))
-			return false;
-	return true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(object_name(*(const json_t *const *)a), object_name(*(const json_t *const *)b));
-}
-
-/* A selector's resources: { items: [{ resource }] }; NULL when there is nothing to choose from. */
-static json_t *fetch(const struct render *r, const json_t *selector)
-{
-	const json_t *resources = r->in->required;
-	size_t len = json_array_size(resources);
-	_cleanup_free_ const json_t **sorted = xcalloc(len + 1, sizeof(*sorted));
-	const char *name = json_get_str(selector, "match_name");
-	const json_t *labels = json_object_get(selector, "match_labels");
-	json_t *items;
-
-	if (len == 0)
-		return NULL;
-	for (size_t i = 0; i < len; i++)
-		sorted[i] = json_array_get(resources, i);
-	if (r->in->form == RENDER_V2)
-		qsort(sorted, len, sizeof(*sorted), by_name);
-	items = json_array();
-	for (size_t i = 0; i < len; i++) {
-		json_t *object = json_unconst(sorted[i]);
-
-		if (!str_eq(json_get_str(selector, "api_version"), json_get_str(object, "apiVersion")) ||
-		    !str_eq(json_get_str(selector, "kind"), json_get_str(object, "kind")))
-			continue;
-		if (str_eq(name ? name : "", object_name(object))) {
-			json_array_clear(items);
-			json_array_append_new(items, json_pack("{sO}", "resource", object));
-			break;
-		}
-		if (labels && has_labels(object, json_object_get(labels, "labels")))
-			json_array_append_new(items, json_pack("{sO}", "resource", object));
-	}
-	return json_pack("{so}", "items", items);
-}
-
-/* Adds what each selector finds to into[name]; what is not there is an empty answer. */
-static void fetch_all(const struct render *r, const json_t *selectors, json_t *into)
-{
-	const char *name;
-	json_t *selector;
-
-	json_object_foreach (json_unconst(selectors), name, selector) {
-		json_t *found = fetch(r, selector);
-
-		json_object_set_new(into, name, found ? found : json_object());
-	}
-}
-
-/* The step's own requirements, which need no first call. NULL: it has none. */
-static json_t *bootstrap(const struct render *r, const json_t *step)
-{
-	const json_t *wanted = json_at(step, "requirements", "requiredResources", NULL);
-	json_t *out, *entry;
-	size_t i;
-
-	if (!json_object_get(step, "requirements"))
-		return NULL;
-	out = json_object();
-	json_array_foreach (wanted, i, entry) {
-		const char *key = json_get_str(entry, "requirementName"), *name = json_get_str(entry, "name");
-		const json_t *labels = json_object_get(entry, "matchLabels");
-		_cleanup_json_ json_t *selector = json_object();
-
-		json_put_str(selector, "api_version", json_get_str(entry, "apiVersion"));
-		json_put_str(selector, "kind", json_get_str(entry, "kind"));
-		json_put_str(selector, "namespace", json_get_str(entry, "namespace"));
-		json_put_str(selector, "match_name", name);
-		if (!name)
-			json_object_set_new(selector, "match_labels",
-			                    json_pack("{so}", "labels", labels ? json_clone(labels) : json_object()));
-		json_t *found = fetch(r, selector);
-		if (key)
-			json_object_set_new(out, key, found ? found : json_object());
-	}
-	return out;
-}
-
 static bool is_fatal(const json_t *response)
 {
 	json_t *result;
@@ -123,6 +30,7 @@ static bool are_same(const json_t *a, const json_t *b)
 static json_t *call_until_stable(struct render *r, const char *function, json_t *request, struct err *err)
 {
 	_cleanup_json_ json_t *before = NULL, *first = json_incref(json_object_get(request, "required_resources"));
+	_cleanup_json_ json_t *first_schemas = json_incref(json_object_get(request, "required_schemas"));
 
 	for (int round = 0; round <= ROUNDS_MAX; round++) {
 		json_t *response = render_call(r, function, request, err);
@@ -133,12 +41,17 @@ static json_t *call_until_stable(struct render *r, const char *function, json_t 
 		json_decref(before);
 		before = json_incref(json_unconst(requirements));
 		json_t *extra = json_object(), *required = first ? json_copy(first) : json_object();
-		fetch_all(r, json_object_get(before, "extra_resources"), extra);
-		fetch_all(r, json_object_get(before, "resources"), required);
+		json_t *schemas = first_schemas ? json_copy(first_schemas) : json_object();
+		render_fetch_resources(r, json_object_get(before, "extra_resources"), extra);
 		json_object_set_new(request, "extra_resources", extra);
+		if (render_is_v2(r)) {
+			render_fetch_resources(r, json_object_get(before, "resources"), required);
+			render_fetch_schemas(r, json_object_get(before, "schemas"), schemas);
+		}
 		json_object_set_new(request, "required_resources", required);
+		json_object_set_new(request, "required_schemas", schemas);
 		if (json_object_get(response, "context"))
-			json_object_set(request, "context", json_object_get(response, "context"));
+			json_object_set_new(request, "context", render_as_struct(json_object_get(response, "context")));
 		json_decref(response);
 	}
 	err_set(err, ERR_INVALID, "requirements didn't stabilize after the maximum number of iterations (%d)", ROUNDS_MAX);
@@ -186,17 +99,18 @@ static json_t *make_request(const struct render *r, const json_t *step, struct e
 {
 	_cleanup_json_ json_t *request = json_object();
 	const json_t *input = json_object_get(step, "input");
-	json_t *required = bootstrap(r, step);
 
 	json_object_set(request, "observed", r->observed);
 	json_object_set(request, "desired", r->desired);
 	if (r->context)
 		json_object_set(request, "context", r->context);
 	if (json_is_object(input))
-		json_object_set(request, "input", json_unconst(input));
-	if (required)
-		json_object_set_new(request, "required_resources", required);
-	if (r->in->form == RENDER_V2) {
+		json_object_set_new(request, "input", render_as_struct(input));
+	if (render_is_v2(r) && json_object_get(step, "requirements")) {
+		json_object_set_new(request, "required_resources", render_bootstrap_resources(r, step));
+		json_object_set_new(request, "required_schemas", render_bootstrap_schemas(r, step));
+	}
+	if (render_is_v2(r)) {
 		json_t *capabilities = json_ensure_array(json_ensure_object(request, "meta"), "capabilities");
 
 		for (int i = 1; i <= CAPABILITIES_LEN; i++)
@@ -223,8 +137,6 @@ static void keep_conditions(struct render *r, const json_t *response)
 
 static int keep_results(struct render *r, const char *step, const json_t *response, struct err *err)
 {
-	static const char *const severities[] = { "SEVERITY_UNSPECIFIED", "SEVERITY_FATAL", "SEVERITY_WARNING",
-		                                      "SEVERITY_NORMAL" };
 	json_t *result;
 	size_t i;
 
@@ -232,21 +144,18 @@ static int keep_results(struct render *r, const char *step, const json_t *respon
 		int64_t severity = json_get_int(result, "severity", 0);
 		const char *message = json_get_str(result, "message");
 
+		message = message ? message : "";
 		if (severity == FUNCTION_FATAL)
-			return err_set(err, ERR_INVALID, "pipeline step \"%s\" returned a fatal result: %s", step,
-			               message ? message : "");
-		json_array_append_new(r->results, json_pack("{ss,ss,ss,ss,ss}", "apiVersion", "render.crossplane.io/v1beta1",
-		                                            "kind", "Result", "step", step, "severity",
-		                                            severities[severity >= 0 && severity < 4 ? severity : 0], "message",
-		                                            message ? message : ""));
+			return err_set(err, ERR_INVALID, "pipeline step \"%s\" returned a fatal result: %s", step, message);
+		render_add_result(r, step, severity, json_get_str(result, "reason"), message);
 	}
 	return 0;
 }
 
-static void replace(json_t **slot, json_t *value)
+static void replace(json_t **slot, const json_t *value)
 {
 	json_decref(*slot);
-	*slot = json_incref(value);
+	*slot = value ? render_as_struct(value) : NULL;
 }
 
 static int run_step(struct render *r, const json_t *step, struct err *err)
