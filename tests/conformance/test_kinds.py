@@ -294,6 +294,81 @@ def test_scale(kubectl, api, ns):
     assert scale["kind"] == "Scale" and scale["apiVersion"] == "autoscaling/v1"
 
 
+def owners_of_replicas(obj):
+    return [(e["manager"], e["operation"], e.get("subresource")) for e in obj["metadata"]["managedFields"]
+            if "f:replicas" in e["fieldsV1"].get("f:spec", {})]
+
+
+def test_scale_has_owners(api, ns):
+    """KEP-555, "Subresources"; k8s.io/apimachinery/pkg/util/managedfields/scalehandler.go"""
+    url = f"/apis/apps/v1/namespaces/{ns}/deployments"
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "shop"}, "spec": {"replicas": 5}}
+    assert api.post(f"{url}?fieldManager=maker", {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "replicas": 1}}).status == 201
+    assert owners_of_replicas(api.get(f"{url}/shop").json) == [("maker", "Update", None)]
+
+    assert api.put(f"{url}/shop/scale?fieldManager=scaler", scale).status == 200
+    assert owners_of_replicas(api.get(f"{url}/shop").json) == [("scaler", "Update", "scale")]
+
+    scale["spec"]["replicas"] = 8
+    answer = api.patch(f"{url}/shop/scale?fieldManager=applier", scale, "apply")
+    assert answer.status == 409
+    assert 'conflict with "scaler" with subresource "scale" using autoscaling/v1: .spec.replicas' in answer.json["message"]
+    answer = api.patch(f"{url}/shop/scale?fieldManager=applier&force=true", scale, "apply")
+    assert answer.status == 200 and answer.json["spec"] == {"replicas": 8}
+    assert owners_of_replicas(api.get(f"{url}/shop").json) == [("applier", "Apply", "scale")]
+
+
+@pytest.mark.parametrize("change,wanted,words", [
+    ({"metadata": {"name": "other"}}, 400, "the name of the object (other) does not match the name on the URL (shop)"),
+    ({"metadata": {}}, 400, "the name of the object (shop based on URL) was undeterminable: name must be provided"),
+    ({"metadata": {"name": "shop", "resourceVersion": "1"}}, 409, "the object has been modified"),
+    ({"metadata": {"name": "shop", "uid": "x"}}, 409, "Precondition failed: UID in precondition: x"),
+    ({"spec": {"replicas": -1}}, 422, 'Scale.autoscaling "shop" is invalid: spec.replicas: Invalid value: -1: must be '
+                                      'greater than or equal to 0'),
+    ({"spec": {"replicas": "x"}}, 400, "cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"),
+    ({"kind": "Foo"}, 400, 'no kind "Foo" is registered for version "autoscaling/v1"'),
+    ({"more": 1}, 400, 'strict decoding error: unknown field "more"'),
+])
+def test_a_scale_is_checked_like_an_object(api, ns, change, wanted, words):
+    url = f"/apis/apps/v1/namespaces/{ns}/deployments"
+    assert api.post(url, DEPLOYMENT).status == 201
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "shop"}, "spec": {"replicas": 5}}
+    answer = api.put(f"{url}/shop/scale?fieldValidation=Strict", {**scale, **change})
+    assert answer.status == wanted and words in answer.json["message"]
+
+
+@pytest.mark.parametrize("kind,obj,field,words", [
+    ("configmaps", {"data": {"a/b": "x"}}, "data[a/b]", "a valid config key must consist of"),
+    ("services", {"spec": {"ports": [{"port": 80, "nodePort": 30000}]}}, "spec.ports[0].nodePort",
+     "Forbidden: may not be used when `type` is 'ClusterIP'"),
+    ("services", {"spec": {"ports": [{"port": 80, "targetPort": "80"}]}}, "spec.ports[0].targetPort",
+     "must contain at least one letter (a-z)"),
+    ("persistentvolumeclaims", {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "0"}}}},
+     "spec.resources[storage]", "must be greater than zero"),
+    ("pods", {"spec": {"containers": [{"name": "a", "image": "i", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+                       "volumes": [{"name": "v", "configMap": {}}]}},
+     "spec.containers[0].volumeMounts[0].name", 'Not found: "v"'),  # a volume that is wrong itself is none
+    ("pods", {"spec": {"containers": [{"name": "a", "image": "i"}], "initContainers": [
+        {"name": "b", "image": "i", "livenessProbe": {"tcpSocket": {"port": 1}}}]}},
+     "spec.initContainers[0].livenessProbe", "Forbidden: may not be set for init containers"),
+])
+def test_what_users_get_wrong_is_refused(api, ns, kind, obj, field, words):
+    """k8s.io/kubernetes/pkg/apis/core/validation/validation.go"""
+    answer = api.post(f"/api/v1/namespaces/{ns}/{kind}", {"metadata": {"name": "x"}, **obj})
+    assert answer.status == 422
+    assert any(c["field"] == field and words in c["message"] for c in answer.json["details"]["causes"]), answer.json
+
+
+def test_nothing_said_is_what_go_makes_of_it(api, ns):
+    """encoding/json: a null in a map is the type's zero value; a volume without a source is an empty folder"""
+    answer = api.post(f"/api/v1/namespaces/{ns}/configmaps", {"metadata": {"name": "n", "labels": {"a": None}},
+                                                             "data": {"a": None, "b": "c"}})
+    assert answer.json["data"] == {"a": "", "b": "c"} and answer.json["metadata"]["labels"] == {"a": ""}
+    answer = api.post(f"/api/v1/namespaces/{ns}/pods", {"metadata": {"name": "p"}, "spec": {
+        "containers": [{"name": "a", "image": "i"}], "volumes": [{"name": "v"}]}})
+    assert answer.json["spec"]["volumes"] == [{"name": "v", "emptyDir": {}}]
+
+
 @pytest.mark.parametrize("change,field,words", [
     ({"selector": None}, "spec.selector", "Required value"),
     ({"selector": {"matchLabels": {"app": "other"}}}, "spec.template.metadata.labels",

@@ -324,6 +324,8 @@ static void route_resource(struct api_request *req)
 		return;
 	}
 	req->version = api_type_version(req->type, p->version);
+	req->body_type = strcmp(p->subresource, "scale") == 0 ? registry_scale(req->server->registry) : req->type;
+	req->body_version = req->body_type == req->type ? req->version : &req->body_type->versions[0];
 	if (*p->subresource && !find_mount(req->server, p) &&
 	    !api_type_has_subresource(req->type, req->version, p->subresource)) {
 		not_found(req);

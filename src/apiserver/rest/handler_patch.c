@@ -38,8 +38,7 @@ static int conflict(const struct api_request *req, const struct api_op *op, stru
 	               api_type_words(req->type, words), op->name, why);
 }
 
-/* A version in the result that is not the present one came from the patch: the client wants no other. */
-static int check_patched_version(struct api_request *req, struct api_op *op, const json_t *obj, struct err *err)
+int write_check_patched_version(struct api_request *req, struct api_op *op, const json_t *obj, struct err *err)
 {
 	_cleanup_free_ char *now = xasprintf("%ju", (uintmax_t)op->current->version);
 	const char *wanted = kube_resource_version(obj);
@@ -53,8 +52,7 @@ static int check_patched_version(struct api_request *req, struct api_op *op, con
 	                "the object has been modified; please apply your changes to the latest version and try again");
 }
 
-/* An err about the patch, or about the object's form, says nothing of the object's name. */
-static int without_name(struct api_op *op, int r)
+int write_without_name(struct api_op *op, int r)
 {
 	op->anonymous = r < 0;
 	return r;
@@ -65,32 +63,32 @@ static int without_name(struct api_op *op, int r)
 /* What the patched object says it is. A strategic merge patch cannot say: Kubernetes makes it a Go value first. */
 static int check_type(struct api_request *req, struct api_op *op, json_t *patched, struct err *err)
 {
-	const struct api_type *t = req->type;
+	const struct api_type *t = req->body_type;
 	const char *api_version = json_get_str(patched, "apiVersion"), *kind = json_get_str(patched, "kind");
 	_cleanup_free_ char *why = NULL;
 
 	if (op->patch_form == PATCH_STRATEGIC) {
-		json_put_str(patched, "apiVersion", req->version->api_version);
+		json_put_str(patched, "apiVersion", req->body_version->api_version);
 		json_put_str(patched, "kind", t->kind);
 	} else if (t->custom && str_empty(kind)) {
 		_cleanup_free_ char *text = json_canonical(patched);
 		why = xasprintf("Object 'Kind' is missing in '%s'", text);
 	} else if (!t->custom && ((!str_empty(kind) && !str_eq(kind, t->kind)) ||
-	                          (!str_empty(api_version) && !str_eq(api_version, req->version->api_version)))) {
+	                          (!str_empty(api_version) && !str_eq(api_version, req->body_version->api_version)))) {
 		why = sent_object_unknown(t, api_version ? api_version : "", kind);
-	} else if (t->custom && str_eq(kind, t->kind) && !str_eq(api_version, req->version->api_version)) {
+	} else if (t->custom && str_eq(kind, t->kind) && !str_eq(api_version, req->body_version->api_version)) {
 		_cleanup_free_ char *group = xstrndup(api_version ? api_version : "",
 		                                      api_version ? strcspn(api_version, "/") : 0);
 		invalid_add(err, INVALID_VALUE, "apiVersion", "Invalid value: \"%s\": must be %s",
-		            api_version ? api_version : "", req->version->api_version);
+		            api_version ? api_version : "", req->body_version->api_version);
 		invalid_finish(err, kind, group, op->name);
 		if (!req->denial)
 			req->denial = kube_status_from_err(err, group, kind, op->name);
 		return -1;
 	}
 	if (why)
-		return without_name(op, patch_body_invalid(op->patch_form, op->body, patched, why, err));
-	int r = object_meta_identify(t, req->version, patched, err);
+		return write_without_name(op, patch_body_invalid(op->patch_form, op->body, patched, why, err));
+	int r = object_meta_identify(t, req->body_version, patched, err);
 	if (r < 0 && err->kind == ERR_INVALID && !req->denial) /* it is about the kind that was named */
 		req->denial = kube_status_from_err(err, t->group, kind, op->name);
 	return r;
@@ -99,18 +97,17 @@ static int check_type(struct api_request *req, struct api_op *op, json_t *patche
 /* The patched object as Go's decoder reads it: null and empty values go, others are of the declared types. */
 static int read_patched(struct api_request *req, struct api_op *op, json_t *patched, json_t *dropped, struct err *err)
 {
-	const struct api_version *v = req->version;
+	const struct api_version *v = req->body_version;
 	_cleanup_json_ json_t *whole = json_clone(patched);
 	_cleanup_err_ struct err why = { 0 };
 
-	if (object_meta_read(req->type, patched, dropped, &why) == 0 &&
+	if (object_meta_read(req->body_type, patched, dropped, &why) == 0 &&
 	    (!v->message || kinds_normalize(v->message, patched, &why) == 0))
 		return 0;
-	return without_name(op, patch_body_invalid(op->patch_form, op->body, whole, err_message(&why), err));
+	return write_without_name(op, patch_body_invalid(op->patch_form, op->body, whole, err_message(&why), err));
 }
 
-/* Drops unknown fields, telling of them once. */
-static int check_fields(struct api_request *req, struct api_op *op, json_t *patched, struct err *err)
+int write_decode_patched(struct api_request *req, struct api_op *op, json_t *patched, struct err *err)
 {
 	_cleanup_json_ json_t *dropped = json_array(), *whole = NULL;
 	enum patch_form form = op->patch_form;
@@ -120,14 +117,14 @@ static int check_fields(struct api_request *req, struct api_op *op, json_t *patc
 		whole = json_clone(patched);
 	if (check_type(req, op, patched, err) < 0 || read_patched(req, op, patched, dropped, err) < 0)
 		return -1;
-	if (req->type->strategy->decode)
-		req->type->strategy->decode(patched, dropped);
-	if (req->version->schema)
-		schema_prune(req->version->schema, patched, dropped);
+	if (req->body_type->strategy->decode)
+		req->body_type->strategy->decode(patched, dropped);
+	if (req->body_version->schema)
+		schema_prune(req->body_version->schema, patched, dropped);
 	if (op->dropped)
 		return 0;
 	op->dropped = json_incref(dropped);
-	return without_name(op, patch_body_report(req, form, op->body, whole, dropped, err));
+	return write_without_name(op, patch_body_report(req, form, op->body, whole, dropped, err));
 }
 
 /* patched is stolen. */
@@ -138,9 +135,9 @@ static int finish_patched(struct api_request *req, struct api_op *op, const json
 	struct write_input in = { .old = old, .subresource = subresource };
 
 	op->retry = true;
-	if (check_fields(req, op, patched, err) < 0 || object_meta_check_name(patched, op->name, err) < 0 ||
+	if (write_decode_patched(req, op, patched, err) < 0 || object_meta_check_name(patched, op->name, err) < 0 ||
 	    object_meta_address(req->type, patched, op->ns, op->name, err) < 0 ||
-	    check_patched_version(req, op, patched, err) < 0) {
+	    write_check_patched_version(req, op, patched, err) < 0) {
 		json_decref(patched);
 		return -1;
 	}
@@ -160,7 +157,7 @@ static int prepare_patch(struct api_request *req, struct api_op *op, struct err 
 	if (!old)
 		return not_found(req, op, err);
 	json_t *patched = patch_body_apply(form, schema_resolve(req->version->schema), old, op->body, err);
-	return patched ? finish_patched(req, op, old, patched, err) : without_name(op, -1);
+	return patched ? finish_patched(req, op, old, patched, err) : write_without_name(op, -1);
 }
 
 /* ---- apply ---- */
@@ -177,8 +174,7 @@ static json_t *identity(const struct api_request *req, const struct api_op *op)
 	return obj;
 }
 
-/* Repeated keys of the configuration; told once. */
-static int check_repeated(struct api_request *req, struct api_op *op, struct err *err)
+int write_check_repeated(struct api_request *req, struct api_op *op, struct err *err)
 {
 	if (op->dropped)
 		return 0;
@@ -223,9 +219,9 @@ static int prepare_apply(struct api_request *req, struct api_op *op, struct err 
 		return not_found(req, op, err);
 	write_fields_init(&fields, req, subresource);
 	if (apply_server_side(&fields.request, old ? old : fresh, op->body, &applied, err) < 0)
-		return without_name(op, -1);
-	if (check_repeated(req, op, err) < 0 ||
-	    (old ? check_patched_version(req, op, op->body, err) : check_new(req, op, err)) < 0) {
+		return write_without_name(op, -1);
+	if (write_check_repeated(req, op, err) < 0 ||
+	    (old ? write_check_patched_version(req, op, op->body, err) : check_new(req, op, err)) < 0) {
 		json_decref(applied);
 		return -1;
 	}
@@ -260,5 +256,9 @@ void handle_patch(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
-	write_start_patch(req, form == PATCH_APPLY ? prepare_apply : prepare_patch, body, form);
+	bool scale = strcmp(req->path.subresource, "scale") == 0;
+	write_start_patch(req,
+	                  form == PATCH_APPLY ? (scale ? scale_prepare_apply : prepare_apply)
+	                                      : (scale ? scale_prepare_patch : prepare_patch),
+	                  body, form);
 }

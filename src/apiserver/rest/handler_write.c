@@ -92,7 +92,7 @@ static int must_name_version(struct api_request *req, const struct api_op *op, s
 	return -1;
 }
 
-static int check_version(struct api_request *req, struct api_op *op, struct err *err)
+int write_check_version(struct api_request *req, struct api_op *op, bool may_lack, struct err *err)
 {
 	uint64_t version;
 	char words[512];
@@ -101,7 +101,7 @@ static int check_version(struct api_request *req, struct api_op *op, struct err 
 		return -1;
 	op->retry = version == 0;
 	if (op->retry)
-		return req->type->strategy->unconditional_update ? 0 : must_name_version(req, op, err);
+		return may_lack ? 0 : must_name_version(req, op, err);
 	if (version == op->current->version)
 		return 0;
 	return err_set(err, ERR_CONFLICT,
@@ -144,7 +144,8 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 		return write_finish(req, op, &in, err);
 	}
 	/* Addresses are checked on what was sent, before a subresource hides them. */
-	if (object_meta_address(req->type, op->body, op->ns, op->name, err) < 0 || check_version(req, op, err) < 0)
+	if (object_meta_address(req->type, op->body, op->ns, op->name, err) < 0 ||
+	    write_check_version(req, op, req->type->strategy->unconditional_update, err) < 0)
 		return after_decoding(req, op, err);
 	if (*subresource && !op->dropped && write_decode(req, op, op->body, err) < 0)
 		return -1;

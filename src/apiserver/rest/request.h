@@ -101,6 +101,9 @@ struct api_request {
 	const char *options_kind; /* the kind of options that an ERR_INVALID is about; NULL: it is about the object */
 	struct api_type *type;    /* a reference; NULL when it is no resource */
 	const struct api_version *version;
+	/* What a body is of: the same, but for a scale subresource. Borrowed. */
+	const struct api_type *body_type;
+	const struct api_version *body_version;
 	char **warnings;
 	char **duplicates;          /* repeated fields of the body, unless fieldValidation ignores them; NULL: none */
 	char **repeated;            /* the same of a body in YAML, as sentences; NULL: none */

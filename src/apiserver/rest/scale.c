@@ -1,12 +1,16 @@
 /* The scale subresource: an autoscaling/v1 Scale seen through the paths a CRD names. */
 #include "base/str.h"
-#include "codec/patch.h"
 #include "kube/object.h"
+#include "objects/invalid.h"
 #include "objects/object_convert.h"
+#include "objects/object_meta.h"
 #include "objects/object_view.h"
+#include "scale_managers.h"
+#include "sent_object.h"
 #include "server.h"
 #include "types/builtin.h"
 #include "write.h"
+#include "write_fields.h"
 
 /* ".spec.replicas" in obj; NULL when there is none. */
 static json_t *at_path(const json_t *obj, const char *path)
@@ -33,7 +37,8 @@ static void set_path(json_t *obj, const char *path, int64_t n)
 json_t *scale_view(const struct api_version *v, const json_t *obj)
 {
 	static const char *const kept[] = { "name", "namespace", "uid", "resourceVersion", "creationTimestamp" };
-	json_t *scale = json_object(), *meta = json_ensure_object(scale, "metadata"), *status;
+	json_t *scale = json_object(), *meta, *status;
+	int64_t replicas = json_int(at_path(obj, v->scale->spec_replicas), 0);
 	/* A path to a text; the built-in kinds have the selector itself. */
 	_cleanup_json_ json_t *own = v->message && v->scale->selector
 	                                 ? builtin_selector_text(json_at(obj, "spec", "selector", NULL))
@@ -42,10 +47,13 @@ json_t *scale_view(const struct api_version *v, const json_t *obj)
 
 	json_put_str(scale, "kind", "Scale");
 	json_put_str(scale, "apiVersion", "autoscaling/v1");
+	meta = json_ensure_object(scale, "metadata");
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		if (json_object_get(kube_meta(obj), kept[i]))
 			json_object_set(meta, kept[i], json_object_get(kube_meta(obj), kept[i]));
-	json_put_int(json_ensure_object(scale, "spec"), "replicas", json_int(at_path(obj, v->scale->spec_replicas), 0));
+	json_t *spec = json_ensure_object(scale, "spec");
+	if (replicas != 0)
+		json_put_int(spec, "replicas", replicas);
 	status = json_ensure_object(scale, "status");
 	json_put_int(status, "replicas", json_int(at_path(obj, v->scale->status_replicas), 0));
 	if (!str_empty(selector))
@@ -58,28 +66,22 @@ void scale_take(const struct api_version *v, json_t *obj, const json_t *scale)
 	set_path(obj, v->scale->spec_replicas, json_int(json_at(scale, "spec", "replicas", NULL), 0));
 }
 
-static int check_scale(const struct api_op *op, const json_t *scale, const json_t *before, struct err *err)
-{
-	const json_t *replicas = json_at(scale, "spec", "replicas", NULL);
-	const char *version = kube_resource_version(scale);
+/* ---- writing: a Scale is made of the object, changed like any other, and its number taken over ---- */
 
-	if (!json_is_integer(replicas))
-		return err_set(err, ERR_INVALID,
-		               "Scale.autoscaling \"%s\" is invalid: spec.replicas: Invalid value: must be greater than or "
-		               "equal to 0",
-		               op->name);
-	if (*version && strcmp(version, kube_resource_version(before)) != 0)
-		return err_set(err, ERR_CONFLICT,
-		               "Operation cannot be fulfilled on \"%s\": the object has been modified; please apply your "
-		               "changes to the latest "
-		               "version and try again",
-		               op->name);
-	return 0;
+/* Read, a Scale of a built-in kind is a resource of its own name. */
+static void not_found(struct api_request *req, struct err *err)
+{
+	const char *name = req->path.name, *group = req->type->group;
+	_cleanup_free_ char *plural = xasprintf("%s%s", req->type->plural, req->type->custom ? "" : "/scale");
+
+	err_set(err, ERR_NOT_FOUND, "%s%s%s \"%s\" not found", plural, *group ? "." : "", group, name);
+	if (!req->denial)
+		req->denial = kube_status_from_err(err, group, plural, name);
 }
 
-static int prepare_scale(struct api_request *req, struct api_op *op, struct err *err)
+/* The object and its Scale, with the managers of the number. */
+static int read_scale(struct api_request *req, struct api_op *op, json_t **ret_old, json_t **ret_scale, struct err *err)
 {
-	const char *type = http_request_header(req->http, "Content-Type");
 	char words[512];
 
 	op->code = 200;
@@ -87,21 +89,115 @@ static int prepare_scale(struct api_request *req, struct api_op *op, struct err 
 		return -1;
 	if (!op->current)
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
-	_cleanup_json_ json_t *old = object_view_value(req->type, req->version, op->current),
-						  *before = scale_view(req->version, old);
-	_cleanup_json_ json_t *scale = NULL;
-	if (strcmp(req->verb, "update") == 0)
-		scale = json_incref(op->body);
-	else if (type && str_starts_with(type, "application/json-patch+json"))
-		scale = json_patch_apply(before, op->body, err);
-	else
-		scale = json_merge_patch_apply(before, op->body);
-	if (!scale || check_scale(op, scale, before, err) < 0)
+	*ret_old = object_view_value(req->type, req->version, op->current);
+	*ret_scale = scale_view(req->version, *ret_old);
+	scale_managers_view(*ret_old, req->version->scale->spec_replicas, *ret_scale);
+	return 0;
+}
+
+/* Of a custom resource its own paths are checked, with it. */
+static int check_replicas(struct api_request *req, const struct api_op *op, const json_t *scale, struct err *err)
+{
+	int64_t replicas = json_int(json_at(scale, "spec", "replicas", NULL), 0);
+
+	if (replicas >= 0 || req->type->custom)
+		return 0;
+	invalid_add(err, INVALID_VALUE, "spec.replicas", "Invalid value: %lld: must be greater than or equal to 0",
+	            (long long)replicas);
+	invalid_finish(err, "Scale", "autoscaling", op->name);
+	if (!req->denial)
+		req->denial = kube_status_from_err(err, "autoscaling", "Scale", op->name);
+	return -1;
+}
+
+/* scale is what the object shall be scaled to, with its managers. */
+static int finish_scale(struct api_request *req, struct api_op *op, const json_t *old, const json_t *scale,
+                        struct err *err)
+{
+	const struct api_version *v = req->version;
+
+	if (check_replicas(req, op, scale, err) < 0)
 		return -1;
-	op->retry = strcmp(req->verb, "patch") == 0;
-	struct write_input in = { .obj = json_deep_copy(old), .old = old, .subresource = "scale" };
-	scale_take(req->version, in.obj, scale);
+	struct write_input in = { .obj = json_deep_copy(old), .old = old, .subresource = "scale", .applied = true };
+	scale_take(v, in.obj, scale);
+	scale_managers_take(scale, v->api_version, v->scale->spec_replicas, in.obj);
 	return write_finish(req, op, &in, err);
+}
+
+static void scale_fields_init(struct write_fields *f, const struct api_request *req)
+{
+	write_fields_init(f, req, "scale");
+	f->request.schema = schema_resolve(req->body_version->schema);
+	f->request.versions = NULL;
+	f->request.api_version = req->body_version->api_version;
+	f->request.kind = req->body_type->kind;
+	f->request.has_status = false;
+}
+
+/* scale is stolen. */
+static int finish_update(struct api_request *req, struct api_op *op, const json_t *old, const json_t *before,
+                         json_t *stolen, struct err *err)
+{
+	_cleanup_json_ json_t *scale = stolen;
+	struct write_fields fields;
+
+	scale_fields_init(&fields, req);
+	managed_fields_update(&fields.request, before, scale);
+	return finish_scale(req, op, old, scale, err);
+}
+
+static int prepare_update(struct api_request *req, struct api_op *op, struct err *err)
+{
+	_cleanup_json_ json_t *old = NULL, *before = NULL, *dropped = json_array();
+
+	if (!op->dropped) {
+		op->dropped = json_incref(dropped);
+		if (object_meta_decode(req->body_type, req->body_version, op->body, dropped, err) < 0 ||
+		    builtin_normalize(req->body_type, req->body_version, op->body, err) < 0)
+			return -1;
+		schema_prune(req->body_version->schema, op->body, dropped);
+		if (write_report_dropped(req, dropped, err) < 0)
+			return -1;
+	}
+	if (object_meta_check_name(op->body, op->name, err) < 0 || read_scale(req, op, &old, &before, err) < 0 ||
+	    object_meta_address(req->type, op->body, op->ns, op->name, err) < 0 ||
+	    write_check_version(req, op, true, err) < 0)
+		return -1;
+	return finish_update(req, op, old, before, json_deep_copy(op->body), err);
+}
+
+int scale_prepare_patch(struct api_request *req, struct api_op *op, struct err *err)
+{
+	_cleanup_json_ json_t *old = NULL, *before = NULL;
+
+	op->retry = true;
+	if (read_scale(req, op, &old, &before, err) < 0)
+		return -1;
+	const struct schema *schema = schema_resolve(req->body_version->schema);
+	_cleanup_json_ json_t *scale = patch_body_apply(op->patch_form, schema, before, op->body, err);
+	if (!scale)
+		return write_without_name(op, -1);
+	if (write_decode_patched(req, op, scale, err) < 0 || object_meta_check_name(scale, op->name, err) < 0 ||
+	    object_meta_address(req->type, scale, op->ns, op->name, err) < 0 ||
+	    write_check_patched_version(req, op, scale, err) < 0)
+		return -1;
+	return finish_update(req, op, old, before, TAKE_PTR(scale), err);
+}
+
+int scale_prepare_apply(struct api_request *req, struct api_op *op, struct err *err)
+{
+	_cleanup_json_ json_t *old = NULL, *before = NULL, *scale = NULL;
+	struct write_fields fields;
+
+	op->retry = true;
+	if (read_scale(req, op, &old, &before, err) < 0)
+		return -1;
+	scale_fields_init(&fields, req);
+	if (apply_server_side(&fields.request, before, op->body, &scale, err) < 0)
+		return write_without_name(op, -1);
+	if (write_check_repeated(req, op, err) < 0 || write_check_patched_version(req, op, op->body, err) < 0)
+		return -1;
+	return finish_scale(req, op, old, scale, err);
 }
 
 void handle_scale(struct api_request *req)
@@ -110,10 +206,14 @@ void handle_scale(struct api_request *req)
 	const char *ns = req->type->namespaced ? req->path.ns : "";
 	char words[512];
 
-	if (strcmp(req->verb, "update") == 0 || strcmp(req->verb, "patch") == 0) {
-		json_t *body = api_request_body(req, &err);
+	if (strcmp(req->verb, "patch") == 0) {
+		handle_patch(req);
+		return;
+	}
+	if (strcmp(req->verb, "update") == 0) {
+		json_t *body = sent_object(req, &err);
 		if (body)
-			write_start(req, prepare_scale, body);
+			write_start(req, prepare_update, body);
 		else
 			api_respond_err(req, &err);
 		return;
@@ -121,8 +221,11 @@ void handle_scale(struct api_request *req)
 	_cleanup_(store_object_unrefp) struct store_object *o = store_get(req->server->store, req->type->resource, ns,
 	                                                                  req->path.name);
 	if (!o || strcmp(req->verb, "get") != 0) {
-		err_set(&err, o ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND, "%s \"%s\" %s", api_type_words(req->type, words),
-		        req->path.name, o ? "does not allow this method" : "not found");
+		if (o)
+			err_set(&err, ERR_METHOD_NOT_ALLOWED, "%s \"%s\" does not allow this method",
+			        api_type_words(req->type, words), req->path.name);
+		else
+			not_found(req, &err);
 		api_respond_err(req, &err);
 		return;
 	}

@@ -33,7 +33,7 @@ static int unrecognized(const struct api_request *req, const char *why, struct e
 
 	err_clear(err);
 	return err_set(err, ERR_BAD_REQUEST, "the object provided is unrecognized (must be of type %s): %s (%s)",
-	               req->type->kind, why, quoted);
+	               req->body_type->kind, why, quoted);
 }
 
 static int unreadable(const struct api_request *req, struct err *err)
@@ -72,7 +72,7 @@ static int cannot_handle(const struct api_request *req, const char *kind, const 
                          struct err *err)
 {
 	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", kind, version,
-	               req->type->kind, why);
+	               req->body_type->kind, why);
 }
 
 static int check_has_version(const struct api_request *req, const json_t *body, struct err *err)
@@ -99,8 +99,8 @@ static int check_says_kind(const struct api_request *req, const json_t *body, st
 	if (req->options.validation != VALIDATION_IGNORE)
 		return unrecognized(req, why, err);
 	/* What is not read strictly is taken for what the address says. */
-	return cannot_handle(req, req->type->kind,
-	                     str_empty(said) ? req->version->name
+	return cannot_handle(req, req->body_type->kind,
+	                     str_empty(said) ? req->body_version->name
 	                     : slash         ? slash + 1
 	                                     : said,
 	                     why, err);
@@ -131,15 +131,15 @@ static char *package_of(const struct api_type *t)
 /* A built-in kind may leave out what it is, but not be another one. */
 static int check_type(const struct api_request *req, json_t *body, struct err *err)
 {
-	const struct api_type *t = req->type;
+	const struct api_type *t = req->body_type;
 
 	if (str_empty(json_get_str(body, "apiVersion")))
-		json_put_str(body, "apiVersion", req->version->api_version);
+		json_put_str(body, "apiVersion", req->body_version->api_version);
 	if (str_empty(json_get_str(body, "kind")))
 		json_put_str(body, "kind", t->kind);
 	const char *api_version = json_get_str(body, "apiVersion"), *kind = json_get_str(body, "kind");
 	const char *slash = strchr(api_version, '/'), *version = slash ? slash + 1 : api_version;
-	if (strcmp(api_version, req->version->api_version) == 0 && strcmp(kind, t->kind) == 0)
+	if (strcmp(api_version, req->body_version->api_version) == 0 && strcmp(kind, t->kind) == 0)
 		return 0;
 	_cleanup_free_ char *group = xstrndup(api_version, slash ? (size_t)(slash - api_version) : 0);
 	_cleanup_(api_type_unrefp) struct api_type *other = registry_find_kind(req->server->registry, group, version, kind);
@@ -168,7 +168,7 @@ json_t *sent_object(struct api_request *req, struct err *err)
 		body = json_object();
 	}
 	if (check_type_texts(req, body, err) < 0 ||
-	    (req->type->custom ? check_says_kind(req, body, err) : check_type(req, body, err)) < 0)
+	    (req->body_type->custom ? check_says_kind(req, body, err) : check_type(req, body, err)) < 0)
 		return NULL;
 	return TAKE_PTR(body);
 }

@@ -73,6 +73,16 @@ int write_decode(struct api_request *req, struct api_op *op, json_t *obj, struct
 /* Tells of unknown fields as fieldValidation wants: a warning each, or ERR_BAD_REQUEST. */
 int write_report_dropped(struct api_request *req, const json_t *dropped, struct err *err);
 /* The subresource's part of body put into a copy of old. */
+/* The patched object as Go's decoder reads it, in place; unknown fields are dropped and told of, once. */
+int write_decode_patched(struct api_request *req, struct api_op *op, json_t *patched, struct err *err);
+/* A version in a patched object that is not the present one came from the patch: the client wants no other. */
+int write_check_patched_version(struct api_request *req, struct api_op *op, const json_t *obj, struct err *err);
+/* Repeated keys of an applied configuration; told once. */
+int write_check_repeated(struct api_request *req, struct api_op *op, struct err *err);
+/* An err about the patch, or about the object's form, says nothing of the object's name. Returns r. */
+int write_without_name(struct api_op *op, int r);
+/* An update is of the object it names, in the version it names; may_lack: it need not name one. */
+int write_check_version(struct api_request *req, struct api_op *op, bool may_lack, struct err *err);
 json_t *write_subresource(const json_t *old, const json_t *body, const char *subresource);
 
 /* Forgets the write that is under way, if any, so that something else may be answered. */
@@ -90,5 +100,9 @@ void handle_patch(struct api_request *req);
 void handle_delete(struct api_request *req);
 void handle_delete_collection(struct api_request *req);
 void handle_scale(struct api_request *req);
+
+/* api_op.prepare of a PATCH of a scale subresource. */
+int scale_prepare_patch(struct api_request *req, struct api_op *op, struct err *err);
+int scale_prepare_apply(struct api_request *req, struct api_op *op, struct err *err);
 
 #endif

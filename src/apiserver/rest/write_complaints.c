@@ -12,7 +12,7 @@ static void complain(struct api_request *req, const char *what, const char *path
 {
 	_cleanup_buf_ struct buf shown = BUF_INIT(4 * PATH_SHOWN_MAX + 16);
 
-	if (req->type->custom)
+	if (req->body_type->custom)
 		buf_printf(&shown, "\"%.*s\"", (int)PATH_SHOWN_MAX, path);
 	else
 		go_quote(path, strlen(path), PATH_SHOWN_MAX, &shown);
@@ -50,5 +50,5 @@ int write_report_dropped(struct api_request *req, const json_t *dropped, struct 
 	if (text.len == 0 || req->options.validation == VALIDATION_WARN)
 		return 0;
 	return err_set(err, ERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
-	               req->type->kind, req->version->name, req->type->kind, buf_str(&text));
+	               req->body_type->kind, req->body_version->name, req->body_type->kind, buf_str(&text));
 }

@@ -122,10 +122,22 @@ static bool is_further_version(const struct kinds_kind *k)
 	return false;
 }
 
+static int register_scale(struct registry *r, struct kinds_schemas *schemas, struct err *err)
+{
+	const struct kinds_kind *k = kinds_find("autoscaling", "v1", "Scale");
+	_cleanup_(api_type_unrefp) struct api_type *t = k ? builtin_type_new(k) : NULL;
+
+	if (!k || builtin_add_version(t, k, kinds_schemas_of(schemas, k), err) < 0)
+		return k ? -1 : err_set(err, ERR_INTERNAL, "there is no kind Scale");
+	t->strategy = strategy_of(t->resource, k->flags);
+	registry_put_scale(r, TAKE_PTR(t));
+	return 0;
+}
+
 static int register_kinds(struct registry *r, struct err *err)
 {
 	struct kinds_schemas *schemas = kinds_schemas_new();
-	int result = 0;
+	int result = register_scale(r, schemas, err);
 
 	for (const struct kinds_kind *k = KINDS; k < KINDS + KINDS_LEN && result == 0; k++)
 		if (!(k->flags & KINDS_HIDDEN) && !is_further_version(k))

@@ -12,6 +12,7 @@ struct registry {
 	pthread_rwlock_t lock;
 	struct map *types; /* "group/plural" → struct api_type */
 	uint64_t generation;
+	struct api_type *scale;
 };
 
 static const struct api_strategy DEFAULT_STRATEGY = { .generation = true };
@@ -148,6 +149,7 @@ struct registry *registry_free(struct registry *r)
 	if (!r)
 		return NULL;
 	map_free(r->types);
+	api_type_unref(r->scale);
 	pthread_rwlock_destroy(&r->lock);
 	free(r);
 	return NULL;
@@ -156,6 +158,17 @@ struct registry *registry_free(struct registry *r)
 static char *type_key(const char *group, const char *plural)
 {
 	return xasprintf("%s/%s", group, plural);
+}
+
+void registry_put_scale(struct registry *r, struct api_type *t)
+{
+	api_type_unref(r->scale);
+	r->scale = t;
+}
+
+const struct api_type *registry_scale(const struct registry *r)
+{
+	return r->scale;
 }
 
 void registry_put(struct registry *r, struct api_type *t)

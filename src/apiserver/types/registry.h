@@ -146,6 +146,10 @@ struct registry *registry_new(void);
 struct registry *registry_free(struct registry *r);
 /* Adds or replaces by group and plural; takes the reference over. */
 void registry_put(struct registry *r, struct api_type *t);
+/* What is sent to a scale subresource (autoscaling/v1 Scale), which is no resource by itself: set once, at the start.
+ * Borrowed. */
+void registry_put_scale(struct registry *r, struct api_type *t);
+const struct api_type *registry_scale(const struct registry *r);
 void registry_remove(struct registry *r, const char *group, const char *plural);
 /* A reference, or NULL when it is not served in that version; version NULL: in any. */
 struct api_type *registry_find(struct registry *r, const char *group, const char *version, const char *plural);
