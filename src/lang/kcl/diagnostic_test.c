@@ -15,11 +15,11 @@ static const char *the_text(void *self, const char *file)
 	return strcmp(file, "main.k") == 0 ? self : NULL;
 }
 
-static char *shown(char *text)
+static char *shown(char *text, bool debug)
 {
 	struct kcl_source source = { .name = "main.k", .text = text, .len = strlen(text) };
 	struct kcl_compile_options o = { .sources = &source, .sources_len = 1 };
-	struct kcl_eval_options eval = { 0 };
+	struct kcl_eval_options eval = { .debug = debug };
 	struct kcl_diagnostics d = { 0 };
 	struct buf out = BUF_INIT(10000);
 	struct kcl_context *context = kcl_context_new();
@@ -69,10 +69,21 @@ static void test_diagnostics_are_shown(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text = xstrdup(cases[i].text);
-		_cleanup_free_ char *got = shown(text);
+		_cleanup_free_ char *got = shown(text, false);
 
 		assert_string_equal(got, cases[i].shown);
 	}
+}
+
+static void test_diagnostics_have_a_backtrace(void **state)
+{
+	char text[] =
+		"schema S(B):\n    n: int = f(0)\nschema B:\n    b: int = 1\nf = lambda x {\n    [][x]\n}\ns = S {\n}\n";
+	_cleanup_free_ char *got = shown(text, true);
+
+	(void)state;
+	assert_non_null(strstr(got, "note: backtrace:\n\t0: lambda\n\t\tat main.k:6\n\t1: S\n\t\tat main.k:2\n"
+	                            "\t2: kcl_main\n\t\tat main.k:8\n"));
 }
 
 static void test_diagnostics_suggest_names(void **state)
@@ -91,7 +102,7 @@ static void test_diagnostics_suggest_names(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *text = xstrdup(cases[i].text);
-		_cleanup_free_ char *got = shown(text);
+		_cleanup_free_ char *got = shown(text, false);
 
 		if (!strstr(got, cases[i].meant))
 			fail_msg("%s", got);
@@ -102,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_diagnostics_are_shown),
+		cmocka_unit_test(test_diagnostics_have_a_backtrace),
 		cmocka_unit_test(test_diagnostics_suggest_names),
 	};
 

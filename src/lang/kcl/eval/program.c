@@ -121,7 +121,7 @@ struct kcl_result *kcl_evaluate(const struct kcl_program *p, struct kcl_context 
 	c->options = *o;
 	kcl_heap_reset(c->heap, &o->limits);
 	c->heap->strict_range = o->strict_range_check;
-	c->vm.at = NULL;
+	c->vm = (struct kcl_vm){ .options = &c->options, .function = "kcl_main" };
 	f.outer = kcl_failure_push(c->heap, &f);
 	if (!setjmp(f.jump)) {
 		kcl_vm_init(&c->vm, c->heap, p, &c->options, diagnostics);

@@ -39,6 +39,12 @@ struct kcl_resolving {
 	uint32_t hidden; /* before */
 };
 
+/* A call, for the backtrace of -d. */
+struct kcl_call_record {
+	const char *caller;        /* the function that called */
+	const struct kcl_code *at; /* where it did */
+};
+
 struct kcl_vm {
 	struct kcl_heap *h;
 	const struct kcl_program *program;
@@ -49,6 +55,9 @@ struct kcl_vm {
 	const struct kcl_place *check_place; /* of the instance that a check rejected; NULL */
 	struct kcl_cell *cells;
 	struct kcl_resolving *resolving;
+	const char *function;          /* the one that runs, with -d */
+	struct kcl_call_record *calls; /* outermost first, with -d */
+	uint32_t calls_len, calls_cap;
 	unsigned depth, depth_max;
 	unsigned schemas, schema_exprs; /* nested ones */
 	struct kcl_list **instances;    /* by number of the schema; NULL */
@@ -107,7 +116,12 @@ void kcl_eval_args(struct kcl_vm *vm, const struct kcl_args_code *code, struct k
 /* run_stmt.c */
 struct kcl_value kcl_run_exprs(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
 struct kcl_value kcl_run_assign_local(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f); /* assign.c */
-struct kcl_value kcl_run_assign_cell(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);  /* cells.c */
+struct kcl_value kcl_run_assign_cell(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);  /* vm.c */
+/* A function begins and ends, when a backtrace is wanted. */
+void kcl_record_call(struct kcl_vm *vm, const char *function);
+void kcl_record_return(struct kcl_vm *vm);
+
+/* cells.c */
 struct kcl_value kcl_run_assert(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
 struct kcl_value kcl_run_if(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
 struct kcl_value kcl_run_decorator(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);

@@ -83,7 +83,9 @@ struct kcl_value kcl_call(struct kcl_vm *vm, struct kcl_value callee, const stru
 		kcl_raise(vm->h, "stack overflow: more than %u nested calls", vm->depth_max);
 	switch (fn->kind) {
 	case KCL_FN_LAMBDA:
+		kcl_record_call(vm, fn->name);
 		v = call_lambda(vm, fn, args);
+		kcl_record_return(vm);
 		break;
 	case KCL_FN_BUILTIN:
 	case KCL_FN_METHOD:

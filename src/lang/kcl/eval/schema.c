@@ -110,8 +110,12 @@ static void run_owner(struct kcl_vm *vm, struct kcl_instance *inst, const struct
 {
 	struct kcl_frame f = { .locals = LOCALS_NEW(vm, o->schema->unit.locals) };
 	enter_owner(inst, o, &f);
+	if (o != inst->layout->self)
+		kcl_record_call(vm, o->schema->name);
 	kcl_run_body(vm, &o->schema->body, &f);
 	kcl_run_body(vm, &o->schema->decorators, &f);
+	if (o != inst->layout->self)
+		kcl_record_return(vm);
 }
 
 /* ---- checks ---- */
@@ -286,12 +290,14 @@ struct kcl_value kcl_instantiate(struct kcl_vm *vm, const struct kcl_schema_code
 	}
 	inst->kwargs = (struct kcl_dict *)args->keywords;
 	vm->schemas++;
+	kcl_record_call(vm, s->name);
 	distribute_config(vm, inst, &rest);
 	for (uint32_t i = 0; i < layout->owners_len; i++)
 		bind_owner(vm, inst, &layout->owners[i], args);
 	for (uint32_t i = 0; i < layout->owners_len; i++)
 		run_owner(vm, inst, &layout->owners[i]);
 	struct kcl_value v = finish(vm, s, inst, &rest);
+	kcl_record_return(vm);
 	vm->schemas--;
 	vm->depth--;
 	return v;

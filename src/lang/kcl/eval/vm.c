@@ -1,6 +1,8 @@
 #include "eval/vm.h"
 
 #include "diagnostic.h"
+
+#define BACKTRACE_MAX ((size_t)64 * 1024)
 #include "value/maker.h"
 
 /* ---- what stdlib/ and value/ ask for ---- */
@@ -79,6 +81,7 @@ struct kcl_value kcl_vm_catch(struct kcl_vm *vm, struct kcl_value function)
 	struct kcl_failure f;
 	struct kcl_resolving *resolving = vm->resolving;
 	unsigned depth = vm->depth, schemas = vm->schemas, schema_exprs = vm->schema_exprs;
+	uint32_t calls = vm->calls_len;
 	f.outer = kcl_failure_push(vm->h, &f);
 	if (!setjmp(f.jump)) {
 		kcl_call(vm, function, &none);
@@ -91,8 +94,46 @@ struct kcl_value kcl_vm_catch(struct kcl_vm *vm, struct kcl_value function)
 	vm->depth = depth;
 	vm->schemas = schemas;
 	vm->schema_exprs = schema_exprs;
+	while (vm->calls_len > calls)
+		kcl_record_return(vm);
 	vm->error_place = vm->check_place = NULL;
 	return kcl_strz(vm->h, f.message);
+}
+
+/* ---- the backtrace of -d ---- */
+
+void kcl_record_call(struct kcl_vm *vm, const char *function)
+{
+	if (!vm->options->debug)
+		return;
+	if (vm->calls_len == vm->calls_cap) {
+		uint32_t cap = vm->calls_cap ? vm->calls_cap * 2 : 16;
+		vm->calls = kcl_grow(vm->h, vm->calls, vm->calls_cap, cap, sizeof(*vm->calls));
+		vm->calls_cap = cap;
+	}
+	vm->calls[vm->calls_len++] = (struct kcl_call_record){ .caller = vm->function, .at = vm->at };
+	vm->function = function;
+}
+
+void kcl_record_return(struct kcl_vm *vm)
+{
+	if (!vm->options->debug || !vm->calls_len)
+		return;
+	vm->function = vm->calls[--vm->calls_len].caller;
+	vm->at = vm->calls[vm->calls_len].at;
+}
+
+/* The innermost call first. free(). */
+static char *backtrace(const struct kcl_vm *vm, const char *file, uint32_t line)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(BACKTRACE_MAX);
+	buf_printf(&text, "backtrace:\n\t0: %s\n\t\tat %s:%u\n", vm->function, file ? file : "", line);
+	for (uint32_t i = vm->calls_len; i-- > 0;) {
+		const struct kcl_call_record *r = &vm->calls[i];
+		buf_printf(&text, "\t%u: %s\n\t\tat %s:%u\n", vm->calls_len - i, r->caller, r->at ? r->at->file : "",
+		           r->at ? r->at->line : 0);
+	}
+	return xstrdup(buf_str(&text));
 }
 
 /* ---- running a program ---- */
@@ -101,6 +142,7 @@ void kcl_vm_init(struct kcl_vm *vm, struct kcl_heap *h, const struct kcl_program
                  struct kcl_diagnostics *diagnostics)
 {
 	*vm = (struct kcl_vm){ .h = h, .program = p, .options = o, .diagnostics = diagnostics };
+	vm->function = "kcl_main";
 	vm->depth_max = o->limits.depth ? o->limits.depth : KCL_DEPTH_DEFAULT;
 	vm->schema_scalar = 0;
 	vm->cells = kcl_alloc(h, p->cells * sizeof(*vm->cells));
@@ -167,11 +209,13 @@ void kcl_vm_report(struct kcl_vm *vm, const struct kcl_failure *f)
 		line = vm->error_place->line;
 	}
 	struct kcl_span span = check ? span_of(check->line, check->column) : span_of(line, 0);
-	if (!check) {
-		kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, file, &span, "%s%s", prefix, f->message);
-		return;
+	struct kcl_diagnostic *d;
+	if (check) {
+		d = kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, check->file, &span, "Instance check failed");
+		kcl_diagnostic_relate(d, file, line, 0, "%s%s", prefix, f->message);
+	} else {
+		d = kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, file, &span, "%s%s", prefix, f->message);
 	}
-	struct kcl_diagnostic *d = kcl_diagnostic_add(vm->diagnostics, KCL_ERROR, f->code, check->file, &span,
-	                                              "Instance check failed");
-	kcl_diagnostic_relate(d, file, line, 0, "%s%s", prefix, f->message);
+	if (d && vm->options && vm->options->debug)
+		d->note = backtrace(vm, file, line);
 }

@@ -131,6 +131,30 @@ static void test_parse_numbers(void **state)
 	}
 }
 
+/* Names are what Unicode says: letters of any script, then marks and digits too. */
+static void test_parse_names(void **state)
+{
+	static const char *const fine[] = { "é", "名前", "имя", "ª", "𝐀", "क\xe0\xa4\xbe", "a\xcc\x81", "x٣", "ꙮ" };
+	static const char *const wrong[] = { "×", "€", "٣", "\xcc\x81", "😀", "“", "①" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {
+		_cleanup_free_ char *text = xasprintf("%s = 1", fine[i]);
+		struct kcl_module *m = parse_right(text);
+
+		kcl_module_free(m);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		_cleanup_free_ char *text = xasprintf("%s = 1", wrong[i]);
+		struct kcl_diagnostics d = { 0 };
+		struct kcl_module *m = parse(text, &d);
+
+		assert_true(d.errors > 0);
+		kcl_module_free(m);
+		kcl_diagnostics_clear(&d);
+	}
+}
+
 static void test_parse_strings(void **state)
 {
 	(void)state;
@@ -360,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_accepts_the_language),
 		cmocka_unit_test(test_parse_numbers),
+		cmocka_unit_test(test_parse_names),
 		cmocka_unit_test(test_parse_strings),
 		cmocka_unit_test(test_parse_interpolation),
 		cmocka_unit_test(test_parse_precedence),
