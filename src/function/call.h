@@ -22,6 +22,7 @@ struct function_call {
 	bool kept; /* the request is of the second form */
 	json_t *response;
 	int64_t deadline_ns;
+	const _Atomic bool *cancelled;
 };
 
 /* Each fills call->response, which begins as call_begin() makes it. */

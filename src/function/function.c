@@ -56,6 +56,7 @@ static json_t *run(struct function_call *call, enum function_kind kind, const st
 {
 	if (limits)
 		call->deadline_ns = limits->deadline_ns;
+	call->cancelled = limits ? limits->cancelled : NULL;
 	call_begin(call);
 	if (kind == FUNCTION_ANY)
 		kind = function_of_input(call->functions, json_object_get(call->request, "input"));

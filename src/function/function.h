@@ -53,7 +53,8 @@ struct functions *functions_free(struct functions *f);
 DEFINE_CLEANUP(struct functions *, functions_free)
 
 struct function_limits {
-	int64_t deadline_ns; /* monotonic; 0: none */
+	int64_t deadline_ns;           /* monotonic; 0: none */
+	const _Atomic bool *cancelled; /* set by another thread: nobody waits for the answer; NULL */
 };
 
 /* A new reference, always: what is wrong is a result of severity FATAL in the response. */

@@ -18,7 +18,8 @@ static enum grpc_status run(void *self, struct grpc_call *call, unsigned worker,
                             struct buf *out, char **ret_message)
 {
 	struct function_server *s = self;
-	const struct function_limits limits = { .deadline_ns = grpc_call_deadline_ns(call) };
+	const struct function_limits limits = { .deadline_ns = grpc_call_deadline_ns(call),
+		                                    .cancelled = grpc_call_cancelled(call) };
 	_cleanup_err_ struct err err = { 0 };
 
 	if (function_answer(s->functions, worker, s->kind, message, len, &limits, out, &err) == 0)

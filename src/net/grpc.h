@@ -51,7 +51,7 @@ struct grpc_server_config {
 	unsigned threads;                  /* workers; 0: grpc_default_threads() */
 	const char *tls_dir;               /* tls.crt, tls.key, ca.crt; read again when they change. NULL: no TLS */
 	size_t message_max;                /* bytes of one message either way; 0: 4 MiB */
-	size_t memory_max;                 /* bytes of all requests that are held; 0: 256 MiB */
+	size_t memory_max;                 /* bytes of all requests and answers that are held; 0: 256 MiB */
 	size_t connections_max;            /* 0: 1,024 */
 	size_t queue_max;                  /* calls that wait for a worker; 0: 1,024 */
 	const struct grpc_method *methods; /* must outlive the server */
@@ -78,6 +78,8 @@ struct grpc_server *grpc_server_stop(struct grpc_server *s, int64_t grace_ns);
 int64_t grpc_call_deadline_ns(const struct grpc_call *call);
 /* The client went away, or the deadline passed: nobody will read the answer. From any thread. */
 bool grpc_call_is_cancelled(const struct grpc_call *call);
+/* Becomes true when the client goes away; lives as long as the call. */
+const _Atomic bool *grpc_call_cancelled(const struct grpc_call *call);
 /* Streams only, on the event thread. */
 void grpc_call_send(struct grpc_call *call, const void *message, size_t len);
 

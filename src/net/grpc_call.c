@@ -41,10 +41,27 @@ struct grpc_call *grpc_call_unref(struct grpc_call *call)
 	return NULL;
 }
 
-static void uncount(struct grpc_call *call)
+void grpc_call_count(struct grpc_call *call)
 {
-	call->server->memory -= call->counted;
-	call->counted = 0;
+	size_t held = call->in.message.len + call->out.len;
+
+	call->server->memory += held - call->counted;
+	call->counted = held;
+}
+
+/* What a worker reads, or what waits for one, stays in memory, whatever became of the stream. */
+static void drop_message(struct grpc_call *call)
+{
+	if (atomic_load(&call->refs) == 1)
+		buf_clear(&call->in.message);
+	grpc_call_count(call);
+}
+
+void grpc_call_returned(struct grpc_call *call)
+{
+	buf_clear(&call->in.message);
+	grpc_call_count(call);
+	grpc_call_unref(call);
 }
 
 void grpc_call_closed(struct grpc_call *call)
@@ -54,7 +71,8 @@ void grpc_call_closed(struct grpc_call *call)
 	if (call->next)
 		call->next->at = call->at;
 	call->conn = NULL;
-	uncount(call);
+	buf_clear(&call->out);
+	drop_message(call);
 	grpc_call_unref(call);
 }
 
@@ -66,6 +84,11 @@ int64_t grpc_call_deadline_ns(const struct grpc_call *call)
 bool grpc_call_is_cancelled(const struct grpc_call *call)
 {
 	return atomic_load(&call->cancelled) || (call->deadline_ns > 0 && clock_mono_ns() >= call->deadline_ns);
+}
+
+const _Atomic bool *grpc_call_cancelled(const struct grpc_call *call)
+{
+	return &call->cancelled;
 }
 
 /* ---- the answer ---- */
@@ -111,6 +134,7 @@ static ssize_t read_out(nghttp2_session *h2 _unused_, int32_t stream_id _unused_
 		return (ssize_t)n;
 	buf_reset(&call->out);
 	call->sent = 0;
+	grpc_call_count(call);
 	if (call->ended) {
 		*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
 		if (send_trailers(call, false) != 0)
@@ -152,10 +176,7 @@ void grpc_call_finish(struct grpc_call *call, enum grpc_status status, char *mes
 	} else {
 		send_out(call);
 	}
-	/* The worker may still read the message. */
-	if (atomic_load(&call->refs) == 1)
-		buf_clear(&call->in.message);
-	uncount(call);
+	drop_message(call);
 }
 
 static void refuse(struct grpc_call *call, enum grpc_status status, const char *message)
@@ -174,6 +195,7 @@ void grpc_call_send(struct grpc_call *call, const void *message, size_t len)
 		refuse(call, GRPC_RESOURCE_EXHAUSTED, "grpc: the client does not read its answers");
 	else
 		send_out(call);
+	grpc_call_count(call);
 }
 
 /* ---- the request ---- */
@@ -259,15 +281,14 @@ void grpc_call_data(struct grpc_call *call, const uint8_t *data, size_t len)
 	while (len > 0 && !call->refused) {
 		enum grpc_status status = GRPC_OK;
 		char *why = NULL;
-		size_t used = 0, before = call->in.message.len;
+		size_t used = 0;
 
 		if (call->has_message)
 			return refuse(call, GRPC_INTERNAL, "grpc: this method takes one message, not more");
 		int r = grpc_framing_feed(&call->in, data, len, &used, &status, &why);
 		if (r < 0)
 			return grpc_call_finish(call, status, why);
-		call->counted += call->in.message.len - before;
-		s->memory += call->in.message.len - before;
+		grpc_call_count(call);
 		if (s->memory > s->config.memory_max)
 			return refuse(call, GRPC_RESOURCE_EXHAUSTED, "grpc: the server holds too many requests, try again");
 		data += used;
@@ -275,6 +296,7 @@ void grpc_call_data(struct grpc_call *call, const uint8_t *data, size_t len)
 		if (r == 1)
 			message_is_whole(call);
 	}
+	grpc_call_count(call);
 }
 
 void grpc_call_half_close(struct grpc_call *call)

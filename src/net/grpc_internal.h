@@ -58,7 +58,7 @@ struct grpc_call {
 	bool is_post, is_grpc, has_encoding;
 	const struct grpc_method *method; /* NULL: none such */
 	struct grpc_framing in;
-	size_t counted;   /* bytes of it in server->memory */
+	size_t counted;   /* bytes of it and of out in server->memory */
 	bool has_message; /* unary: it is whole */
 	bool half_closed; /* the client has said all it will */
 	bool refused;     /* its answer is given: what still comes is thrown away */
@@ -86,8 +86,12 @@ void grpc_call_data(struct grpc_call *call, const uint8_t *data, size_t len);
 void grpc_call_half_close(struct grpc_call *call);
 /* Gives the status; takes message (free()). */
 void grpc_call_finish(struct grpc_call *call, enum grpc_status status, char *message);
+/* The worker's answer is out or not wanted any more. Gives up its reference. */
+void grpc_call_returned(struct grpc_call *call);
 /* The stream is gone. Gives up the connection's reference. */
 void grpc_call_closed(struct grpc_call *call);
+/* Counts what it holds now. */
+void grpc_call_count(struct grpc_call *call);
 
 /* ---- connections ---- */
 
@@ -158,7 +162,7 @@ struct grpc_server {
 	struct grpc_reflection *reflection;
 	struct grpc_connection *connections;
 	size_t connections_len;
-	size_t memory; /* bytes of requests */
+	size_t memory; /* bytes of requests and of answers that wait */
 	int64_t next_deadline_ns, next_reload_ns;
 	struct http_tls *credentials;
 	uint64_t credentials_stamp;

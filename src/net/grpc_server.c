@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #define DEFAULT_MEMORY ((size_t)256 * 1024 * 1024)
 #define DEFAULT_CONNECTIONS 1024
 #define DEFAULT_QUEUE 1024
+#define DESCRIPTORS_FOR_OTHERS 128
 
 void grpc_server_wake(struct grpc_server *s)
 {
@@ -92,6 +94,12 @@ static void take_answer(struct grpc_call *call)
 		call->reply_message = xstrdup("grpc: the deadline passed");
 		call->reply_status = GRPC_DEADLINE_EXCEEDED;
 	}
+	/* Clients that do not read must not fill the memory with what they asked for. */
+	if (call->reply_status == GRPC_OK &&
+	    call->server->memory - call->counted + call->reply.len > call->server->config.memory_max) {
+		call->reply_message = xstrdup("grpc: the server holds too many answers, try again");
+		call->reply_status = GRPC_RESOURCE_EXHAUSTED;
+	}
 	if (call->reply_status == GRPC_OK && call->reply.len > 0) {
 		buf_clear(&call->out);
 		call->out = call->reply;
@@ -109,14 +117,13 @@ static void deliver(struct grpc_server *s)
 
 		if (c && !call->ended) {
 			take_answer(call);
-			/* The message is read; what grpc_call_finish() does with it asks for the last reference. */
-			grpc_call_unref(call);
+			grpc_call_returned(call);
 			grpc_call_finish(call, call->reply_status, TAKE_PTR(call->reply_message));
 			grpc_connection_drive(c, false);
 			if (c->dead)
 				grpc_connection_free(c);
 		} else {
-			grpc_call_unref(call);
+			grpc_call_returned(call);
 		}
 	}
 }
@@ -290,6 +297,16 @@ static int open_epoll(struct grpc_server *s, struct err *err)
 	return 0;
 }
 
+/* With none left, a client that waits to be accepted could only be looked at again and again. */
+static size_t connections_possible(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return limit.rlim_cur > 2 * DESCRIPTORS_FOR_OTHERS ? limit.rlim_cur - DESCRIPTORS_FOR_OTHERS : limit.rlim_cur / 2;
+}
+
 static void set_config(struct grpc_server *s, const struct grpc_server_config *config)
 {
 	s->config = *config;
@@ -302,6 +319,8 @@ static void set_config(struct grpc_server *s, const struct grpc_server_config *c
 		s->config.memory_max = DEFAULT_MEMORY;
 	if (s->config.connections_max == 0)
 		s->config.connections_max = DEFAULT_CONNECTIONS;
+	if (s->config.connections_max > connections_possible())
+		s->config.connections_max = connections_possible();
 	if (s->config.queue_max == 0)
 		s->config.queue_max = DEFAULT_QUEUE;
 	s->tls_dir = xstrdup_or_null(config->tls_dir);

@@ -207,7 +207,8 @@ static struct kcl_limits limits_of(const struct function_call *call)
 
 	return (struct kcl_limits){ .steps = config->steps_max,
 		                        .memory = config->memory_max > 0 ? config->memory_max : DEFAULT_MEMORY,
-		                        .deadline_ns = call->deadline_ns };
+		                        .deadline_ns = call->deadline_ns,
+		                        .cancelled = call->cancelled };
 }
 
 static int evaluate(struct kcl_run *run, const struct kcl_program *program, struct kcl_diagnostics *d, struct err *err)

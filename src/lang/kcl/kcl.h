@@ -65,13 +65,14 @@ void kcl_diagnostics_write(const struct kcl_diagnostics *d, const char *(*text_o
 
 /* 0 means the default. */
 struct kcl_limits {
-	uint64_t steps;      /* evaluated expressions and loop rounds; default 100,000,000 */
-	size_t memory;       /* bytes an evaluation's heap may take; default 1 GiB */
-	unsigned depth;      /* nested calls; default 1,000 (also bounded by the stack of the calling thread) */
-	size_t output;       /* bytes of an emitted document; default 64 MiB */
-	size_t source;       /* bytes of one source file; default 10 MiB */
-	unsigned modules;    /* source files of a program; default 4,096 */
-	int64_t deadline_ns; /* clock_mono_ns() to stop at; 0: none */
+	uint64_t steps;                /* evaluated expressions and loop rounds; default 100,000,000 */
+	size_t memory;                 /* bytes an evaluation's heap may take; default 1 GiB */
+	unsigned depth;                /* nested calls; default 1,000 (also bounded by the stack of the calling thread) */
+	size_t output;                 /* bytes of an emitted document; default 64 MiB */
+	size_t source;                 /* bytes of one source file; default 10 MiB */
+	unsigned modules;              /* source files of a program; default 4,096 */
+	int64_t deadline_ns;           /* clock_mono_ns() to stop at; 0: none */
+	const _Atomic bool *cancelled; /* set by another thread, it stops, too; NULL */
 };
 
 /* ---- programs ---- */

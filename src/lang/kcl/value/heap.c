@@ -123,6 +123,7 @@ void kcl_heap_reset(struct kcl_heap *h, const struct kcl_limits *limits)
 	h->steps_left = limits->steps ? limits->steps : DEFAULT_STEPS;
 	h->slice = 0;
 	h->deadline_ns = limits->deadline_ns;
+	h->cancelled = limits->cancelled;
 	h->stack_limit = stack_limit();
 }
 
@@ -254,6 +255,8 @@ void kcl_steps_slow(struct kcl_heap *h, uint64_t n)
 	h->steps_left -= h->slice;
 	if (h->deadline_ns && clock_mono_ns() > h->deadline_ns)
 		kcl_raise(h, "the evaluation takes longer than allowed");
+	if (h->cancelled && *h->cancelled)
+		kcl_raise(h, "the evaluation was cancelled");
 }
 
 void kcl_stack_exhausted(struct kcl_heap *h)

@@ -24,6 +24,7 @@ struct kcl_heap {
 	size_t taken, memory_max; /* bytes of all chunks but the first one's rest */
 	uint64_t steps_left;      /* without the slice */
 	int64_t deadline_ns;
+	const _Atomic bool *cancelled;
 	bool strict_range; /* numbers have 32 bits (-r); set after the reset */
 	void *kept;        /* stdlib's compiled patterns: they outlive resets */
 	void (*kept_free)(void *);
