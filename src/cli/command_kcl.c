@@ -244,7 +244,10 @@ static int emit(struct run *r, const struct kcl_result *result, struct err *err)
 
 static int run_program(struct run *r, struct err *err)
 {
-	const struct kcl_files_options access = { .roots = (const char *const *)r->o.file_roots, .module_path = r->root };
+	_cleanup_free_ char *here = kcl_real_path(".");
+	const struct kcl_files_options access = { .roots = (const char *const *)r->o.file_roots,
+		                                      .work_dir = here,
+		                                      .module_path = r->root };
 	struct kcl_compile_options compile = { .sources = r->sources.items,
 		                                   .sources_len = r->sources.len,
 		                                   .root = r->root,

@@ -1,16 +1,9 @@
 """Programs and packages of function-kcl that lie on the disk: in folders, and in OCI layouts."""
 import json
-import subprocess
 
 import pytest
-import yaml
-from conftest import SCIA
+from kcl_render import render, value_of  # noqa: F401
 from oci_layout import Layout, tar_of
-
-COMPOSITION = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition", "metadata": {"name": "x"}}
-XR = {"apiVersion": "example.org/v1", "kind": "XR", "metadata": {"name": "x"}, "spec": {"size": 3}}
-FUNCTIONS = {"apiVersion": "pkg.crossplane.io/v1", "kind": "Function", "metadata": {"name": "kcl"},
-             "spec": {"package": "xpkg.upbound.io/crossplane-contrib/function-kcl:v0.11.0"}}
 
 HELLO = {"kcl.mod": '[package]\nname = "hello"\nversion = "1.0.0"\n', "main.k": "greeting = 'hello of %s'\n",
          "deep/er.k": "import .other\nx = other.y\n", "deep/other.k": "y = 'deep'\n"}
@@ -22,36 +15,10 @@ def module(version="1.0.0", name="hello", **more):
     return {**HELLO, "kcl.mod": mod, "main.k": more.get("main", f"greeting = 'hello of {version}'\n")}
 
 
-@pytest.fixture
-def render(tmp_path):
-    """Renders an input of function-kcl; the resources by name, or the message of a fatal result."""
-    def run(spec, *options):
-        step = {"step": "kcl", "functionRef": {"name": "kcl"},
-                "input": {"apiVersion": "krm.kcl.dev/v1alpha1", "kind": "KCLInput", "metadata": {"name": "x"}, "spec": spec}}
-        composition = {**COMPOSITION, "spec": {"compositeTypeRef": {"apiVersion": "example.org/v1", "kind": "XR"},
-                                               "mode": "Pipeline", "pipeline": [step]}}
-        names = []
-        for name, document in (("xr", XR), ("composition", composition), ("functions", FUNCTIONS)):
-            names.append(tmp_path / f"{name}.yaml")
-            names[-1].write_text(yaml.safe_dump(document))
-        said = subprocess.run([str(SCIA), "render", *map(str, names), *map(str, options)], capture_output=True, text=True,
-                              timeout=60)
-        if said.returncode:
-            return said.stderr
-        return {r["metadata"]["annotations"]["crossplane.io/composition-resource-name"]: r
-                for r in yaml.safe_load_all(said.stdout) if r["kind"] != "XR"}
-    return run
-
-
 PROGRAM = """
 import {package}
 items = [{{apiVersion = "v1", kind = "ConfigMap", metadata.name = "out", data.v = {value}}}]
 """
-
-
-def value_of(resources):
-    assert isinstance(resources, dict), resources
-    return resources["out"]["data"]["v"]
 
 
 @pytest.mark.parametrize("ref, dependency, annotations", [

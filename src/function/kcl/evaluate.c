@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "codec/sha256.h"
 #include "functions.h"
+#include "lang/kcl_modules/file_access.h"
 
 #define KEY_MAX ((size_t)16 * 1024 * 1024)
 #define MESSAGE_MAX ((size_t)64 * 1024)
@@ -18,21 +19,10 @@ struct compilation {
 	const struct kcl_run *run;
 	struct kcl_modules *modules;
 	char *folder; /* of a source that is not inline; NULL */
-	char **overrides;
 	struct kcl_limits limits;
 	struct kcl_diagnostics *diagnostics;
 	struct err *err;
 };
-
-static void strings_of(const json_t *list, char ***ret)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach (list, i, item)
-		if (json_is_string(item))
-			strv_push(ret, json_string_value(item));
-}
 
 /* The files of the program, as sources; each text is owned by *ret_texts. */
 static int read_folder(const struct compilation *c, struct kcl_source **ret, struct bytes ***ret_texts,
@@ -65,7 +55,7 @@ static struct kcl_program *compile_sources(const struct compilation *c, const st
 		.sources_len = len,
 		.root = root,
 		.loader = kcl_modules_loader(c->modules),
-		.overrides = (const char *const *)c->overrides,
+		.overrides = (const char *const *)c->run->settings.overrides,
 		.limits = c->limits,
 	};
 	return kcl_compile(&options, c->diagnostics);
@@ -101,10 +91,12 @@ static bool make_key(const struct compilation *c, const char *dependencies, char
 	buf_printf(&text, "%zu\n", strlen(c->run->source));
 	buf_puts(&text, c->run->source);
 	buf_printf(&text, "\n%zu\n%s\n", strlen(dependencies), dependencies);
-	for (char *const *override = c->overrides; override && *override; override++)
+	for (char *const *override = c->run->settings.overrides; override && *override; override++)
 		buf_printf(&text, "%zu\n%s\n", strlen(*override), *override);
+	for (char *const *pair = c->run->settings.packages; pair && *pair; pair++)
+		buf_printf(&text, "%zu\n%s\n", strlen(*pair), *pair);
 	/* What may be imported may change too. */
-	if (c->folder || dependencies[0] != '\0')
+	if (c->folder || dependencies[0] != '\0' || c->run->settings.packages)
 		kcl_modules_stamp(c->modules, c->folder, &text);
 	sha256_hex(buf_str(&text), text.len, ret);
 	return !text.failed;
@@ -213,21 +205,25 @@ static struct kcl_limits limits_of(const struct function_call *call)
 
 static int evaluate(struct kcl_run *run, const struct kcl_program *program, struct kcl_diagnostics *d, struct err *err)
 {
-	const json_t *config = json_object_get(run->spec, "config");
-	_cleanup_strv_ char **selectors = NULL;
+	const struct functions *f = run->call->functions;
+	const struct kcl_settings *settings = &run->settings;
+	const struct kcl_files_options access = { .roots = (const char *const *)f->file_roots,
+		                                      .variables = (const char *const *)f->variables };
+	_cleanup_(kcl_files_freep) struct kcl_files *files = f->file_roots ? kcl_files_new(&access) : NULL;
 	_cleanup_(kcl_arguments_freep) struct kcl_arguments *arguments = kcl_arguments_new(run);
 	struct kcl_result *result;
 	json_t *value = NULL;
 	int r;
 
-	strings_of(json_object_get(config, "pathSelectors"), &selectors);
 	struct kcl_eval_options options = {
-		.strict_range_check = json_get_bool(config, "strictRangeCheck", false),
-		.disable_none = json_get_bool(config, "disableNone", false),
-		.debug = json_get_bool(config, "debug", false),
-		.show_hidden = json_get_bool(config, "showHidden", false),
-		.sort_keys = json_get_bool(config, "sortKeys", false),
-		.path_selector = (const char *const *)selectors,
+		.strict_range_check = settings->strict_range_check,
+		.disable_none = settings->disable_none,
+		.debug = settings->debug,
+		.show_hidden = settings->show_hidden,
+		.sort_keys = settings->sort_keys,
+		.include_schema_type_path = settings->include_schema_type_path,
+		.path_selector = (const char *const *)settings->selectors,
+		.files = files ? kcl_files_access(files) : NULL,
 		.only = "items",
 		.now_ns = clock_wall_ns(),
 		.limits = limits_of(run->call),
@@ -246,6 +242,46 @@ static int evaluate(struct kcl_run *run, const struct kcl_program *program, stru
 	json_decref(value);
 	return r;
 }
+
+/* ---- the input's settings ---- */
+
+static void strings_of(const json_t *list, char ***ret)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (json_is_string(item))
+			strv_push(ret, json_string_value(item));
+}
+
+/* Files of spec.config.settings, then what spec.config itself says. */
+static int read_settings(struct kcl_run *run, struct kcl_modules *m, struct err *err)
+{
+	const json_t *config = json_object_get(run->spec, "config");
+	struct kcl_settings *s = &run->settings;
+	_cleanup_strv_ char **paths = NULL;
+
+	strings_of(json_object_get(config, "settings"), &paths);
+	for (char *const *path = paths; path && *path; path++) {
+		_cleanup_(bytes_unrefp) struct bytes *text = kcl_modules_read_text(m, *path, err);
+
+		if (!text || kcl_settings_add(s, text->data, text->len, *path, err) < 0)
+			return -1;
+	}
+	s->strict_range_check |= json_get_bool(config, "strictRangeCheck", false);
+	s->disable_none |= json_get_bool(config, "disableNone", false);
+	s->debug |= json_get_bool(config, "debug", false);
+	s->show_hidden |= json_get_bool(config, "showHidden", false);
+	s->sort_keys |= json_get_bool(config, "sortKeys", false);
+	strings_of(json_object_get(config, "overrides"), &s->overrides);
+	strings_of(json_object_get(config, "pathSelectors"), &s->selectors);
+	for (char *const *pair = s->packages; pair && *pair; pair++)
+		kcl_modules_add_external(m, *pair);
+	return 0;
+}
+
+/* ---- all of it ---- */
 
 /* The dependencies of all inputs, then those of this one; free(). */
 static char *all_dependencies(const struct kcl_run *run)
@@ -276,8 +312,7 @@ int kcl_run_program(struct kcl_run *run)
 	char key[65];
 	int r = -1;
 
-	strings_of(json_at(run->spec, "config", "overrides", NULL), &c.overrides);
-	if (c.modules && !kcl_source_is_inline(run->source))
+	if (c.modules && read_settings(run, c.modules, &err) == 0 && !kcl_source_is_inline(run->source))
 		c.folder = kcl_source_folder(c.modules, run->source, &err);
 	if (!err_is_set(&err) && make_key(&c, dependencies, key))
 		program = kcl_cache_get(run->call->functions->cache, key, compile, &c);
@@ -288,7 +323,6 @@ int kcl_run_program(struct kcl_run *run)
 	kcl_program_unref(program);
 	kcl_diagnostics_clear(&d);
 	kcl_modules_free(c.modules);
-	strv_free(c.overrides);
 	free(c.folder);
 	return r;
 }

@@ -23,30 +23,6 @@ static enum kcl_target target_of(const json_t *spec)
 	return KCL_DEFAULT;
 }
 
-static int check_resources(const json_t *resources, struct err *err)
-{
-	json_t *resource;
-	size_t i;
-
-	if (json_array_size(resources) == 0)
-		return err_set(err, ERR_INVALID,
-		               "spec.Resources: Required value: PatchResources target requires at least one resource");
-	json_array_foreach (resources, i, resource) {
-		if (str_empty(json_get_str(resource, "name")))
-			return err_set(err, ERR_INVALID, "spec.Resources[%zu].name: Required value: name cannot be empty", i);
-		if (!json_is_object(json_object_get(resource, "base")))
-			return err_set(err, ERR_INVALID, "spec.Resources[%zu].base: Required value: base cannot be empty", i);
-	}
-	return 0;
-}
-
-static int check_input(const struct kcl_run *run, struct err *err)
-{
-	if (str_empty(run->source))
-		return err_set(err, ERR_INVALID, "spec.source: Required value: kcl source cannot be empty");
-	return run->target == KCL_PATCH_RESOURCES ? check_resources(json_object_get(run->spec, "resources"), err) : 0;
-}
-
 /* ---- life ---- */
 
 /* One that may be changed. */
@@ -91,6 +67,7 @@ static void end(struct kcl_run *run)
 		json_decref(all[i]);
 	free(run->xr_version);
 	free(run->xr_kind);
+	kcl_settings_done(&run->settings);
 }
 
 /* ---- the answer ---- */
@@ -136,7 +113,11 @@ void kcl_function_run(struct function_call *call)
 	_cleanup_err_ struct err err = { 0 };
 
 	begin(&run, call);
-	if (check_input(&run, &err) < 0) {
+	if (kcl_check_types(json_object_get(call->request, "input"), &err) < 0) {
+		call_fatal(call, "%s", err_message(&err));
+		return;
+	}
+	if (kcl_check_input(&run, &err) < 0) {
 		call_fatal(call, "invalid function input: %s", err_message(&err));
 		return;
 	}

@@ -1,13 +1,13 @@
 #ifndef FUNCTION_KCL_KCL_FUNCTION_H
 #define FUNCTION_KCL_KCL_FUNCTION_H
-/* function-kcl: resources that a KCL program makes. kcl_function.c: the function; source.c: what spec.source means;
- * params.c: what option() gives; evaluate.c: the program, and its result;
- * resources.c: the result into the desired state, by target; items.c: special items; set_data.c: data over an object,
- * field by field. */
+/* function-kcl: resources that a KCL program makes. kcl_function.c: the function; input.c: is the input one; source.c:
+ * what spec.source means; params.c: what option() gives; evaluate.c: the program, and its result; resources.c: the
+ * result into the desired state, by target; items.c: special items; set_data.c: data over an object, field by field. */
 
 #include "call.h"
 #include "lang/kcl/kcl.h"
 #include "lang/kcl_modules/modules.h"
+#include "lang/kcl_modules/settings.h"
 
 #define KCL_READY_ANNOTATION "krm.kcl.dev/ready"
 #define KCL_NAME_ANNOTATION "krm.kcl.dev/composition-resource-name"
@@ -20,6 +20,7 @@ struct kcl_run {
 	const json_t *spec; /* of the input; may be NULL */
 	const char *source; /* spec.source, or the default */
 	enum kcl_target target;
+	struct kcl_settings settings; /* of the files of spec.config.settings, and spec.config's own */
 
 	const json_t *oxr;          /* of either form (call.h) */
 	char *xr_version, *xr_kind; /* its apiVersion and kind */
@@ -32,6 +33,13 @@ struct kcl_run {
 	json_t *extra, *required; /* name -> ResourceSelector */
 	json_t *conditions, *events, *context;
 };
+
+/* ---- input.c ---- */
+
+/* Have its fields the types that they should? The message is all of the result's. */
+int kcl_check_types(const json_t *input, struct err *err);
+/* Is there what the target wants? */
+int kcl_check_input(const struct kcl_run *run, struct err *err);
 
 /* ---- source.c ---- */
 

@@ -277,6 +277,17 @@ static void add_made(struct kcl_arguments *a, const char *name, void (*make)(voi
 	a->options[a->len++] = (struct kcl_option){ .name = name, .make = make, .self = a };
 }
 
+/* kcl_options of spec.config.settings. */
+static void add_settings(struct kcl_arguments *a, const json_t *values)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (json_unconst(values), name, value)
+		if (a->len < CONFIGURED_MAX)
+			add(a, name, json_incref(value));
+}
+
 /* spec.config.arguments: NAME=JSON, or NAME=TEXT. */
 static void add_configured(struct kcl_arguments *a, const json_t *arguments)
 {
@@ -286,7 +297,7 @@ static void add_configured(struct kcl_arguments *a, const json_t *arguments)
 	json_array_foreach (arguments, i, argument) {
 		const char *text = json_string_value(argument), *equals = text ? strchr(text, '=') : NULL;
 
-		if (!equals || i >= CONFIGURED_MAX)
+		if (!equals || a->len >= CONFIGURED_MAX)
 			continue;
 		_cleanup_free_ char *name = xstrndup(text, (size_t)(equals - text));
 		json_t *value = json_parse(equals + 1, strlen(equals + 1), 0, NULL);
@@ -303,6 +314,7 @@ struct kcl_arguments *kcl_arguments_new(const struct kcl_run *run)
 	a->run = run;
 	a->owned = json_array();
 	a->params = list_params(json_object_get(run->spec, "params"));
+	add_settings(a, run->settings.values);
 	add_configured(a, json_at(run->spec, "config", "arguments", NULL));
 	add_made(a, "resource_list", make_resource_list);
 	add(a, "items", json_array());

@@ -103,7 +103,7 @@ struct kcl_compile_options {
 	size_t sources_len;
 	const char *root; /* the folder that absolute imports start at (that of kcl.mod); NULL: no file imports */
 	const struct kcl_loader *loader;
-	const char *const *overrides; /* -O path=value, path:=value, path-; NULL-terminated; NULL */
+	const char *const *overrides; /* -O path=value, path:value, path+=value, path-; NULL-terminated; NULL */
 	struct kcl_limits limits;
 };
 

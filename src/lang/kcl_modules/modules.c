@@ -250,6 +250,8 @@ char **kcl_modules_entries(struct kcl_modules *m, const char *path, struct err *
 	json_t *entry;
 	size_t i;
 
+	if (!m->main)
+		free(kcl_modules_set_main(m, path));
 	if (is_folder && modules_read_mod(m, path, &mod, err) < 0)
 		return NULL;
 	if (json_array_size(mod.entries) == 0 && add_entry(m, path, &names, err) < 0)

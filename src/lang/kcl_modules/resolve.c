@@ -208,6 +208,14 @@ static void add_dependencies(struct kcl_modules *m, struct queue *q, const char 
 	}
 }
 
+/* Relative ones begin at a root, where there are roots. free(). */
+static char *external_folder(const struct kcl_modules *m, const char *path)
+{
+	char *found = kcl_disk_roots(m->disk) ? kcl_disk_find(m->disk, path) : NULL;
+
+	return found ? found : xstrdup(path);
+}
+
 static void add_external(struct kcl_modules *m, struct queue *q)
 {
 	for (char *const *e = m->external; e && *e; e++) {
@@ -220,7 +228,7 @@ static void add_external(struct kcl_modules *m, struct queue *q)
 			continue;
 		module = new0(struct module);
 		module->is_fixed = true;
-		module->root = xstrdup(equals + 1);
+		module->root = external_folder(m, equals + 1);
 		add(m, q, name, module);
 	}
 }
