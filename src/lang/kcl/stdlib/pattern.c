@@ -1,5 +1,7 @@
 #include "stdlib/pattern.h"
 
+#include "stdlib/pattern_syntax.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -19,8 +21,10 @@
 #define PATTERN_MAX ((size_t)64 * 1024)
 
 struct kcl_pattern {
-	char *text;
+	char *text; /* as it was written, to find it again */
 	size_t len;
+	char *syntax; /* as PCRE2 has it */
+	size_t syntax_len;
 	pcre2_code *code;
 	pcre2_code *watched; /* the same, with callouts; NULL: not needed yet */
 	pcre2_match_data *data;
@@ -40,6 +44,7 @@ static void pattern_free(struct kcl_pattern *p)
 	pcre2_code_free(p->code);
 	pcre2_code_free(p->watched);
 	free(p->text);
+	free(p->syntax);
 	free(p);
 }
 
@@ -103,21 +108,29 @@ static struct kcl_pattern *compile(struct kcl_heap *h, struct cache *c, const ch
 	PCRE2_UCHAR reason[200];
 	PCRE2_SIZE where = 0;
 	int error = 0;
-	pcre2_code *code = compile_code(c, text, len, 0, &error, &where);
+	size_t syntax_len;
+	_cleanup_free_ char *syntax = kcl_pattern_syntax(text, len, &syntax_len);
+	pcre2_code *code = compile_code(c, syntax, syntax_len, 0, &error, &where);
 
 	if (!code && is_valid_only)
 		return NULL;
 	if (!code) {
 		pcre2_get_error_message(error, reason, sizeof(reason));
+		free(syntax);
+		syntax = NULL;
 		kcl_raise(h, "invalid regular expression '%.*s' at %zu: %s", len > 200 ? 200 : (int)len, text, (size_t)where,
 		          (const char *)reason);
 	}
 
 	struct kcl_pattern *p = new0(struct kcl_pattern);
 
-	*p = (struct kcl_pattern){
-		.text = xstrndup(text, len), .len = len, .code = code, .data = pcre2_match_data_create_from_pattern(code, NULL)
-	};
+	*p = (struct kcl_pattern){ .text = xstrndup(text, len),
+		                       .len = len,
+		                       .syntax = syntax,
+		                       .syntax_len = syntax_len,
+		                       .code = code,
+		                       .data = pcre2_match_data_create_from_pattern(code, NULL) };
+	syntax = NULL;
 	if (!p->data)
 		out_of_memory(sizeof(*p));
 	remember(c, p);
@@ -169,7 +182,7 @@ static int match(struct kcl_heap *h, struct kcl_pattern *p, const struct kcl_str
 	int n;
 
 	if (is_watched && !p->watched)
-		p->watched = compile_code(c, p->text, p->len, PCRE2_AUTO_CALLOUT, &n, &where);
+		p->watched = compile_code(c, p->syntax, p->syntax_len, PCRE2_AUTO_CALLOUT, &n, &where);
 	pcre2_set_callout(c->match, is_watched ? watch : NULL, &w);
 	for (;; limit *= MATCH_LIMIT_GROWTH) {
 		pcre2_set_match_limit(c->match, limit < MATCH_LIMIT ? limit : MATCH_LIMIT);
