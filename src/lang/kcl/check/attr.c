@@ -95,7 +95,7 @@ const struct kcl_type *check_attr(struct checker *c, const struct kcl_type *t, c
 	if (found)
 		return found;
 
-	struct suggestions s = { .name = attr };
+	struct suggestions s = { .name = attr, .work = &c->suggested };
 
 	if (t->tag == KCL_T_SCHEMA && !t->schema->is_instance)
 		suggest_name(&s, "instances");

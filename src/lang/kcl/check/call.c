@@ -51,7 +51,7 @@ static void check_positional(struct checker *c, const struct kcl_expr *callee, c
 static void unexpected_keyword(struct checker *c, const struct kcl_expr *callee, const struct kcl_keyword *kw,
                                const struct kcl_type *f)
 {
-	struct suggestions s = { .name = kw->name.s };
+	struct suggestions s = { .name = kw->name.s, .work = &c->suggested };
 
 	for (uint32_t i = 0; i < f->function.len; i++)
 		suggest_name(&s, f->function.names[i]);

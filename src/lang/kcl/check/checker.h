@@ -62,6 +62,7 @@ struct checker {
 	struct kcl_scope *scope;
 	unsigned level;                /* of scopes within the package's */
 	unsigned muted;                /* nothing is reported */
+	size_t suggested;              /* work done for suggestions */
 	struct schema_context *schema; /* NULL outside */
 	bool is_store;                 /* names are on the left side of an assignment */
 	struct kcl_span here;          /* the statement or name that is looked at */

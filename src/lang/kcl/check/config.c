@@ -105,7 +105,7 @@ static void note_attr(struct kcl_diagnostic *d, const struct kcl_attr_type *attr
 static void no_member(struct checker *c, const char *attr, const struct kcl_schema_type *s, const struct kcl_span *span,
                       const struct kcl_attr_type *unpacked)
 {
-	struct suggestions near = { .name = attr };
+	struct suggestions near = { .name = attr, .work = &c->suggested };
 	bool by_key = s->index != NULL;
 	const struct kcl_type *key = by_key ? s->index->key : NULL;
 
@@ -144,7 +144,7 @@ static void check_union_attr(struct checker *c, const char *attr, const struct k
                              const struct kcl_span *span, const struct kcl_attr_type *unpacked)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT(1000);
-	struct suggestions near = { .name = attr };
+	struct suggestions near = { .name = attr, .work = &c->suggested };
 	const char *only = NULL;
 	unsigned n = 0;
 

@@ -51,7 +51,7 @@ const struct kcl_type *check_lookup(struct checker *c, const char *name, const s
 	if (c->muted > 0)
 		return check_any();
 
-	struct suggestions s = { .name = name };
+	struct suggestions s = { .name = name, .work = &c->suggested };
 
 	suggest_scope(&s, c->scope);
 

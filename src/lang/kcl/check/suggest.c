@@ -8,15 +8,17 @@
 
 #define SIMILAR_ENOUGH 0.8
 #define NAME_MAX_COMPARED 256 /* longer names are not compared: the time is the product of the lengths */
+#define WORK_MAX ((size_t)20 * 1000 * 1000)
 
 /* W. E. Winkler, "String Comparator Metrics and Enhanced Decision Rules in the Fellegi-Sunter Model of Record Linkage",
  * 1990: how many characters are the same at about the same place, and in the same order. */
 static double jaro(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-	bool taken[NAME_MAX_COMPARED] = { false };
+	bool taken[NAME_MAX_COMPARED];
 	size_t longer = a_len > b_len ? a_len : b_len, range = longer / 2 > 0 ? longer / 2 - 1 : 0, last = 0;
 	double same = 0, transposed = 0;
 
+	memset(taken, 0, b_len * sizeof(*taken));
 	for (size_t i = 0; i < a_len; i++) {
 		for (size_t j = i > range ? i - range : 0; j < b_len && j <= i + range; j++) {
 			if (a[i] != b[j] || taken[j])
@@ -31,12 +33,10 @@ static double jaro(const char *a, size_t a_len, const char *b, size_t b_len)
 	return same > 0 ? (same / (double)a_len + same / (double)b_len + (same - transposed) / same) / 3 : 0;
 }
 
-static double similarity(const char *a, const char *b)
+static double similarity(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-	size_t a_len = strlen(a), b_len = strlen(b), prefix = 0;
+	size_t prefix = 0;
 
-	if (a_len > NAME_MAX_COMPARED || b_len > NAME_MAX_COMPARED)
-		return 0;
 	while (prefix < a_len && prefix < b_len && a[prefix] == b[prefix])
 		prefix++;
 
@@ -47,8 +47,13 @@ static double similarity(const char *a, const char *b)
 
 void suggest_name(struct suggestions *s, const char *meant)
 {
-	double similar = similarity(s->name, meant);
-	size_t at = s->len;
+	size_t len = strlen(s->name), meant_len = strlen(meant), at = s->len;
+
+	if (len > NAME_MAX_COMPARED || meant_len > NAME_MAX_COMPARED || *s->work > WORK_MAX)
+		return;
+	*s->work += 1 + len * meant_len;
+
+	double similar = similarity(s->name, len, meant, meant_len);
 
 	if (similar <= SIMILAR_ENOUGH || s->len == ARRAY_SIZE(s->items))
 		return;

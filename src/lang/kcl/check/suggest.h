@@ -7,6 +7,7 @@
 
 struct suggestions {
 	const char *name; /* the unknown one */
+	size_t *work;     /* characters compared so far, of all names: past a limit nothing is suggested */
 	struct {
 		const char *meant;
 		double similarity;
