@@ -107,8 +107,37 @@ static void compile_steps(struct kcl_compiler *c, const struct kcl_target *t, st
 	}
 }
 
+/* The value of `a = b = value` is made once: the first target leaves it in a local for the others. One that is read
+ * before its statement runs makes its own. */
+static struct kcl_code *share_value(struct kcl_compiler *c, const struct kcl_stmt *s, struct kcl_code *value,
+                                    uint32_t slot, bool is_first)
+{
+	struct kcl_code *code = kcl_code_new(c, &s->span, is_first ? kcl_run_assign_local : kcl_run_local_or);
+	if (is_first) {
+		code->assign.slot = slot;
+		code->assign.value = value;
+		code->assign.patch = -1;
+	} else {
+		code->local.slot = slot;
+		code->local.otherwise = value;
+	}
+	return code;
+}
+
+/* A local for that, empty whatever used its slot before. */
+static uint32_t declare_shared(struct kcl_compiler *c, const struct kcl_stmt *s, struct kcl_codes *ret)
+{
+	struct kcl_code *code = kcl_code_new(c, &s->span, kcl_run_unset);
+	code->local.slot = kcl_scope_declare(c, kcl_intern(c, ""))->slot;
+	add(c, ret, code);
+	return code->local.slot;
+}
+
 static void compile_assign(struct kcl_compiler *c, const struct kcl_stmt *s, struct kcl_codes *ret)
 {
+	/* Each local that a lambda is assigned to has a closure of its own, as it may call itself. */
+	bool is_shared = s->assign.len > 1 && s->assign.value->kind != KCL_EXPR_LAMBDA;
+	uint32_t shared = is_shared ? declare_shared(c, s, ret) : 0;
 	for (uint32_t i = 0; i < s->assign.len; i++) {
 		const struct kcl_target *t = &s->assign.targets[i];
 		struct kcl_code *code = kcl_code_new(c, &s->span, NULL);
@@ -118,6 +147,8 @@ static void compile_assign(struct kcl_compiler *c, const struct kcl_stmt *s, str
 		compile_steps(c, t, &code->assign);
 		code->assign.type = kcl_compile_type(c, s->assign.type);
 		code->assign.value = compile_value(c, code, s->assign.value);
+		if (is_shared)
+			code->assign.value = share_value(c, s, code->assign.value, shared, i == 0);
 		add(c, ret, code);
 	}
 }

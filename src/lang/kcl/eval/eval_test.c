@@ -97,6 +97,13 @@ static void test_globals_in_any_order(void **state)
 		  "a:\n  x: 1\nb:\n  x: 2\n", NULL },
 		{ "several targets", "a = b = 3\n", "a: 3\nb: 3\n", NULL },
 		{ "private and undefined ones are not emitted", "_a = 1\nb = Undefined\nc = None\n", "c: null\n", NULL },
+		{ "several targets have one value", "_a = 1\n_a = _b = _a + 1\na = _a\nb = _b\n", "a: 2\nb: 2\n", NULL },
+		{ "several targets of a lambda's statement",
+		  "f = lambda {\n    a = 1\n    a = b = a + 1\n    [a, b]\n}\nx = f()\n", "x:\n- 2\n- 2\n", NULL },
+		{ "several targets, read before", "x = [b, a]\na = b = [i for i in [1, 2]]\n",
+		  "x:\n- - 1\n  - 2\n- - 1\n  - 2\na:\n- 1\n- 2\nb:\n- 1\n- 2\n", NULL },
+		{ "several targets of a schema's statement", "schema S:\n    n: int = 1\n    a = b = n + 1\ns = S {n = 2}\n",
+		  "s:\n  'n': 2\n  a: 3\n  b: 3\n", NULL },
 	};
 	(void)state;
 	RUN(examples);
@@ -229,6 +236,8 @@ static void test_schema_bases(void **state)
 		{ "rules", "rule Positive[n]:\n    n > 0, \"not positive\"\nPositive(1)\nPositive(-1)\na = 1\n", NULL, "" },
 		{ "instances()", POINT "_a = Point {x = 1}\n_b = Point {x = 2}\nn = [p.x for p in Point.instances()]\n",
 		  "'n':\n- 1\n- 2\n", NULL },
+		{ "of one value with two names", POINT "_a = _b = Point {x = 1}\nn = len(Point.instances())\n", "'n': 1\n",
+		  NULL },
 		{ "of a global that was read early: its statement runs twice",
 		  POINT "f = lambda p {\n    p.x\n}\nx = f(_a)\n_a = Point {x = 1}\nn = len(Point.instances())\n",
 		  "x: 1\n'n': 2\n", NULL },

@@ -72,6 +72,7 @@ struct kcl_vm {
 
 /* run_expr.c */
 struct kcl_value kcl_run_local(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
+struct kcl_value kcl_run_unset(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
 struct kcl_value kcl_run_local_or(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
 struct kcl_value kcl_run_captured(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);
 struct kcl_value kcl_run_captured_or(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f);

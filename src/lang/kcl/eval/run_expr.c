@@ -17,6 +17,14 @@ struct kcl_value kcl_run_local(struct kcl_vm *vm, const struct kcl_code *c, stru
 	return f->locals[c->local.slot];
 }
 
+/* The local has no value from here on. */
+struct kcl_value kcl_run_unset(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f)
+{
+	(void)vm;
+	f->locals[c->local.slot] = (struct kcl_value){ .kind = KCL_UNSET };
+	return kcl_undefined();
+}
+
 struct kcl_value kcl_run_local_or(struct kcl_vm *vm, const struct kcl_code *c, struct kcl_frame *f)
 {
 	struct kcl_value v = f->locals[c->local.slot];
