@@ -124,7 +124,7 @@ def test_hostile_archives_are_refused(render, tmp_path, files, links, message):
 
 def test_a_bomb_is_refused(render, tmp_path):
     layout = Layout(tmp_path / "oci")
-    layout.add(tar_of({"main.k": " " * (300 << 20)}), "p:1", compress=True)
+    layout.add(tar_of({"main.k": " " * (160 << 20)}), "p:1", compress=True)
     assert "larger than" in render({"source": "oci://p:1"}, "--oci-layout", layout.folder)
 
 

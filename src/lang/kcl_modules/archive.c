@@ -6,7 +6,7 @@
 #include "disk.h"
 #include "mod_file.h"
 
-#define EXPANDED_MAX ((size_t)256 * 1024 * 1024)
+#define EXPANDED_MAX ((size_t)128 * 1024 * 1024)
 #define ENTRIES_MAX 100000
 #define PATH_LEN_MAX ((size_t)8192)
 
