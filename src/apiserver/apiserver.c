@@ -6,6 +6,7 @@
 #include "auth/authn.h"
 #include "auth/rbac.h"
 #include "auth/rbac_policy.h"
+#include "admission/service_addresses.h"
 #include "types/builtin.h"
 #include "controllers/controllers.h"
 #include "discovery/documents.h"
@@ -265,7 +266,7 @@ static int start_admission(struct apiserver *s, struct err *err)
 	};
 
 	s->waiters = waiters_new(&waiters);
-	if (quotas_start(s->store, &s->quotas, err) < 0)
+	if (quotas_start(s->store, &s->quotas, err) < 0 || service_addresses_start(s->store, &s->addresses, err) < 0)
 		return -1;
 	return admission_start(&config, &s->admission, err);
 }
@@ -391,6 +392,7 @@ struct apiserver *apiserver_stop(struct apiserver *s)
 	watch_hub_free(s->watches);
 	admission_free(s->admission);
 	quotas_stop(s->quotas);
+	service_addresses_stop(s->addresses);
 	audit_stop(s->audit);
 	rbac_unfollow(s->rbac);
 	limits_free(s->limits);

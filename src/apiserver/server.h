@@ -66,6 +66,7 @@ struct apiserver {
 	struct authorizer authorizer; /* over rbac */
 	struct admission *admission;
 	struct quotas *quotas;
+	struct service_addresses *addresses;
 	struct audit *audit; /* NULL: no audit log */
 	struct limits *limits;
 	struct workers *workers;

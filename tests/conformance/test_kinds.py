@@ -451,6 +451,12 @@ def test_services(api, ns):
     assert made.json["spec"]["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
     assert made.json["spec"]["type"] == "ClusterIP" and made.json["spec"]["sessionAffinity"] == "None"
     assert made.json["status"] == {"loadBalancer": {}}
+    address = made.json["spec"]["clusterIP"]  # nothing routes to it, but helm --wait waits for one
+    assert made.json["spec"]["clusterIPs"] == [address] and made.json["spec"]["ipFamilies"] == ["IPv4"]
+    assert not any("f:clusterIP" in e["fieldsV1"]["f:spec"] for e in made.json["metadata"]["managedFields"])
+    kept = api.put(url + "/a", {"metadata": {"name": "a"}, "spec": {"ports": [{"port": 81}], "selector": {"app": "a"}}})
+    assert kept.json["spec"]["clusterIP"] == address
+    assert api.patch(url + "/a", {"spec": {"clusterIP": "10.96.0.9"}}).status == 422
     headless = api.post(url, {"metadata": {"name": "b"}, "spec": {"clusterIP": "None", "selector": {"app": "b"}}})
     assert headless.status == 201 and headless.json["spec"]["clusterIPs"] == ["None"]
     refused = api.post(url, {"metadata": {"name": "c"}, "spec": {}})

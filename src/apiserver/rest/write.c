@@ -1,6 +1,7 @@
 #include "write.h"
 
 #include "admit.h"
+#include "admission/service_addresses.h"
 #include "auth/certificate_permission.h"
 #include "auth/rbac.h"
 #include "auth/rbac_escalation.h"
@@ -541,6 +542,8 @@ int write_finish(struct api_request *req, struct api_op *op, struct write_input 
 		managed_fields_settle(in->old, obj);
 	if (!in->old && t->strategy->complete_create)
 		t->strategy->complete_create(obj);
+	if (t->strategy->addressed)
+		service_addresses_give(req->server->addresses, obj);
 	if (check_grants(req, obj, in->old, err) < 0 || validate(req, op, in, err) < 0 ||
 	    check_certificates(req, op, in, err) < 0 || admit_validate(req, op, in, err) < 0)
 		return -1;

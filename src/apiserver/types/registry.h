@@ -70,6 +70,7 @@ struct api_strategy {
 	bool name_any;             /* names need only be path segments, not DNS subdomains */
 	bool status_on_create;     /* a new object keeps the status it came with */
 	bool name_label;           /* names are DNS labels */
+	bool addressed;            /* gets an address when it has none (admission/service_addresses.h) */
 	bool requires_itself;      /* validate() tells what is missing or no choice, not the schema */
 	/* JSON of what there is before an object is created (Go's empty structs): nobody comes to own it. Kinds with a
 	 * message have theirs from it. */

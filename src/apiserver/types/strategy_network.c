@@ -1,5 +1,4 @@
-/* Services, endpoints, ingresses and network policies. Nothing routes by them here, so no addresses are given out: a
- * service keeps the clusterIP it came with, or has none. */
+/* Services, ingresses and network policies. Nothing routes by them here. */
 #include "base/str.h"
 #include "builtin.h"
 #include "kube/name_fault.h"
@@ -59,7 +58,7 @@ static void service_decode(json_t *obj, json_t *dropped _unused_)
 /* As Kubernetes, which would give out the same address again: an update that says nothing keeps it. */
 static void keep_address(json_t *spec, const json_t *before)
 {
-	static const char *const KEPT[] = { "clusterIP", "clusterIPs" };
+	static const char *const KEPT[] = { "clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(KEPT); i++) {
 		json_t *value = json_object_get(before, KEPT[i]);
@@ -104,10 +103,21 @@ static void drop_of_type(json_t *spec, const json_t *before, const char *type, c
 		drop_if_same(port, json_array_get(json_object_get(before, "ports"), i), "nodePort");
 }
 
+/* Who changes one name of the address only means both. */
+static void follow_address(json_t *spec, const json_t *before)
+{
+	json_t *now = json_object_get(spec, "clusterIP"), *list = json_object_get(spec, "clusterIPs");
+	const json_t *then = json_object_get(before, "clusterIP"), *old_list = json_object_get(before, "clusterIPs");
+
+	if (now && then && !json_same(now, then) && list && old_list && json_same(list, old_list))
+		json_put(spec, "clusterIPs", json_pack("[O]", now));
+}
+
 static void service_update(json_t *obj, const json_t *old)
 {
 	const char *type = json_get_str(spec_of(obj), "type"), *old_type = json_get_str(spec_of(old), "type");
 
+	follow_address(spec_of(obj), spec_of(old));
 	drop_of_type(spec_of(obj), spec_of(old), type, old_type);
 	if (!str_eq(type, "ExternalName"))
 		keep_address(spec_of(obj), spec_of(old));
@@ -233,7 +243,7 @@ static void check_cluster_ip(const json_t *spec, const json_t *before, struct er
 	if (!then || str_eq(type, "ExternalName") || str_eq(old_type, "ExternalName"))
 		return;
 	if (!now || !json_same(json_array_get(now, 0), json_array_get(then, 0)))
-		check_fail(err, now, "may not change once set", "spec.clusterIPs[0]");
+		check_fail_strings(err, now, "may not change once set", "spec.clusterIPs[0]");
 }
 
 static int service_validate(const json_t *obj, const json_t *old, struct err *err)
@@ -263,6 +273,7 @@ const struct api_strategy STRATEGY_SERVICE = {
 	.create_on_update = true,
 	.unconditional_update = true,
 	.name_any = true, /* service_validate() knows better */
+	.addressed = true,
 	.decode = service_decode,
 	.prepare_update = service_update,
 	.validate = service_validate,
