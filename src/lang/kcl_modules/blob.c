@@ -79,7 +79,7 @@ json_t *oci_read_json(int folder, const json_t *descriptor, struct err *err)
 	if (oci_read_blob(folder, descriptor, MANIFEST_MAX, &text, &len, err) < 0)
 		return NULL;
 	json_t *value = json_parse(text, len, 0, err);
-	if (value && json_is_object(value))
+	if (json_is_object(value))
 		return value;
 	json_decref(value);
 	err_set(err, ERR_INVALID, "the blob %s is no manifest", json_get_str(descriptor, "digest"));

@@ -25,7 +25,7 @@ struct loader {
 	struct kcl_packages *packages;
 	struct home *homes; /* by package */
 	uint32_t homes_len;
-	struct map *numbers;  /* a package's full path -> its number, and 1 */
+	struct map *numbers;  /* a package's full path -> its number (uint32_t) */
 	struct map *resolved; /* where an import stands, and its path -> the package's full path */
 	struct kcl_diagnostics *diagnostics;
 	unsigned modules;
@@ -69,18 +69,19 @@ static uint32_t add_package(struct loader *l, const char *path, struct home home
 	struct kcl_package package = { .path = path };
 	PUSH(l->h, l->packages->items, l->packages->len, package);
 	PUSH(l->h, l->homes, l->homes_len, home);
-	map_set(l->numbers, path, (char *)NULL + l->packages->len);
-	return l->packages->len - 1;
+	uint32_t *number = kcl_alloc(l->h, sizeof(*number));
+	*number = l->packages->len - 1;
+	map_set(l->numbers, path, number);
+	return *number;
 }
 
 /* False: there is no such package yet. */
 static bool number_of(const struct loader *l, const char *path, uint32_t *ret)
 {
-	const char *number = map_get(l->numbers, path);
-	if (!number)
-		return false;
-	*ret = (uint32_t)(number - (char *)NULL) - 1;
-	return true;
+	const uint32_t *number = map_get(l->numbers, path);
+	if (number)
+		*ret = *number;
+	return number != NULL;
 }
 
 /* ---- import paths ---- */
