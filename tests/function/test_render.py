@@ -143,3 +143,10 @@ def test_required_schemas(tmp_path):
 
 def test_a_version_is_wanted(tmp_path):
     assert run(site(tmp_path, "items = []"), "--crossplane", "v3").returncode == 2
+
+
+def test_strings_keep_their_indentation(tmp_path):
+    """As in the releases of function-kcl, where `kcl run` of today takes it away."""
+    source = 'items = [{apiVersion = "v1", kind = "C", metadata.name = "c", data.text = """\n    a\n  b\n  """}]'
+    said = run(site(tmp_path, source))
+    assert '  text: "\\n    a\\n  b\\n  "\n' in said.stdout, said.stdout + said.stderr

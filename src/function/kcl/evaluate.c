@@ -57,6 +57,7 @@ static struct kcl_program *compile_sources(const struct compilation *c, const st
 		.loader = kcl_modules_loader(c->modules),
 		.overrides = (const char *const *)c->run->settings.overrides,
 		.limits = c->limits,
+		.keep_indent = true,
 	};
 	return kcl_compile(&options, c->diagnostics);
 }

@@ -104,6 +104,9 @@ struct kcl_compile_options {
 	const char *root; /* the folder that absolute imports start at (that of kcl.mod); NULL: no file imports */
 	const struct kcl_loader *loader;
 	const char *const *overrides; /* -O path=value, path:value, path+=value, path-; NULL-terminated; NULL */
+	/* Strings of several lines keep the newline that they begin with and their indentation, as in the releases up to
+	 * 0.12.3, which composition functions are built with. */
+	bool keep_indent;
 	struct kcl_limits limits;
 };
 

@@ -46,7 +46,8 @@ static void add_module(struct loader *l, struct kcl_package *p, const char *file
 		report(l, NULL, NULL, "CompileError", kcl_printf(l->h, "%s: a source file is at most %zu bytes", file, max));
 		return;
 	}
-	struct kcl_module *m = kcl_parse(file, text, len, l->diagnostics);
+	struct kcl_module *m = l->o->keep_indent ? kcl_parse_indented(file, text, len, l->diagnostics)
+	                                         : kcl_parse(file, text, len, l->diagnostics);
 	m->package = p->path;
 	PUSH(l->h, p->modules, p->modules_len, m);
 	l->modules++;

@@ -73,7 +73,8 @@ static bool check_encoding(const char *text, size_t len, struct kcl_span *ret_pl
 	return true;
 }
 
-struct kcl_module *kcl_parse(const char *file, const char *text, size_t len, struct kcl_diagnostics *diagnostics)
+static struct kcl_module *parse(const char *file, const char *text, size_t len, bool keep_indent,
+                                struct kcl_diagnostics *diagnostics)
 {
 	struct arena *arena = arena_new();
 	struct kcl_module *m = arena_alloc(arena, sizeof(*m));
@@ -97,7 +98,7 @@ struct kcl_module *kcl_parse(const char *file, const char *text, size_t len, str
 	struct kcl_lex_input input = {
 		.file = m->file, .text = m->text, .end = (uint32_t)m->text_len, .line = 1, .column = 1
 	};
-	struct parser p = { .module = m, .arena = arena, .diagnostics = diagnostics };
+	struct parser p = { .module = m, .arena = arena, .diagnostics = diagnostics, .keep_indent = keep_indent };
 
 	p.tokens = kcl_lex(&input, arena, &m->comments, diagnostics);
 	p.token = p.prev = p.tokens.items;
@@ -112,4 +113,15 @@ struct kcl_module *kcl_module_free(struct kcl_module *m)
 	if (m)
 		arena_free(m->arena);
 	return NULL;
+}
+
+struct kcl_module *kcl_parse(const char *file, const char *text, size_t len, struct kcl_diagnostics *diagnostics)
+{
+	return parse(file, text, len, false, diagnostics);
+}
+
+struct kcl_module *kcl_parse_indented(const char *file, const char *text, size_t len,
+                                      struct kcl_diagnostics *diagnostics)
+{
+	return parse(file, text, len, true, diagnostics);
 }

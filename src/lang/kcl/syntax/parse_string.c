@@ -144,7 +144,7 @@ static void parse_parts(struct parser *p, const char *decoded, struct source *so
 struct kcl_expr *parse_string(struct parser *p)
 {
 	const struct kcl_token *token = p->token;
-	const char *value = token->is_long ? kcl_dedent_string(token->s, p->arena) : token->s;
+	const char *value = token->is_long && !p->keep_indent ? kcl_dedent_string(token->s, p->arena) : token->s;
 	struct kcl_expr *e = parser_expr(p, KCL_EXPR_STRING);
 	char *raw = parser_raw(p, token);
 

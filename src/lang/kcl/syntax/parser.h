@@ -21,6 +21,7 @@ struct parser {
 	uint32_t at;
 	const struct kcl_token *token, *prev; /* the one to be read, and the last one that was */
 	unsigned depth, height;               /* height: of what was parsed since the innermost parser_enter() */
+	bool keep_indent;                     /* of strings of several lines */
 	bool gave_up;                         /* nested too deeply: nothing more is reported */
 	void **scratch;                       /* of lists that are being read */
 	size_t scratch_len, scratch_cap;
