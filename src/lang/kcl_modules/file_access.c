@@ -82,6 +82,9 @@ static int find_place(const struct kcl_files *f, const char *path, struct place 
 
 static int open_place(const struct place *p, int flags, mode_t mode)
 {
+	/* A FIFO must not keep us waiting for its other end. */
+	if (!(flags & O_PATH))
+		flags |= O_NONBLOCK;
 	if (p->folder == AT_FDCWD)
 		return open(p->path, flags | O_CLOEXEC | O_NOCTTY, mode);
 	return fs_open_below(p->folder, p->path, flags, mode);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -219,6 +220,17 @@ static void test_files_outside_stay_as_they_are(void **state)
 	assert_false(fs_exists(others));
 }
 
+/* Nobody is at the other end of the FIFO: who waited for it would wait for ever. */
+static void test_files_that_wait_are_not_waited_for(void **state)
+{
+	_cleanup_free_ char *fifo = fs_join(*state, "fifo");
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	expect(*state, "a = file.read(\"fifo\")", "\"a\": \"\"");
+	expect(*state, "a = file.write(\"fifo\", \"x\")", "No such device or address (os error 6)");
+	expect(*state, "a = file.cp(\"fifo\", \"copy\")\nb = file.size(\"copy\")", "\"b\": 0");
+}
+
 static void test_environment_and_folders(void **state)
 {
 	_cleanup_free_ char *inside = make_folders(*state), *wanted = xasprintf("\"%s\"", inside);
@@ -288,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_files_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_are_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_outside_stay_as_they_are, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_files_that_wait_are_not_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_environment_and_folders, setup, teardown),
 		cmocka_unit_test(test_settings),
 	};
