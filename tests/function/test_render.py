@@ -40,6 +40,18 @@ def test_functions_that_run_elsewhere(tmp_path):
         server.stop()
 
 
+def test_functions_that_are_nowhere(tmp_path):
+    composition = (FOLDER / "kcl/composition.yaml").read_text().replace("name: function-auto-ready", "name: function-none")
+    (tmp_path / "composition.yaml").write_text(composition)
+    (tmp_path / "functions.yaml").write_text(FUNCTIONS.read_text() + "\n---\napiVersion: pkg.crossplane.io/v1\nkind: Function\n"
+                                             "metadata: {name: function-none}\nspec: {package: 'example.org/function-none:v1'}\n")
+    said = subprocess.run([str(SCIA), "render", FOLDER / "kcl/xr.yaml", tmp_path / "composition.yaml", tmp_path / "functions.yaml"],
+                          capture_output=True, text=True)
+    assert said.returncode == 1 and said.stdout == ""
+    assert 'Function "function-none" (example.org/function-none:v1) is none of those that are built in' in said.stderr
+    assert "function-patch-and-transform" in said.stderr and "render.crossplane.io/runtime: Development" in said.stderr
+
+
 def test_a_fatal_result_ends_it(tmp_path):
     composition = (FOLDER / "kcl/composition.yaml").read_text().replace("seen = len", "seen = oxr.no.such + len")
     (tmp_path / "composition.yaml").write_text(composition)

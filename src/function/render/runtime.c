@@ -69,9 +69,10 @@ json_t *render_call(struct render *r, const char *name, const json_t *request, s
 		return call_remote(r, function, request, err);
 	if (function_kind_parse(package ? package : name, &kind) || function_kind_parse(name, &kind))
 		return function_run(r->functions, 0, kind, request, &limits);
-	err_set(
-		err, ERR_INVALID,
-		"Function \"%s\" (%s) is not built in: run it, and annotate it with render.crossplane.io/runtime: Development",
-		name, package ? package : "no package");
+	err_set(err, ERR_INVALID,
+	        "Function \"%s\" (%s) is none of those that are built in (function-kcl, function-auto-ready, "
+	        "function-environment-configs, function-patch-and-transform): run it, and annotate it with "
+	        "render.crossplane.io/runtime: Development",
+	        name, package ? package : "no package");
 	return NULL;
 }
