@@ -14,7 +14,7 @@ char *kcl_text_room(struct kcl_text *t, size_t n)
 
 	if (!size_add(t->len, n, &wanted) || (t->max && wanted > t->max))
 		kcl_raise(t->h, "the text takes more than %zu bytes", t->max);
-	if (wanted > t->cap) {
+	if (wanted > t->cap || !t->data) {
 		size_t cap = t->cap > 32 ? t->cap : 32;
 
 		while (cap < wanted)

@@ -11,7 +11,7 @@ struct kcl_text {
 	size_t len, cap, max;
 };
 
-/* Room for n more bytes at the end. */
+/* Room for n more bytes at the end; never NULL. */
 char *kcl_text_room(struct kcl_text *t, size_t n);
 
 static inline void kcl_text_put(struct kcl_text *t, const char *s, size_t n)
