@@ -228,6 +228,8 @@ static void test_stdlib_documents(void **state)
 		{ "yaml.decode('a: yes\\nb: 0644\\nc: 0x1f\\nd: 1.0\\ne: ~\\n1: [true, .inf]')",
 		  "\n  a: 'yes'\n  b: '0644'\n  c: 31\n  d: 1.0\n  e: null\n  '1':\n  - true\n  - null" },
 		{ "yaml.decode('a: &x [1]\\nb: *x')", "\n  a:\n  - 1\n  b:\n  - 1" },
+		{ "yaml.decode('a: *x')", "!unknown anchor" },
+		{ "yaml.decode_all('a: &x 1\\n---\\nb: *x')", "!unknown anchor" },
 		{ "yaml.decode('a: [')", "!at line" },
 		{ "yaml.decode_all('a: 1\\n---\\nb: 2')", "\n- a: 1\n- b: 2" },
 		{ "yaml.validate('a: b: c')", "false" },

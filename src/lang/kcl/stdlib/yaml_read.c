@@ -178,7 +178,8 @@ static struct kcl_value mapping(struct reader *r)
 
 static struct kcl_value alias(struct reader *r)
 {
-	const struct kcl_pair *pair = kcl_dict_findz(r->anchors, (const char *)r->event.data.alias.anchor);
+	const char *name = (const char *)r->event.data.alias.anchor;
+	const struct kcl_pair *pair = r->anchors ? kcl_dict_findz(r->anchors, name) : NULL;
 
 	if (pair)
 		return pair->value;
