@@ -27,6 +27,20 @@ static uint64_t take(struct input *in, size_t bytes)
 	return v;
 }
 
+/* The bytes before the first of Unicode's own ends of lines: upstream's YAML writes them into blocks of lines, where
+ * readers take them for such. */
+static size_t before_line_separator(const char *s, size_t n)
+{
+	static const char *const separators[] = { "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(separators); i++) {
+		const char *found = memmem(s, n, separators[i], strlen(separators[i]));
+
+		n = found ? (size_t)(found - s) : n;
+	}
+	return n;
+}
+
 /* What JSON's reader takes for a text, too. */
 static const struct kcl_str *text(struct input *in)
 {
@@ -37,7 +51,7 @@ static const struct kcl_str *text(struct input *in)
 	left = (size_t)(in->end - in->p);
 	n = n < left ? n : left;
 	in->p += n;
-	lossy = json_string_lossy(s, strnlen(s, n));
+	lossy = json_string_lossy(s, before_line_separator(s, strnlen(s, n)));
 
 	const struct kcl_str *result = kcl_str(in->h, json_string_value(lossy), json_string_length(lossy)).str;
 
