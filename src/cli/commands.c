@@ -197,7 +197,7 @@ const struct cli_command COMMAND_KCL = {
 	.summary = "Run, lay out, test and document programs written in KCL, validate data; needs no control plane",
 	.help = "  scia kcl run main.k -D replicas=3\n  scia kcl run . -Y settings.yaml --format json\n"
 			"  scia kcl fmt ./... --check\n  scia kcl vet data.yaml schema.k -s Server\n  scia kcl test ./... --run "
-	        "'test_web'\n"
+			"'test_web'\n"
 			"  scia kcl doc . --target out\n",
 	.run = command_kcl,
 };

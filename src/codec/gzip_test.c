@@ -81,7 +81,6 @@ static void test_gzip_expand(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_gzip_is_read_back),
-		                                cmocka_unit_test(test_gzip_expand) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_gzip_is_read_back), cmocka_unit_test(test_gzip_expand) };
 	return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);
 }

@@ -98,9 +98,9 @@ static int put_part(struct buf *out, const char *part, size_t len, struct err *e
 		return err_set(err, ERR_INVALID, "the archive names a file outside of its own folder (by \"..\")");
 	if (out->len > 0)
 		buf_putc(out, '/');
-	return buf_append(out, part, len) < 0 ? err_set(err, ERR_INVALID, "the archive has a name of over %zu bytes",
-	                                                TAR_NAME_MAX)
-	                                      : 0;
+	return buf_append(out, part, len) < 0
+	           ? err_set(err, ERR_INVALID, "the archive has a name of over %zu bytes", TAR_NAME_MAX)
+	           : 0;
 }
 
 /* Parts one by one: no "./", no "//", nothing that leaves. */

@@ -16,8 +16,8 @@
 /* ---- an archive to read ---- */
 
 struct header {
-	char name[100], mode[8], uid[8], gid[8], size[12], time[12], sum[8], type, link[100], magic[8], owner[64], devices[16],
-		prefix[155], filler[12];
+	char name[100], mode[8], uid[8], gid[8], size[12], time[12], sum[8], type, link[100], magic[8], owner[64],
+		devices[16], prefix[155], filler[12];
 };
 
 static void put(struct buf *out, char type, const char *prefix, const char *name, const char *data, size_t len)

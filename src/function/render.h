@@ -5,9 +5,9 @@
 #include "function/function.h"
 
 /* Where they differ: Crossplane 1.20 gives every resource a generateName; 2 only those without a name, puts
- * resources into their composite's namespace, and lets functions say whether the composite is ready; from 2.3 on what is
- * printed is what a reconcile of the composite leaves behind: uid and names are made (the same each time), the composite
- * refers to its resources and has all its conditions, results are events. */
+ * resources into their composite's namespace, and lets functions say whether the composite is ready; from 2.3 on what
+ * is printed is what a reconcile of the composite leaves behind: uid and names are made (the same each time), the
+ * composite refers to its resources and has all its conditions, results are events. */
 enum render_form { RENDER_V1, RENDER_V2, RENDER_RECONCILE };
 
 /* "v1", "1.20", "v2", "v2.1.3", "2.4", …: the form of that version's output. False: no version. */
