@@ -141,3 +141,23 @@ json_t *json_copy_levels(const json_t *v, unsigned levels)
 			json_object_set_new(copy, key, json_copy_levels(member, levels - 1));
 	return copy;
 }
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+json_t *json_in_order(const json_t *object)
+{
+	_cleanup_free_ const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys));
+	json_t *out = json_object(), *value;
+	const char *key;
+	size_t n = 0;
+
+	json_object_foreach (json_unconst(object), key, value)
+		keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), by_text);
+	for (size_t i = 0; i < n; i++)
+		json_object_set(out, keys[i], json_object_get(object, keys[i]));
+	return out;
+}

@@ -180,27 +180,6 @@ static const struct made_member OF_REQUEST[] = {
 
 /* ---- params: all of them ---- */
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A new object with the same members, by their keys. */
-static json_t *in_order(const json_t *object)
-{
-	_cleanup_free_ const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys));
-	json_t *out = json_object(), *value;
-	const char *key;
-	size_t n = 0;
-
-	json_object_foreach (json_unconst(object), key, value)
-		keys[n++] = key;
-	qsort(keys, n, sizeof(*keys), by_text);
-	for (size_t i = 0; i < n; i++)
-		json_object_set(out, keys[i], json_object_get(object, keys[i]));
-	return out;
-}
-
 /* Those of the input, under those of the request. */
 static json_t *list_params(const json_t *given)
 {
@@ -208,7 +187,7 @@ static json_t *list_params(const json_t *given)
 
 	for (size_t i = 0; i < ARRAY_SIZE(OF_REQUEST); i++)
 		json_object_set_new(all, OF_REQUEST[i].name, json_null());
-	return in_order(all);
+	return json_in_order(all);
 }
 
 static void make_params(const struct kcl_arguments *a, struct kcl_maker *m)

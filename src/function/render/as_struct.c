@@ -3,6 +3,7 @@
 
 #include "render/render_internal.h"
 
+#include "call.h"
 #include "codec/text.h"
 
 #include <math.h>
@@ -21,23 +22,14 @@ static json_t *as_number(double v)
 	return json_integer(strtoll(text, NULL, 10));
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static json_t *as_object(const json_t *v)
 {
-	_cleanup_free_ const char **keys = xcalloc(json_object_size(v) + 1, sizeof(*keys));
+	_cleanup_json_ json_t *sorted = json_in_order(v);
 	json_t *out = json_object(), *value;
 	const char *key;
-	size_t n = 0;
 
-	json_object_foreach (json_unconst(v), key, value)
-		keys[n++] = key;
-	qsort(keys, n, sizeof(*keys), by_text);
-	for (size_t i = 0; i < n; i++)
-		json_object_set_new(out, keys[i], render_as_struct(json_object_get(v, keys[i])));
+	json_object_foreach (sorted, key, value)
+		json_object_set_new(out, key, render_as_struct(value));
 	return out;
 }
 
