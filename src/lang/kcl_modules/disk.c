@@ -11,31 +11,19 @@
 #include <unistd.h>
 
 #include "modules.h"
+#include "roots.h"
 
 #define STAMP_DEPTH_MAX 16
 
 struct kcl_disk {
-	char **roots; /* as they really are; NULL: anywhere */
-	int *folders; /* they, opened */
-	bool is_confined;
+	struct kcl_roots roots;
 };
 
 struct kcl_disk *kcl_disk_new(const char *const *roots)
 {
 	struct kcl_disk *d = new0(struct kcl_disk);
-	size_t len = 0;
 
-	d->is_confined = roots != NULL;
-	for (; roots && *roots; roots++) {
-		char real[PATH_MAX];
-		int fd = realpath(*roots, real) ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-
-		if (fd < 0)
-			continue;
-		strv_push(&d->roots, real);
-		d->folders = xreallocarray(d->folders, len + 1, sizeof(*d->folders));
-		d->folders[len++] = fd;
-	}
+	kcl_roots_open(&d->roots, roots);
 	return d;
 }
 
@@ -43,17 +31,14 @@ struct kcl_disk *kcl_disk_free(struct kcl_disk *d)
 {
 	if (!d)
 		return NULL;
-	for (size_t i = 0; i < strv_len(d->roots); i++)
-		close(d->folders[i]);
-	free(d->folders);
-	strv_free(d->roots);
+	kcl_roots_close(&d->roots);
 	free(d);
 	return NULL;
 }
 
 char *const *kcl_disk_roots(const struct kcl_disk *d)
 {
-	return d->roots;
+	return d->roots.paths;
 }
 
 /* ---- paths ---- */
@@ -91,28 +76,18 @@ char *kcl_path_absolute(const char *folder, const char *path)
 	return buf_steal(&out);
 }
 
-/* What of an absolute path is below a root: "" for the root itself. NULL: nothing. */
-static const char *below(const char *path, const char *root)
-{
-	const char *rest = str_eq(root, "/") ? path : str_after(path, root);
-
-	if (!rest || (*rest && *rest != '/'))
-		return NULL;
-	return rest + (*rest == '/');
-}
-
 /* Opened, or -1 with errno. The first root that it is below counts. */
 static int open_path(const struct kcl_disk *d, const char *path, int flags)
 {
 	_cleanup_free_ char *plain = NULL;
 
-	if (!d->is_confined)
+	if (!d->roots.is_confined)
 		return open(path, flags | O_CLOEXEC | O_NOCTTY);
 	plain = kcl_path_absolute("/", path);
 	errno = ENOENT;
-	for (size_t i = 0; d->roots && d->roots[i]; i++) {
-		const char *rest = below(plain, d->roots[i]);
-		int fd = rest ? fs_open_below(d->folders[i], rest, flags, 0) : -1;
+	for (size_t i = 0; d->roots.paths && d->roots.paths[i]; i++) {
+		const char *rest = kcl_roots_below(&d->roots, i, plain);
+		int fd = rest ? fs_open_below(d->roots.folders[i], rest, flags, 0) : -1;
 
 		if (fd >= 0)
 			return fd;
@@ -145,7 +120,7 @@ char *kcl_disk_find(const struct kcl_disk *d, const char *path)
 
 		return kcl_disk_is_folder(d, plain) || kcl_disk_is_file(d, plain) ? plain : (free(plain), NULL);
 	}
-	for (char *const *root = d->roots; root && *root; root++) {
+	for (char *const *root = d->roots.paths; root && *root; root++) {
 		char *joined = kcl_path_absolute(*root, path);
 
 		if (kcl_disk_is_folder(d, joined) || kcl_disk_is_file(d, joined))
@@ -161,15 +136,15 @@ int kcl_disk_read(const struct kcl_disk *d, const char *path, size_t max, char *
 {
 	_cleanup_free_ char *plain = NULL;
 
-	if (!d->is_confined)
+	if (!d->roots.is_confined)
 		return fs_read_file(path, max, ret, ret_len, err);
 	plain = kcl_path_absolute("/", path);
-	for (size_t i = 0; d->roots && d->roots[i]; i++) {
-		const char *rest = below(plain, d->roots[i]);
+	for (size_t i = 0; d->roots.paths && d->roots.paths[i]; i++) {
+		const char *rest = kcl_roots_below(&d->roots, i, plain);
 
 		if (!rest)
 			continue;
-		if (fs_read_file_below(d->folders[i], rest, max, ret, ret_len, err) == 0)
+		if (fs_read_file_below(d->roots.folders[i], rest, max, ret, ret_len, err) == 0)
 			return 0;
 		return err_wrap(err, "%s", path);
 	}

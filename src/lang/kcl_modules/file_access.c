@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "disk.h"
 #include "glob.h"
+#include "roots.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,9 +21,9 @@
 struct kcl_files {
 	struct kcl_file_access access;
 	char *work_dir, *module_path;
-	char **roots, **variables;
-	int *folders; /* the roots, opened */
-	bool is_confined, has_variables;
+	char **variables;
+	struct kcl_roots roots;
+	bool has_variables;
 };
 
 /* ---- where a path is ---- */
@@ -49,14 +50,6 @@ static int os_error(struct err *err, int number)
 	return err_set(err, kind, "%s (os error %d)", strerrordesc_np(number), number);
 }
 
-/* What of an absolute path is below a root; NULL: nothing. */
-static const char *below(const char *path, const char *root)
-{
-	const char *rest = str_eq(root, "/") ? path : str_after(path, root);
-
-	return rest && (*rest == '\0' || *rest == '/') ? rest + (*rest == '/') : NULL;
-}
-
 static int find_place(const struct kcl_files *f, const char *path, struct place *ret, struct err *err)
 {
 	_cleanup_free_ char *plain = NULL;
@@ -64,16 +57,16 @@ static int find_place(const struct kcl_files *f, const char *path, struct place 
 	*ret = (struct place){ .folder = -1 };
 	if (!*path)
 		return os_error(err, ENOENT);
-	if (!f->is_confined) {
+	if (!f->roots.is_confined) {
 		*ret = (struct place){ AT_FDCWD, *path == '/' ? xstrdup(path) : fs_join(f->work_dir, path) };
 		return 0;
 	}
 	plain = kcl_path_absolute(f->work_dir, path);
-	for (size_t i = 0; f->roots && f->roots[i]; i++) {
-		const char *rest = below(plain, f->roots[i]);
+	for (size_t i = 0; f->roots.paths && f->roots.paths[i]; i++) {
+		const char *rest = kcl_roots_below(&f->roots, i, plain);
 
 		if (rest) {
-			*ret = (struct place){ f->folders[i], xstrdup(*rest ? rest : ".") };
+			*ret = (struct place){ f->roots.folders[i], xstrdup(*rest ? rest : ".") };
 			return 0;
 		}
 	}
@@ -350,37 +343,19 @@ static const char *access_environment(void *self, const char *name)
 	return f->has_variables && !str_in(name, (const char *const *)f->variables) ? NULL : getenv(name);
 }
 
-static void add_roots(struct kcl_files *f, const char *const *roots)
-{
-	size_t len = 0;
-
-	for (; *roots; roots++) {
-		char real[PATH_MAX];
-		int fd = realpath(*roots, real) ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-
-		if (fd < 0)
-			continue;
-		strv_push(&f->roots, real);
-		f->folders = xreallocarray(f->folders, len + 1, sizeof(*f->folders));
-		f->folders[len++] = fd;
-	}
-}
-
 struct kcl_files *kcl_files_new(const struct kcl_files_options *o)
 {
 	struct kcl_files *f = new0(struct kcl_files);
 	char here[PATH_MAX];
 
-	f->is_confined = o->roots != NULL;
-	if (o->roots)
-		add_roots(f, o->roots);
+	kcl_roots_open(&f->roots, o->roots);
 	f->has_variables = o->variables != NULL;
 	for (const char *const *name = o->variables; name && *name; name++)
 		strv_push(&f->variables, *name);
 	if (o->work_dir)
 		f->work_dir = xstrdup(o->work_dir);
 	else
-		f->work_dir = xstrdup(f->roots ? f->roots[0] : getcwd(here, sizeof(here)) ? here : "/");
+		f->work_dir = xstrdup(f->roots.paths ? f->roots.paths[0] : getcwd(here, sizeof(here)) ? here : "/");
 	f->module_path = xstrdup_or_null(o->module_path);
 	f->access = (struct kcl_file_access){ .self = f,
 		                                  .module_path = f->module_path,
@@ -402,10 +377,7 @@ struct kcl_files *kcl_files_free(struct kcl_files *f)
 {
 	if (!f)
 		return NULL;
-	for (size_t i = 0; i < strv_len(f->roots); i++)
-		close(f->folders[i]);
-	free(f->folders);
-	strv_free(f->roots);
+	kcl_roots_close(&f->roots);
 	strv_free(f->variables);
 	free(f->work_dir);
 	free(f->module_path);

@@ -55,6 +55,8 @@ char **modules_list(const struct kcl_modules *m, const char *folder);
 /* The kcl.mod of a folder: 1, 0: there is none. -1: it cannot be read. */
 int modules_read_mod(const struct kcl_modules *m, const char *folder, struct kcl_mod *ret, struct err *err);
 
+/* A module's name as imports spell it: "a-b" is a_b there; free(). */
+char *modules_import_name(const char *name);
 /* What a name stands for, borrowed; NULL: nothing (resolve.c). */
 const struct module *modules_resolve(struct kcl_modules *m, const char *name);
 /* The module vendored somewhere: below folder/vendor (folder may be NULL), beside others, or in the store; free().

@@ -187,12 +187,11 @@ static const char *named_folder(struct kcl_modules *m, const char *path, const c
 	_cleanup_free_ char *plain = xstrndup(name, strcspn(name, ":}"));
 	if (!str_starts_with(name + strlen(plain), ":KCL_MOD}"))
 		return NULL;
-	for (char *p = plain; *p; p++)
-		*p = *p == '-' ? '_' : *p;
-	module = modules_resolve(m, plain);
+	_cleanup_free_ char *imported = modules_import_name(plain);
+	module = modules_resolve(m, imported);
 	if (module && module->root)
 		return module->root;
-	err_set(err, ERR_NOT_FOUND, "%s: there is no module %s%s%s", path, plain, module && module->problem ? ": " : "",
+	err_set(err, ERR_NOT_FOUND, "%s: there is no module %s%s%s", path, imported, module && module->problem ? ": " : "",
 	        module && module->problem ? module->problem : "");
 	return NULL;
 }

@@ -7,6 +7,7 @@
  *     resolve.c     which module an import names: the dependencies of kcl.mod, and theirs
  *     mod_file.c    kcl.mod
  *     disk.c        folders, perhaps only some of them
+ *     roots.c       those some, opened; also for the file module (file_access.h)
  *     layout.c      OCI image layouts: from a reference to an archive
  *     reference.c   what references and versions mean
  *     archive.c     a module's files in memory, from a tar */

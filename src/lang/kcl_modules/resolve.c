@@ -19,6 +19,15 @@ void module_free(void *module)
 	free(m);
 }
 
+char *modules_import_name(const char *name)
+{
+	char *out = xstrdup(name);
+
+	for (char *p = out; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+	return out;
+}
+
 /* ---- where a module lies ---- */
 
 /* The first of the forms that is a folder. */
@@ -159,16 +168,6 @@ static void push(struct queue *q, const char *folder)
 	q->folders[q->len++] = xstrdup(folder);
 }
 
-/* As imports name it; free(). */
-static char *import_name(const char *name)
-{
-	char *out = xstrdup(name);
-
-	for (char *p = out; *p; p++)
-		*p = *p == '-' ? '_' : *p;
-	return out;
-}
-
 static void add(struct kcl_modules *m, struct queue *q, const char *name, struct module *module)
 {
 	map_set(m->modules, name, module);
@@ -179,7 +178,7 @@ static void add(struct kcl_modules *m, struct queue *q, const char *name, struct
 static void add_dependency(struct kcl_modules *m, struct queue *q, const char *base, const struct kcl_dependency *d,
                            bool is_fixed)
 {
-	_cleanup_free_ char *name = import_name(d->name);
+	_cleanup_free_ char *name = modules_import_name(d->name);
 	const struct module *known = map_get(m->modules, name);
 	struct module *module;
 
@@ -221,7 +220,7 @@ static void add_external(struct kcl_modules *m, struct queue *q)
 	for (char *const *e = m->external; e && *e; e++) {
 		const char *equals = strchr(*e, '=');
 		_cleanup_free_ char *plain = equals ? xstrndup(*e, (size_t)(equals - *e)) : NULL;
-		_cleanup_free_ char *name = plain ? import_name(plain) : NULL;
+		_cleanup_free_ char *name = plain ? modules_import_name(plain) : NULL;
 		struct module *module;
 
 		if (!name)
