@@ -147,17 +147,26 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-json_t *json_in_order(const json_t *object)
+const char **json_keys_in_order(const json_t *object, size_t *ret_len)
 {
-	_cleanup_free_ const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys));
-	json_t *out = json_object(), *value;
-	const char *key;
+	const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys)), *key;
+	json_t *value;
 	size_t n = 0;
 
 	json_object_foreach (json_unconst(object), key, value)
 		keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), by_text);
-	for (size_t i = 0; i < n; i++)
+	*ret_len = n;
+	return keys;
+}
+
+json_t *json_in_order(const json_t *object)
+{
+	size_t len;
+	_cleanup_free_ const char **keys = json_keys_in_order(object, &len);
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < len; i++)
 		json_object_set(out, keys[i], json_object_get(object, keys[i]));
 	return out;
 }

@@ -68,6 +68,8 @@ const char *object_annotation(const json_t *object, const char *key);
 const char *object_condition(const json_t *object, const char *type);
 /* A new reference: a copy of v in which objects within the given depth may be changed. */
 json_t *json_copy_levels(const json_t *v, unsigned levels);
+/* The keys, sorted by their bytes; borrowed, the array is free()d. */
+const char **json_keys_in_order(const json_t *object, size_t *ret_len);
 /* A new object with the same members, sorted by their keys' bytes, as upstream's maps come out. */
 json_t *json_in_order(const json_t *object);
 

@@ -115,30 +115,11 @@ static void end(struct render *r)
 
 /* ---- after ---- */
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names of desired resources, sorted; free(). */
-static const char **sorted_names(const json_t *resources, size_t *ret_len)
-{
-	const char **names = xcalloc(json_object_size(resources) + 1, sizeof(*names)), *name;
-	json_t *entry;
-	size_t n = 0;
-
-	json_object_foreach (json_unconst(resources), name, entry)
-		names[n++] = name;
-	qsort(names, n, sizeof(*names), by_text);
-	*ret_len = n;
-	return names;
-}
-
 /* "Unready resources: a, b, and c"; NULL when all are ready. free(). */
 static char *unready_message(const json_t *resources)
 {
 	size_t len, unready = 0;
-	_cleanup_free_ const char **names = sorted_names(resources, &len);
+	_cleanup_free_ const char **names = json_keys_in_order(resources, &len);
 	_cleanup_buf_ struct buf out = BUF_INIT((size_t)1024 * 1024);
 
 	for (size_t i = 0; i < len; i++)
@@ -235,7 +216,7 @@ static int add_resources(struct render *r, json_t *documents, struct err *err)
 {
 	const json_t *resources = json_object_get(r->desired, "resources");
 	size_t len;
-	_cleanup_free_ const char **names = sorted_names(resources, &len);
+	_cleanup_free_ const char **names = json_keys_in_order(resources, &len);
 
 	for (size_t i = 0; i < len; i++) {
 		const json_t *desired = json_at(resources, names[i], "resource", NULL);
