@@ -3,7 +3,6 @@
 #include "kinds_rules.h"
 #include "kube/label_fault.h"
 #include "objects/field_checks.h"
-#include "objects/invalid.h"
 
 static void check_values(const json_t *values, const char *at, struct err *err)
 {
@@ -20,15 +19,13 @@ void kinds_rule_selector_requirement(const json_t *obj, const char *at, struct e
 	static const char *const WITH[] = { "In", "NotIn", NULL }, *const WITHOUT[] = { "Exists", "DoesNotExist", NULL };
 	const json_t *values = json_object_get(obj, "values");
 	const char *operator= json_get_str(obj, "operator"), *key = json_get_str(obj, "key");
-	_cleanup_free_ char *field = xasprintf("%s.values", at);
 
 	if (str_in(operator, WITH)) {
 		if (json_array_size(values) == 0)
-			check_required(err, "must be specified when `operator` is 'In' or 'NotIn'", "%s", field);
+			check_required(err, "must be specified when `operator` is 'In' or 'NotIn'", "%s.values", at);
 	} else if (str_in(operator, WITHOUT)) {
 		if (json_array_size(values) > 0)
-			invalid_add(err, INVALID_FORBIDDEN, field,
-			            "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+			check_forbidden(err, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'", "%s.values", at);
 	} else {
 		_cleanup_json_ json_t *shown = json_string(operator? operator: "");
 		check_fail(err, shown, "not a valid selector operator", "%s.operator", at);

@@ -3,7 +3,6 @@
 #include "kinds_rules.h"
 #include "kube/name_fault.h"
 #include "objects/field_checks.h"
-#include "objects/invalid.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -43,7 +42,7 @@ void kinds_rule_network_peer(const json_t *obj, const char *at, struct err *err)
 	if (!block && !other)
 		check_required(err, "must specify a peer", "%s", at);
 	else if (block && other)
-		invalid_add(err, INVALID_FORBIDDEN, at, "Forbidden: may not specify both ipBlock and another peer");
+		check_forbidden(err, "may not specify both ipBlock and another peer", "%s", at);
 }
 
 /* An address and the number of its bits that name the network. */

@@ -4,7 +4,6 @@
 #include "kinds_rules.h"
 #include "kube/label_fault.h"
 #include "objects/field_checks.h"
-#include "objects/invalid.h"
 
 #include <string.h>
 
@@ -172,10 +171,8 @@ void kinds_rule_claim_spec(const json_t *obj, const char *at, struct err *err)
 
 	if (json_array_size(modes) == 0)
 		check_required(err, "at least 1 access mode is required", "%s.accessModes", at);
-	if (json_array_size(modes) > 1 && has_text(modes, "ReadWriteOncePod")) {
-		_cleanup_free_ char *field = xasprintf("%s.accessModes", at);
-		invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may not use ReadWriteOncePod with other access modes");
-	}
+	if (json_array_size(modes) > 1 && has_text(modes, "ReadWriteOncePod"))
+		check_forbidden(err, "may not use ReadWriteOncePod with other access modes", "%s.accessModes", at);
 	if (!storage)
 		check_required(err, "", "%s.resources[storage]", at);
 	else if (milli_of(storage, &milli) && milli <= 0)

@@ -3,14 +3,6 @@
 #include "base/str.h"
 #include "kinds_rules.h"
 #include "objects/field_checks.h"
-#include "objects/invalid.h"
-
-static void forbid(struct err *err, const char *detail, const char *at, const char *key)
-{
-	_cleanup_free_ char *field = xasprintf("%s.%s", at, key);
-
-	invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: %s", detail);
-}
 
 /* ---- metrics ---- */
 
@@ -49,7 +41,7 @@ void kinds_rule_metric_spec(const json_t *obj, const char *at, struct err *err)
 		present += json_object_get(obj, SOURCES[i].member) != NULL;
 	for (size_t i = 0; present > 1 && i < ARRAY_SIZE(SOURCES); i++)
 		if (json_object_get(obj, SOURCES[i].member) && !str_eq(SOURCES[i].member, expected))
-			forbid(err, "must populate the given metric source only", at, SOURCES[i].member);
+			check_forbidden(err, "must populate the given metric source only", "%s.%s", at, SOURCES[i].member);
 }
 
 static void check_positive(const json_t *target, const char *key, const char *at, struct err *err)
@@ -96,7 +88,7 @@ void kinds_rule_metric_external(const json_t *obj, const char *at, struct err *e
 		check_required(err, "must set either a target value for metric or a per-pod target", "%s.target.averageValue",
 		               at);
 	else if (says(obj, "value") && says(obj, "averageValue"))
-		forbid(err, "may not set both a target value for metric and a per-pod target", at, "target.value");
+		check_forbidden(err, "may not set both a target value for metric and a per-pod target", "%s.target.value", at);
 }
 
 void kinds_rule_metric_pods(const json_t *obj, const char *at, struct err *err)
@@ -111,7 +103,8 @@ void kinds_rule_metric_resource(const json_t *obj, const char *at, struct err *e
 		check_required(err, "must set either a target raw value or a target utilization",
 		               "%s.target.averageUtilization", at);
 	else if (says(obj, "averageUtilization") && says(obj, "averageValue"))
-		forbid(err, "may not set both a target raw value and a target utilization", at, "target.averageValue");
+		check_forbidden(err, "may not set both a target raw value and a target utilization", "%s.target.averageValue",
+		                at);
 }
 
 /* ---- behavior ---- */

@@ -133,6 +133,12 @@ void check_required(struct err *err, const char *detail, const char *field, ...)
 	invalid_add(err, INVALID_REQUIRED, path, "Required value%s%s", *detail ? ": " : "", detail);
 }
 
+void check_forbidden(struct err *err, const char *detail, const char *field, ...)
+{
+	FIELD_OF(field);
+	invalid_add(err, INVALID_FORBIDDEN, path, "Forbidden: %s", detail);
+}
+
 void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
 {
 	_cleanup_buf_ struct buf list = BUF_INIT(4096);

@@ -16,6 +16,7 @@ void check_fail_selector(struct err *err, const json_t *selector, const char *de
 /* And with what is a number or a text. */
 void check_fail_int_or_string(struct err *err, const json_t *v, const char *detail, const char *field);
 void check_required(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
+void check_forbidden(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
 /* "Unsupported value: VALUE: supported values: …"; supported is NULL-terminated. */
 void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
 	_printf_(4, 5);

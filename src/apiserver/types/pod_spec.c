@@ -242,11 +242,9 @@ static void check_init_container(const json_t *container, const char *path, stru
 		check_probes(container, path, err);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(NOT_FOR_INIT); i++) {
-		_cleanup_free_ char *field = xasprintf("%s.%s", path, NOT_FOR_INIT[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(NOT_FOR_INIT); i++)
 		if (json_object_get(container, NOT_FOR_INIT[i]))
-			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may not be set for init containers");
-	}
+			check_forbidden(err, "may not be set for init containers", "%s.%s", path, NOT_FOR_INIT[i]);
 }
 
 enum { INIT_CONTAINER, CONTAINER, EPHEMERAL_CONTAINER };

@@ -168,7 +168,7 @@ static void check_service_ports(const json_t *ports, const char *type, struct er
 		int64_t number = json_get_int(port, "nodePort", 0);
 		check_service_port(port, i, json_array_size(ports) > 1, err);
 		if (number != 0 && str_eq(type, "ClusterIP"))
-			invalid_add(err, INVALID_FORBIDDEN, node_port, "Forbidden: may not be used when `type` is 'ClusterIP'");
+			check_forbidden(err, "may not be used when `type` is 'ClusterIP'", "%s", node_port);
 		if (is_repeated(ports, i, "nodePort"))
 			invalid_add(err, INVALID_DUPLICATE, node_port, "Duplicate value: %lld", (long long)number);
 		if (is_repeated(ports, i, "port"))
@@ -186,16 +186,12 @@ static void check_service_type(const json_t *spec, const char *type, struct err 
 	const json_t *policy = json_object_get(spec, "externalTrafficPolicy"),
 				 *health = json_object_get(spec, "healthCheckNodePort");
 
-	for (size_t i = 0; !balanced && i < ARRAY_SIZE(BALANCED); i++) {
-		_cleanup_free_ char *field = xasprintf("spec.%s", BALANCED[i]);
+	for (size_t i = 0; !balanced && i < ARRAY_SIZE(BALANCED); i++)
 		if (json_object_get(spec, BALANCED[i]))
-			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may only be used when `type` is 'LoadBalancer'");
-	}
-	for (size_t i = 0; str_eq(type, "ExternalName") && i < ARRAY_SIZE(INSIDE); i++) {
-		_cleanup_free_ char *field = xasprintf("spec.%s", INSIDE[i]);
+			check_forbidden(err, "may only be used when `type` is 'LoadBalancer'", "spec.%s", BALANCED[i]);
+	for (size_t i = 0; str_eq(type, "ExternalName") && i < ARRAY_SIZE(INSIDE); i++)
 		if (json_object_get(spec, INSIDE[i]))
-			invalid_add(err, INVALID_FORBIDDEN, field, "Forbidden: may not be set for ExternalName services");
-	}
+			check_forbidden(err, "may not be set for ExternalName services", "spec.%s", INSIDE[i]);
 	if (policy && !external)
 		check_fail(err, policy, "may only be set when `type` is 'NodePort' or 'LoadBalancer'",
 		           "spec.externalTrafficPolicy");
