@@ -198,7 +198,7 @@ static bool step_dispatch(struct conn *c)
 	struct backend *b = backend_pick(c->proxy, c->avoid);
 	/* A kept connection may close just as the request is on its way, and then nobody knows whether it was acted on. A
 	 * request that must not be repeated therefore gets a new connection, and so does one that met this already. */
-	bool may_reuse = c->idempotent && !c->upgrade && !c->retries && !c->proxy->config.tcp;
+	bool may_reuse = c->idempotent && !c->upgrade && !c->repeated && !c->proxy->config.tcp;
 
 	if (!b) {
 		wait_for_backend(c);
@@ -246,8 +246,8 @@ void conn_upstream_failed(struct conn *c)
 	if (unsent) {
 		upstream_close(c->up, false);
 		c->phase = CONN_DISPATCH;
-	} else if (silent && c->idempotent && c->retries < PROXY_RETRIES_MAX) {
-		c->retries++;
+	} else if (silent && c->idempotent && !c->repeated) {
+		c->repeated = true;
 		c->req.sent = 0;
 		c->avoid = c->up->backend;
 		upstream_close(c->up, false);

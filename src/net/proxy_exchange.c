@@ -15,7 +15,7 @@ void exchange_begin(struct conn *c, const struct http1_head *head)
 	c->req_body.last_chunk = false;
 	c->hold_until = 0;
 	c->avoid = NULL;
-	c->retries = 0;
+	c->repeated = false;
 	c->to_head = http1_str_is(head->method, "HEAD");
 	c->idempotent = http1_method_idempotent(head->method);
 	c->upgrade = proxy_message_is_upgrade(head);

@@ -17,7 +17,6 @@
 #define PROXY_CONNS_MAX 8192                 /* client connections of one proxy; more wait to be accepted */
 #define PROXY_KEPT_MAX 32                    /* idle connections to one backend */
 #define PROXY_BODY_KEPT (64 * 1024)          /* of a request, to send it again */
-#define PROXY_RETRIES_MAX 2                  /* times a request is sent again after it was sent once */
 #define PROXY_REFUSED_NS (100 * NS_PER_MS)   /* a backend that refused a connection is left alone for so long */
 #define PROXY_CONNECT_NS (3 * NS_PER_S)      /* to a loopback port: longer means its queue is full */
 #define PROXY_TICK_NS (50 * NS_PER_MS)       /* how often waiting requests look for a backend that refused before */
@@ -132,9 +131,9 @@ struct conn {
 	struct upstream *up;
 
 	/* The request under way. */
-	bool counted;       /* in stats.active */
-	int64_t hold_until; /* 0: has not waited yet */
-	int retries;
+	bool counted;                /* in stats.active */
+	int64_t hold_until;          /* 0: has not waited yet */
+	bool repeated;               /* it was sent once before, and is not a third time */
 	const struct backend *avoid; /* failed this request before; only compared */
 	bool to_head, idempotent, upgrade;
 	int minor;           /* of the client's HTTP version */

@@ -3,15 +3,16 @@
 /* A load-balancing reverse proxy on loopback, for what the local provider runs: HTTP/1.x with keep-alive on both sides,
  * upgrades (WebSocket; not h2c) as tunnels, or plain TCP. One event thread serves all proxies of a set.
  *
- * Least-connections over the backends that are in; a backend taken out gets no new request while its requests under way
- * finish (drain). A request whose backend refuses the connection is sent to another; so is one whose backend closes the
- * connection before a byte of answer, if its method is idempotent and nothing of its body was lost (bodies up to 64 KiB
- * are kept for that). Other methods never go over a kept connection, so they do not meet one that is just closing. No
- * backend, or all refuse: requests wait up to hold_ns (that is how a scaled-to-zero application is woken: on_demand is
- * called), then 503 with a plain sentence. Hop-by-hop headers are removed; X-Forwarded-For grows by the client's
- * address, X-Forwarded-Proto and -Host are set. Header blocks over 64 KiB are refused (431), malformed or ambiguous
- * framing (both Content-Length and Transfer-Encoding, …) too (400), so that nothing can be smuggled. A client that goes
- * away takes its request with it: the backend's connection is closed. docs/internals/reverse-proxy.md says more. */
+ * Least-connections over the backends that are in; a backend taken out gets no new request while its requests under
+ * way finish (drain). A request whose backend refuses the connection is sent to another; so is one whose backend
+ * closes the connection before a byte of answer, once, if its method is idempotent and nothing of its body was lost
+ * (bodies up to 64 KiB are kept for that). Other methods never go over a kept connection, so they do not meet one that
+ * is just closing. No backend, or all refuse: requests wait up to hold_ns (that is how a scaled-to-zero application is
+ * woken: on_demand is called), then 503 with a plain sentence. Hop-by-hop headers are removed; X-Forwarded-For grows
+ * by the client's address, X-Forwarded-Proto and -Host are set. Header blocks over 64 KiB are refused (431), malformed
+ * or ambiguous framing (both Content-Length and Transfer-Encoding, …) too (400), so that nothing can be smuggled. A
+ * client that goes away takes its request with it: the backend's connection is closed. docs/internals/reverse-proxy.md
+ * says more. */
 
 #include "base/err.h"
 #include "base/log.h"

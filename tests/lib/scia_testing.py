@@ -432,10 +432,14 @@ WEB_SPEC = {"healthCheck": {"path": "/healthz", "periodSeconds": 1, "failureThre
 
 def http_get(url, timeout=10):
     """(status, body as text) of a GET; status 0 when there is no answer."""
+    return http_send("GET", url, timeout)
+
+
+def http_send(method, url, timeout=10):
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
     try:
-        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+        connection.request(method, parts.path or "/", headers={"Connection": "close"})
         response = connection.getresponse()
         return response.status, response.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
