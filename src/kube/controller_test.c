@@ -86,17 +86,24 @@ static void teardown(struct bench *b)
 	pthread_mutex_destroy(&b->lock);
 }
 
-static void expect_passes(struct bench *b, const char *expected)
+static void expect_passes_or(struct bench *b, const char *expected, const char *or_else)
 {
 	char *all = NULL;
-	for (int64_t until = clock_mono_ns() + PATIENCE_NS; !str_eq(all, expected) && clock_mono_ns() < until;) {
+	for (int64_t until = clock_mono_ns() + PATIENCE_NS;
+	     !str_eq(all, expected) && !str_eq(all, or_else) && clock_mono_ns() < until;) {
 		clock_sleep_ns(NS_PER_MS);
 		free(all);
 		MUTEX_GUARD(&b->lock);
 		all = b->passes ? strv_join(b->passes, " ") : xstrdup("");
 	}
 	_cleanup_free_ char *last = all;
-	assert_string_equal(last, expected);
+	if (!str_eq(last, or_else))
+		assert_string_equal(last, expected);
+}
+
+static void expect_passes(struct bench *b, const char *expected)
+{
+	expect_passes_or(b, expected, expected);
 }
 
 static void expect_metric(struct bench *b, const char *line)
@@ -212,7 +219,8 @@ static void test_controller_reconciles_owners(void **state)
 	json_put_str(kube_meta(owner), "uid", "y");
 	kube_set_controller(obj, owner);
 	assert_int_equal(kube_update(b.f->client, &SCIA_INFRASTRUCTURE, obj, NULL, NULL), 0);
-	expect_passes(&b, "a/x a/x a/y");
+	/* x waits for its own pass when that is still being ended. */
+	expect_passes_or(&b, "a/x a/x a/y", "a/x a/y a/x");
 	teardown(&b);
 }
 
@@ -234,7 +242,8 @@ static void test_controller_reconciles_mapped_keys(void **state)
 	start(&b);
 	expect_passes(&b, "a/x");
 	fake_put(b.f, &SCIA_INFRASTRUCTURE, "a", "i", "y");
-	expect_passes(&b, "a/x a/x a/y");
+	/* x waits for its own pass when that is still being ended. */
+	expect_passes_or(&b, "a/x a/x a/y", "a/x a/y a/x");
 	teardown(&b);
 }
 
