@@ -7,6 +7,10 @@
 
 /* A stream's answers that wait for its client. */
 #define STREAM_BACKLOG_MAX ((size_t)1024 * 1024)
+/* Of a stream's message: it is expanded on the event thread. */
+#define STREAM_EXPANDED_MAX ((size_t)64 * 1024)
+/* Of a name of an encoding, in messages. */
+#define ENCODING_SHOWN_MAX 64
 
 /* ---- life ---- */
 
@@ -35,6 +39,7 @@ struct grpc_call *grpc_call_unref(struct grpc_call *call)
 	buf_clear(&call->in.message);
 	buf_clear(&call->out);
 	buf_clear(&call->reply);
+	free(call->encoding);
 	free(call->message);
 	free(call->reply_message);
 	free(call);
@@ -98,7 +103,7 @@ static int send_trailers(struct grpc_call *call, bool with_head)
 	static const char type[] = "application/grpc";
 	char number[16];
 	_cleanup_free_ char *message = call->message ? grpc_message_encode(call->message) : NULL;
-	nghttp2_nv fields[5];
+	nghttp2_nv fields[6];
 	size_t n = 0;
 	nghttp2_session *h2 = call->conn->h2;
 
@@ -112,6 +117,7 @@ static int send_trailers(struct grpc_call *call, bool with_head)
 	if (with_head) {
 		fields[n++] = FIELD(":status", "200", 3);
 		fields[n++] = FIELD("content-type", type, sizeof(type) - 1);
+		fields[n++] = FIELD("grpc-accept-encoding", GRPC_ENCODINGS, sizeof(GRPC_ENCODINGS) - 1);
 	}
 	fields[n++] = FIELD("grpc-status", number, strlen(number));
 	if (message)
@@ -149,7 +155,8 @@ static ssize_t read_out(nghttp2_session *h2 _unused_, int32_t stream_id _unused_
 static void send_out(struct grpc_call *call)
 {
 	static const char type[] = "application/grpc";
-	const nghttp2_nv fields[] = { FIELD(":status", "200", 3), FIELD("content-type", type, sizeof(type) - 1) };
+	const nghttp2_nv fields[] = { FIELD(":status", "200", 3), FIELD("content-type", type, sizeof(type) - 1),
+		                          FIELD("grpc-accept-encoding", GRPC_ENCODINGS, sizeof(GRPC_ENCODINGS) - 1) };
 	const nghttp2_data_provider provider = { .source.ptr = call, .read_callback = read_out };
 
 	if (call->head_sent) {
@@ -205,6 +212,15 @@ static bool is_named(const char *name, size_t len, const char *wanted)
 	return len == strlen(wanted) && memcmp(name, wanted, len) == 0;
 }
 
+static void encoding_is(struct grpc_call *call, const char *value, size_t len)
+{
+	free(call->encoding);
+	call->in.has_gzip = is_named(value, len, "gzip");
+	call->encoding = call->in.has_gzip || is_named(value, len, "identity")
+	                     ? NULL
+	                     : xstrndup(value, len < ENCODING_SHOWN_MAX ? len : ENCODING_SHOWN_MAX);
+}
+
 void grpc_call_header(struct grpc_call *call, const char *name, size_t name_len, const char *value, size_t len)
 {
 	if (is_named(name, name_len, ":method")) {
@@ -215,7 +231,7 @@ void grpc_call_header(struct grpc_call *call, const char *name, size_t name_len,
 		call->is_grpc = len >= 16 && memcmp(value, "application/grpc", 16) == 0 &&
 		                (len == 16 || value[16] == '+' || value[16] == ';');
 	} else if (is_named(name, name_len, "grpc-encoding")) {
-		call->has_encoding = !is_named(value, len, "identity");
+		encoding_is(call, value, len);
 	} else if (is_named(name, name_len, "grpc-timeout")) {
 		int64_t ns = grpc_timeout_parse(value, len), now = clock_mono_ns();
 
@@ -246,9 +262,11 @@ void grpc_call_begin(struct grpc_call *call)
 		return refuse(call, GRPC_INVALID_ARGUMENT, "grpc: the header grpc-timeout is malformed");
 	if (!call->method)
 		return grpc_call_finish(call, GRPC_UNIMPLEMENTED, xasprintf("grpc: there is no method %s", call->path));
-	if (call->has_encoding)
-		return refuse(call, GRPC_UNIMPLEMENTED,
-		              "grpc: compressed messages are not supported: send them with the encoding \"identity\"");
+	if (call->encoding)
+		return grpc_call_finish(call, GRPC_UNIMPLEMENTED,
+		                        xasprintf("grpc: Decompressor is not installed for grpc-encoding \"%s\" (there are "
+		                                  "identity and gzip)",
+		                                  call->encoding));
 	if (call->deadline_ns > 0 && (s->next_deadline_ns == 0 || call->deadline_ns < s->next_deadline_ns))
 		s->next_deadline_ns = call->deadline_ns;
 }
@@ -256,9 +274,13 @@ void grpc_call_begin(struct grpc_call *call)
 static void stream_message(struct grpc_call *call)
 {
 	char *why = NULL;
-	enum grpc_status status = call->method->stream(call->method->self, call, buf_str(&call->in.message),
-	                                               call->in.message.len, &why);
+	enum grpc_status status = GRPC_OK;
+	_cleanup_(bytes_unrefp) struct bytes *expanded = NULL;
 
+	if (grpc_framing_expand(&call->in, STREAM_EXPANDED_MAX, &expanded, &status, &why) == 0)
+		status = call->method->stream(call->method->self, call,
+		                              expanded ? (const char *)expanded->data : buf_str(&call->in.message),
+		                              expanded ? expanded->len : call->in.message.len, &why);
 	if (status != GRPC_OK)
 		grpc_call_finish(call, status, why);
 }

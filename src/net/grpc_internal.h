@@ -8,6 +8,7 @@
  * One event thread owns every connection and call. A unary call is lent to a worker, which leaves its answer on
  * server->done and wakes the loop; the event thread alone touches HTTP/2. */
 
+#include "base/bytes.h"
 #include "base/thread.h"
 #include "net/grpc.h"
 
@@ -17,6 +18,7 @@
 
 #define GRPC_PREFIX_SIZE 5
 #define GRPC_PATH_MAX 256
+#define GRPC_ENCODINGS "identity,gzip" /* of messages that are understood */
 
 /* ---- grpc_message.c ---- */
 
@@ -32,7 +34,9 @@ struct grpc_framing {
 	size_t max;
 	size_t prefix_len;
 	uint8_t prefix[GRPC_PREFIX_SIZE];
-	size_t wanted; /* bytes of the message that is being read, once its prefix is there */
+	size_t wanted;   /* bytes of the message that is being read, once its prefix is there */
+	bool has_gzip;   /* messages may be compressed: the call's grpc-encoding says how */
+	bool compressed; /* the message that is being read is */
 	struct buf message;
 };
 /* Takes bytes up to the end of a message. *ret_used: how many it took. 1: framing->message is whole (reset it with
@@ -42,6 +46,10 @@ int grpc_framing_feed(struct grpc_framing *f, const uint8_t *data, size_t len, s
                       enum grpc_status *ret_status, char **ret_why);
 void grpc_framing_next(struct grpc_framing *f);
 bool grpc_framing_is_between(const struct grpc_framing *f);
+/* What the whole message says, of max bytes at most: *ret_expanded is it when it was compressed, else NULL, and then it
+ * is f->message. -1: as above. */
+int grpc_framing_expand(const struct grpc_framing *f, size_t max, struct bytes **ret_expanded,
+                        enum grpc_status *ret_status, char **ret_why);
 
 /* ---- calls ---- */
 
@@ -55,7 +63,8 @@ struct grpc_call {
 	int64_t deadline_ns;
 
 	char path[GRPC_PATH_MAX];
-	bool is_post, is_grpc, has_encoding;
+	bool is_post, is_grpc;
+	char *encoding;                   /* of messages, one that is not understood; NULL: another */
 	const struct grpc_method *method; /* NULL: none such */
 	struct grpc_framing in;
 	size_t counted;   /* bytes of it and of out in server->memory */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/gzip.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -85,11 +86,11 @@ static int read_prefix(struct grpc_framing *f, enum grpc_status *ret_status, cha
 {
 	size_t len = 0;
 
-	if (f->prefix[0] != 0) {
-		*ret_status = f->prefix[0] == 1 ? GRPC_UNIMPLEMENTED : GRPC_INTERNAL;
-		*ret_why = xstrdup(f->prefix[0] == 1 ? "grpc: compressed messages are not supported: send them with the "
-		                                       "encoding \"identity\""
-		                                     : "grpc: a message begins with an invalid flag");
+	f->compressed = f->prefix[0] == 1;
+	if (f->prefix[0] > 1 || (f->compressed && !f->has_gzip)) {
+		*ret_status = GRPC_INTERNAL;
+		*ret_why = xstrdup(f->compressed ? "grpc: compressed flag set with identity or empty encoding"
+		                                 : "grpc: a message begins with an invalid flag");
 		return -1;
 	}
 	for (int i = 0; i < 4; i++)
@@ -123,6 +124,21 @@ int grpc_framing_feed(struct grpc_framing *f, const uint8_t *data, size_t len, s
 	}
 	*ret_used = used;
 	return f->prefix_len == GRPC_PREFIX_SIZE && f->message.len == f->wanted;
+}
+
+int grpc_framing_expand(const struct grpc_framing *f, size_t max, struct bytes **ret_expanded,
+                        enum grpc_status *ret_status, char **ret_why)
+{
+	_cleanup_err_ struct err err = { 0 };
+
+	*ret_expanded = NULL;
+	if (!f->compressed || gzip_expand(buf_str(&f->message), f->message.len, max, ret_expanded, &err) == 0)
+		return 0;
+	*ret_status = err.kind == ERR_TOO_LARGE ? GRPC_RESOURCE_EXHAUSTED : GRPC_INTERNAL;
+	*ret_why = err.kind == ERR_TOO_LARGE
+	               ? xasprintf("grpc: received message after decompression larger than max %zu", max)
+	               : xasprintf("grpc: failed to decompress the received message: %s", err_message(&err));
+	return -1;
 }
 
 void grpc_framing_next(struct grpc_framing *f)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/gzip.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -98,7 +99,7 @@ static void test_bad_messages_are_refused(void **state)
 		uint8_t prefix[GRPC_PREFIX_SIZE];
 		enum grpc_status status;
 	} cases[] = {
-		{ { 1, 0, 0, 0, 1 }, GRPC_UNIMPLEMENTED },
+		{ { 1, 0, 0, 0, 1 }, GRPC_INTERNAL }, /* the call named no encoding */
 		{ { 2, 0, 0, 0, 1 }, GRPC_INTERNAL },
 		{ { 0, 0, 0, 0, 101 }, GRPC_RESOURCE_EXHAUSTED },
 		{ { 0, 255, 255, 255, 255 }, GRPC_RESOURCE_EXHAUSTED },
@@ -115,6 +116,43 @@ static void test_bad_messages_are_refused(void **state)
 	}
 }
 
+static void test_messages_are_expanded(void **state)
+{
+	(void)state;
+	static const char text[] = "said again and again and again and again";
+	_cleanup_(bytes_unrefp) struct bytes *packed = gzip_compress(text, sizeof(text), 6);
+	const struct {
+		size_t max, len;
+		bool compressed;
+		int r;
+		enum grpc_status status;
+	} cases[] = {
+		{ 100, packed->len, true, 0, GRPC_OK },
+		{ sizeof(text), packed->len, true, 0, GRPC_OK },
+		{ sizeof(text) - 1, packed->len, true, -1, GRPC_RESOURCE_EXHAUSTED },
+		{ 100, packed->len - 1, true, -1, GRPC_INTERNAL },
+		{ 100, 0, true, -1, GRPC_INTERNAL },
+		{ 1, packed->len, false, 0, GRPC_OK }, /* it is what it is */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct grpc_framing f = { .max = 100, .has_gzip = true, .message = BUF_INIT(100) };
+		uint8_t prefix[GRPC_PREFIX_SIZE] = { cases[i].compressed, 0, 0, 0, (uint8_t)cases[i].len };
+		_cleanup_(bytes_unrefp) struct bytes *expanded = NULL;
+		enum grpc_status status = GRPC_OK;
+		_cleanup_free_ char *why = NULL;
+		size_t used = 0;
+
+		assert_true(grpc_framing_feed(&f, prefix, sizeof(prefix), &used, &status, &why) >= 0);
+		grpc_framing_feed(&f, (const uint8_t *)packed->data, cases[i].len, &used, &status, &why);
+		assert_int_equal(grpc_framing_expand(&f, cases[i].max, &expanded, &status, &why), cases[i].r);
+		assert_int_equal(status, cases[i].status);
+		assert_int_equal(expanded != NULL, cases[i].compressed && cases[i].r == 0);
+		if (expanded)
+			assert_memory_equal(expanded->data, text, sizeof(text));
+		buf_clear(&f.message);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_messages_are_percent_encoded),
 		cmocka_unit_test(test_messages_are_cut),
 		cmocka_unit_test(test_bad_messages_are_refused),
+		cmocka_unit_test(test_messages_are_expanded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

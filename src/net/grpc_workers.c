@@ -34,14 +34,17 @@ static void answer(struct grpc_call *call, unsigned worker)
 {
 	static const uint8_t prefix[GRPC_PREFIX_SIZE];
 	size_t max = call->server->config.message_max;
+	_cleanup_(bytes_unrefp) struct bytes *expanded = NULL;
 
-	if (grpc_call_is_cancelled(call))
+	if (grpc_call_is_cancelled(call) ||
+	    grpc_framing_expand(&call->in, max, &expanded, &call->reply_status, &call->reply_message) < 0)
 		return;
 	/* The prefix is written when the length is known. */
 	call->reply = BUF_INIT(max + GRPC_PREFIX_SIZE);
 	buf_append(&call->reply, prefix, sizeof(prefix));
-	call->reply_status = call->method->unary(call->method->self, call, worker, buf_str(&call->in.message),
-	                                         call->in.message.len, &call->reply, &call->reply_message);
+	call->reply_status = call->method->unary(
+		call->method->self, call, worker, expanded ? (const char *)expanded->data : buf_str(&call->in.message),
+		expanded ? expanded->len : call->in.message.len, &call->reply, &call->reply_message);
 	if (call->reply_status == GRPC_OK && call->reply.failed) {
 		call->reply_status = GRPC_RESOURCE_EXHAUSTED;
 		call->reply_message = xasprintf("grpc: trying to send message larger than max (%zu)", max);

@@ -226,10 +226,25 @@ items = [_status] + [{
     assert.equal(fromStruct(answer.context).text, text);
   },
 
-  async compressed_messages_are_refused_clearly() {
-    const client = new v1(target, credentials, { "grpc.default_compression_algorithm": 2 });
-    const promise = new Promise((resolve, reject) => client.RunFunction(request(), (e, a) => (e ? reject(e) : resolve(a))));
-    await fails(promise, grpc.status.UNIMPLEMENTED, /compressed messages are not supported/);
+  async compressed_messages_are_expanded() {
+    const text = "x".repeat(1024 * 1024);
+    const client = new v1(target, credentials, { ...channelOptions, "grpc.default_compression_algorithm": 2 });
+    const answer = await unary(client, "RunFunction", request({ context: toStruct({ text }) }));
+    assert.equal(fromStruct(answer.context).text, text);
+    const bomb = unary(client, "RunFunction", request({ context: toStruct({ text: "x".repeat(20 * 1024 * 1024) }) }));
+    await fails(bomb, grpc.status.RESOURCE_EXHAUSTED, /after decompression larger than max 4194304/);
+    client.close();
+  },
+
+  async compressed_streams_are_expanded() {
+    const client = new health(target, credentials, { "grpc.default_compression_algorithm": 2 });
+    assert.equal((await unary(client, "Check", {})).status, "SERVING");
+    client.close();
+  },
+
+  async unknown_compression_is_refused() {
+    const client = new v1(target, credentials, { "grpc.default_compression_algorithm": 1 });
+    await fails(unary(client, "RunFunction", request()), grpc.status.UNIMPLEMENTED, /grpc-encoding "deflate"/);
     client.close();
   },
 
