@@ -8,6 +8,7 @@
 #include "composed.h"
 #include "function/function.h"
 #include "kube/drift.h"
+#include "kube/status.h"
 
 #define COMPOSITE_FINALIZER "scia.io/composite"
 #define FIELD_MANAGER "scia-composite"
@@ -405,19 +406,6 @@ static json_t *build_status(const struct composition_pass *p)
 	return status;
 }
 
-static int write_status(struct composition_pass *p, json_t *status, struct err *err)
-{
-	if (kube_status(p->composite) && json_same(kube_status(p->composite), status))
-		return 0;
-	_cleanup_json_ json_t *changed = json_copy(p->composite);
-	json_object_set(changed, "status", status);
-	_cleanup_json_ json_t *updated = NULL;
-	int r = kube_update_status(p->c->config.client, &SCIA_INFRASTRUCTURE, changed, &updated, err);
-	if (r == 0)
-		kube_informer_observe(p->c->config.composites, updated);
-	return r;
-}
-
 static int reconcile_composite(struct composition_pass *p)
 {
 	if (run_pipeline(p) < 0 || reconcile_resources(p) < 0)
@@ -448,7 +436,8 @@ static int reconcile(void *self, struct kube_pass *pass, const struct kube_key *
 		return r; /* somebody else was faster: look again, nothing to report */
 	_cleanup_json_ json_t *status = build_status(&p);
 	_cleanup_err_ struct err status_err = { 0 };
-	int written = write_status(&p, status, &status_err);
+	int written = kube_write_status(c->config.client, &SCIA_INFRASTRUCTURE, c->config.composites, p.composite, status,
+	                                NULL, &status_err);
 	if (r == 0 && written < 0)
 		err_move(pass->err, &status_err);
 	return r < 0 ? r : written;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "kube/status.h"
 
 static int write_ready(struct operator_ *op, struct kube_pass *pass, const json_t *provider, bool ready,
                        const char *reason, const char *message)
@@ -12,15 +13,7 @@ static int write_ready(struct operator_ *op, struct kube_pass *pass, const json_
 	json_put_int(status, "observedGeneration", kube_generation(provider));
 	kube_set_condition(status, "Ready", ready ? "True" : "False", reason, message, kube_generation(provider),
 	                   clock_wall_ns());
-	if (kube_status(provider) && json_same(kube_status(provider), status))
-		return 0;
-	_cleanup_json_ json_t *changed = json_copy((json_t *)provider);
-	json_object_set(changed, "status", status);
-	_cleanup_json_ json_t *updated = NULL;
-	if (kube_update_status(op->config.client, &SCIA_PROVIDER, changed, &updated, pass->err) < 0)
-		return -1;
-	kube_informer_observe(op->providers, updated);
-	return 0;
+	return kube_write_status(op->config.client, &SCIA_PROVIDER, op->providers, provider, status, NULL, pass->err);
 }
 
 int cloud_provider_reconcile(void *self, struct kube_pass *pass, const struct kube_key *key,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "kube/status.h"
 
 /* A step, the condition that is False when it fails, and what to call that. */
 static const struct {
@@ -77,16 +78,12 @@ void deployment_requeue(struct deployment_pass *p, int64_t after_ns)
 
 int deployment_write_status(struct deployment_pass *p, struct err *err)
 {
-	if (kube_status(p->object) && json_same(kube_status(p->object), p->status))
-		return 0;
-	_cleanup_json_ json_t *changed = json_copy(p->object);
-	json_object_set_new(changed, "status", json_deep_copy(p->status));
-	_cleanup_json_ json_t *updated = NULL;
-	if (kube_update_status(p->op->config.client, &SCIA_DEPLOYMENT, changed, &updated, err) < 0)
+	json_t *updated;
+	if (kube_write_status(p->op->config.client, &SCIA_DEPLOYMENT, p->op->deployments, p->object, p->status, &updated,
+	                      err) < 0)
 		return -1;
-	kube_informer_observe(p->op->deployments, updated);
 	json_decref(p->object);
-	p->object = TAKE_PTR(updated);
+	p->object = updated;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "kube/status.h"
 
 #define DELETE_POLL_NS (2 * NS_PER_S)
 
@@ -80,15 +81,7 @@ static json_t *build_status(const json_t *managed, const struct provider_observa
 
 static int write_status(struct provider_controller *c, const json_t *managed, json_t *status, struct err *err)
 {
-	if (kube_status(managed) && json_same(kube_status(managed), status))
-		return 0;
-	_cleanup_json_ json_t *changed = json_copy((json_t *)managed);
-	json_object_set(changed, "status", status);
-	_cleanup_json_ json_t *updated = NULL;
-	int r = kube_update_status(c->client, c->driver.type, changed, &updated, err);
-	if (r == 0)
-		kube_informer_observe(c->informer, updated);
-	return forgive_absence(r, err);
+	return forgive_absence(kube_write_status(c->client, c->driver.type, c->informer, managed, status, NULL, err), err);
 }
 
 /* Says it in the status, and as an event when it begins. Somebody who was faster is no failure: the next pass sees what

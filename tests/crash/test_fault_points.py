@@ -46,7 +46,7 @@ def test_killed_at(session_folder, repositories, point, hit):
                     go_on(control_plane)
             except (OSError, RuntimeError):
                 pass  # it died meanwhile
-            return False
+            return False, seen_of(control_plane)
         wait_for(f"{point} is hit {hit} times", is_dead, 30)
         assert control_plane.process.returncode == -9, control_plane.log_tail()
         control_plane.start(stop_applications=False)
@@ -64,6 +64,13 @@ def test_killed_at(session_folder, repositories, point, hit):
         control_plane.kill()
         control_plane.start(stop_applications=True)
         assert control_plane.stop() == 0
+
+
+def seen_of(control_plane):
+    try:
+        return {"deployment": control_plane.deployment("app"), "log": control_plane.log_tail()}
+    except (OSError, RuntimeError):
+        return "no answer"
 
 
 def go_on(control_plane):
