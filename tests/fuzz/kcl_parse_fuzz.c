@@ -39,7 +39,7 @@ static void check_types(struct kcl_module *m, struct kcl_diagnostics *d)
 {
 	struct kcl_package package = { .path = "__main__", .modules = &m, .modules_len = 1 };
 	struct kcl_packages packages = { .items = &package, .len = 1 };
-	struct kcl_checked *checked = kcl_check(&packages, d);
+	struct kcl_checked *checked = kcl_check(&packages, NULL, d);
 
 	kcl_checked_type(checked, "__main__", "A");
 	kcl_checked_import(checked, m, "b");

@@ -1,5 +1,6 @@
 #include "kcl/cache.h"
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/thread.h"
 
@@ -7,6 +8,8 @@
 
 /* Besides a program: the entry, its key and its place in the map. */
 #define ENTRY_OVERHEAD ((size_t)512)
+/* Who waits for another thread looks this often whether its caller still does. */
+#define LOOK_EVERY_NS (20 * NS_PER_MS)
 
 struct entry {
 	char key[65];
@@ -31,7 +34,7 @@ struct kcl_cache *kcl_cache_new(size_t bytes_max)
 	struct kcl_cache *c = new0(struct kcl_cache);
 
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->compiled, NULL);
+	cond_init_mono(&c->compiled);
 	c->entries = map_new(NULL);
 	c->bytes_max = bytes_max;
 	return c;
@@ -85,28 +88,43 @@ static void evict(struct kcl_cache *c)
 	}
 }
 
-/* Another thread compiles it: its program, or NULL when that failed (then the caller tries itself). Locked. */
-static struct kcl_program *wait_for(struct kcl_cache *c, struct entry *e)
+/* The time to look at the caller's limits again. */
+static int64_t next_look(const struct kcl_limits *limits)
+{
+	int64_t at = clock_mono_ns() + LOOK_EVERY_NS;
+
+	return limits->deadline_ns && limits->deadline_ns < at ? limits->deadline_ns : at;
+}
+
+static bool is_over(const struct kcl_limits *limits)
+{
+	return (limits->cancelled && *limits->cancelled) || (limits->deadline_ns && clock_mono_ns() >= limits->deadline_ns);
+}
+
+/* Another thread compiles it: its program, or NULL when that failed or the time is over (then the caller tries itself).
+ * Locked. */
+static struct kcl_program *wait_for(struct kcl_cache *c, struct entry *e, const struct kcl_limits *limits)
 {
 	struct kcl_program *program;
 
 	e->waiting++;
-	while (e->compiling)
-		pthread_cond_wait(&c->compiled, &c->lock);
+	while (e->compiling && !is_over(limits))
+		cond_wait_until(&c->compiled, &c->lock, next_look(limits));
 	e->waiting--;
 	program = e->program ? kcl_program_ref(e->program) : NULL;
-	if (!program && e->waiting == 0)
+	if (!program && !e->compiling && e->waiting == 0)
 		free(e); /* it is in the map no more */
 	return program;
 }
 
-static struct kcl_program *look_up(struct kcl_cache *c, const char *key, struct entry **ret_new)
+static struct kcl_program *look_up(struct kcl_cache *c, const char *key, const struct kcl_limits *limits,
+                                   struct entry **ret_new)
 {
 	MUTEX_GUARD(&c->lock);
 	struct entry *e = map_get(c->entries, key);
 
 	if (e && e->compiling) {
-		struct kcl_program *program = wait_for(c, e);
+		struct kcl_program *program = wait_for(c, e, limits);
 
 		if (program) {
 			c->hits++;
@@ -150,11 +168,11 @@ static void finish(struct kcl_cache *c, struct entry *e, struct kcl_program *pro
 	evict(c);
 }
 
-struct kcl_program *kcl_cache_get(struct kcl_cache *c, const char *key, struct kcl_program *(*compile)(void *self),
-                                  void *self)
+struct kcl_program *kcl_cache_get(struct kcl_cache *c, const char *key, const struct kcl_limits *limits,
+                                  struct kcl_program *(*compile)(void *self), void *self)
 {
 	struct entry *mine = NULL;
-	struct kcl_program *program = look_up(c, key, &mine);
+	struct kcl_program *program = look_up(c, key, limits, &mine);
 
 	if (program)
 		return program;

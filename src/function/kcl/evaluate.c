@@ -316,7 +316,7 @@ int kcl_run_program(struct kcl_run *run)
 	if (c.modules && read_settings(run, c.modules, &err) == 0 && !kcl_source_is_inline(run->source))
 		c.folder = kcl_source_folder(c.modules, run->source, &err);
 	if (!err_is_set(&err) && make_key(&c, dependencies, key))
-		program = kcl_cache_get(run->call->functions->cache, key, compile, &c);
+		program = kcl_cache_get(run->call->functions->cache, key, &c.limits, compile, &c);
 	if (program)
 		r = evaluate(run, program, &d, &err);
 	if (r < 0)

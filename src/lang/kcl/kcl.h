@@ -71,7 +71,7 @@ struct kcl_limits {
 	size_t output;                 /* bytes of an emitted document; default 64 MiB */
 	size_t source;                 /* bytes of one source file; default 10 MiB */
 	unsigned modules;              /* source files of a program; default 4,096 */
-	int64_t deadline_ns;           /* clock_mono_ns() to stop at; 0: none */
+	int64_t deadline_ns;           /* clock_mono_ns() to stop at, compiling as well as evaluating; 0: none */
 	const _Atomic bool *cancelled; /* set by another thread, it stops, too; NULL */
 };
 

@@ -12,7 +12,7 @@ struct kcl_diagnostic *check_error(struct checker *c, const char *code, const st
 	va_list ap;
 	const char *file = c->module ? c->module->module->file : NULL;
 
-	if (c->muted > 0)
+	if (c->muted > 0 || kcl_stopped(c->types->stop))
 		return NULL;
 	va_start(ap, fmt);
 	_cleanup_free_ char *message = xvasprintf(fmt, ap);
@@ -134,13 +134,15 @@ static void add_package(struct kcl_checked *out, const struct kcl_package *sourc
 	}
 }
 
-struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_diagnostics *diagnostics)
+struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_stop *stop,
+                              struct kcl_diagnostics *diagnostics)
 {
 	struct kcl_checked *out = new0(struct kcl_checked);
 	struct checker c = { .out = out, .types = &out->types, .diagnostics = diagnostics };
 
 	out->arena = c.arena = arena_new();
 	kcl_types_init(&out->types, out->arena);
+	out->types.stop = stop;
 	out->package_index = kcl_scope_new(out->arena, NULL);
 	out->packages = arena_alloc(out->arena, (packages->len + 1) * sizeof(*out->packages));
 	out->builtins = check_builtin_scope(&c);
@@ -149,6 +151,7 @@ struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_di
 	for (uint32_t i = 0; i < out->packages_len; i++)
 		if (!out->packages[i].is_started)
 			check_package(&c, &out->packages[i]);
+	out->types.stop = NULL;
 	kcl_graph_done(&c.imports);
 	kcl_graph_done(&c.inheritance);
 	free(c.loop_vars);

@@ -3,7 +3,7 @@
 /* Names and static types of a whole program, before it runs. */
 
 #include "check/type.h"
-#include "kcl.h"
+#include "stop.h"
 
 struct kcl_package {
 	const char *path; /* "__main__", "a.b", "k8s.api.core.v1" */
@@ -21,8 +21,10 @@ struct kcl_packages {
 struct kcl_checked;
 
 /* Resolves names, types and schemas of all packages; errors and warnings go to diagnostics. The result is always given;
- * it (and what it refers to in the packages) is to outlive whoever uses its types. */
-struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_diagnostics *diagnostics);
+ * it (and what it refers to in the packages) is to outlive whoever uses its types. When it is stopped, it leaves
+ * unchecked what it has not come to. stop: NULL: never. */
+struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_stop *stop,
+                              struct kcl_diagnostics *diagnostics);
 struct kcl_checked *kcl_checked_free(struct kcl_checked *c);
 DEFINE_CLEANUP(struct kcl_checked *, kcl_checked_free)
 /* Bytes that it takes. */

@@ -31,7 +31,7 @@ static void check(struct program *p, const char *text, const char *lib)
 		p->packages[i] = (struct kcl_package){ .path = paths[i], .modules = &p->modules[i], .modules_len = 1 };
 	}
 	packages.items = p->packages;
-	p->checked = kcl_check(&packages, &p->diagnostics);
+	p->checked = kcl_check(&packages, NULL, &p->diagnostics);
 }
 
 static void done(struct program *p)

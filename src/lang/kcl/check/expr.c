@@ -203,6 +203,8 @@ static const struct kcl_type *check_constant(struct checker *c, enum kcl_constan
 
 static const struct kcl_type *walk(struct checker *c, const struct kcl_expr *e)
 {
+	if (kcl_stopped(c->types->stop))
+		return check_any();
 	switch (e->kind) {
 	case KCL_EXPR_NAME:
 		return check_name_expr(c, e);

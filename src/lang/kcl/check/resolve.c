@@ -248,6 +248,8 @@ const struct kcl_type *check_type_expr(struct checker *c, const struct kcl_type_
 		[KCL_BASIC_STR] = KCL_T_STR,
 	};
 
+	if (kcl_stopped(c->types->stop))
+		return check_any();
 	switch (t->kind) {
 	case KCL_TYPE_BASIC:
 		return kcl_type_basic(basic[t->basic]);

@@ -243,7 +243,7 @@ const struct kcl_type *check_stmts(struct checker *c, const struct kcl_stmt *s)
 {
 	const struct kcl_type *t = check_any();
 
-	for (; s; s = s->next)
+	for (; s && !kcl_stopped(c->types->stop); s = s->next)
 		t = check_stmt(c, s);
 	return t;
 }

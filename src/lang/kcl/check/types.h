@@ -4,6 +4,7 @@
  * pointers; schemas are told apart by package and name. */
 
 #include "check/type.h"
+#include "stop.h"
 
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct kcl_types {
 	struct kcl_type **slots; /* a hash table of the types that are shared */
 	uint32_t len, mask;
 	uint32_t comparisons, attrs; /* so far */
+	struct kcl_stop *stop;       /* NULL */
 };
 
 void kcl_types_init(struct kcl_types *ts, struct arena *arena);
@@ -71,10 +73,10 @@ bool kcl_type_is_iterable(const struct kcl_type *t);
 /* Whether t, or each type of the union t, is of one of the tags, whose bits (1 << tag) are set. */
 bool kcl_type_all_of(const struct kcl_type *t, unsigned tags);
 
-/* Counts a comparison: false when there have been too many. */
+/* Counts a comparison: false when there have been too many, or there is no time. */
 static inline bool kcl_types_count(struct kcl_types *ts)
 {
-	return ts->comparisons < KCL_COMPARISONS_MAX && ++ts->comparisons;
+	return ts->comparisons < KCL_COMPARISONS_MAX && ++ts->comparisons && !kcl_stopped(ts->stop);
 }
 /* A value of type a may stand where b is asked for. any_left: any may, too. */
 bool kcl_type_subsumes(struct kcl_types *ts, const struct kcl_type *a, const struct kcl_type *b, bool any_left);

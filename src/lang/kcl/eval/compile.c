@@ -39,6 +39,7 @@ const struct kcl_str *kcl_literal(struct kcl_compiler *c, const char *s)
 
 struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run)
 {
+	kcl_compile_check(c->h, c->stop);
 	struct kcl_code *code = kcl_alloc(c->h, sizeof(*code));
 	code->run = run;
 	code->file = c->module->file;
@@ -247,10 +248,10 @@ static uint32_t count_schemas(const struct kcl_packages *packages)
 	return n;
 }
 
-void kcl_compile_program(struct kcl_program *p)
+void kcl_compile_program(struct kcl_program *p, struct kcl_stop *stop)
 {
 	uint32_t n = p->packages.len, len = 0;
-	struct kcl_compiler c = { .program = p, .h = p->heap, .packages_len = n };
+	struct kcl_compiler c = { .program = p, .stop = stop, .h = p->heap, .packages_len = n };
 	c.strings = kcl_dict(c.h, 0).dict;
 	c.packages = kcl_alloc(c.h, n * sizeof(*c.packages));
 	p->code = kcl_alloc(c.h, n * sizeof(*p->code));

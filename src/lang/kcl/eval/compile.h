@@ -56,6 +56,7 @@ struct kcl_unit_state {
 
 struct kcl_compiler {
 	struct kcl_program *program;
+	struct kcl_stop *stop;
 	struct kcl_heap *h;
 	struct kcl_dict *strings; /* interned */
 	struct kcl_package_symbols *packages;
@@ -120,7 +121,13 @@ void kcl_compile_schema(struct kcl_compiler *c, struct kcl_symbol *symbol);
 /* compile_layout.c */
 void kcl_make_layout(struct kcl_compiler *c, struct kcl_schema_code *s);
 
-/* Compiles all packages of the program into it. */
-void kcl_compile_program(struct kcl_program *p);
+/* Compiles all packages of the program into it. Raises when it is stopped. */
+void kcl_compile_program(struct kcl_program *p, struct kcl_stop *stop);
+/* Raises when it is to stop. */
+static inline void kcl_compile_check(struct kcl_heap *h, struct kcl_stop *stop)
+{
+	if (kcl_stopped(stop))
+		kcl_raise(h, "%s", stop->reason);
+}
 
 #endif

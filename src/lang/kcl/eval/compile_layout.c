@@ -5,6 +5,7 @@
 
 static void add_owner(struct kcl_compiler *c, struct kcl_layout *l, const struct kcl_schema_code *s)
 {
+	kcl_compile_check(c->h, c->stop);
 	if (s->parent)
 		add_owner(c, l, s->parent);
 	PUSH(c->h, l->owners, l->owners_len, ((struct kcl_owner){ .schema = s, .number = l->owners_len }));

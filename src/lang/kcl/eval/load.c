@@ -21,6 +21,7 @@ struct home {
 
 struct loader {
 	const struct kcl_compile_options *o;
+	struct kcl_stop *stop;
 	struct kcl_heap *h;
 	struct kcl_packages *packages;
 	struct home *homes; /* by package */
@@ -46,8 +47,8 @@ static void add_module(struct loader *l, struct kcl_package *p, const char *file
 		report(l, NULL, NULL, "CompileError", kcl_printf(l->h, "%s: a source file is at most %zu bytes", file, max));
 		return;
 	}
-	struct kcl_module *m = l->o->keep_indent ? kcl_parse_indented(file, text, len, l->diagnostics)
-	                                         : kcl_parse(file, text, len, l->diagnostics);
+	const struct kcl_parse_options options = { .keep_indent = l->o->keep_indent, .stop = l->stop };
+	struct kcl_module *m = kcl_parse_with(file, text, len, &options, l->diagnostics);
 	m->package = p->path;
 	PUSH(l->h, p->modules, p->modules_len, m);
 	l->modules++;
@@ -181,7 +182,7 @@ static void load_package(struct loader *l, const struct kcl_module *m, const str
 {
 	uint32_t added = add_package(l, found->path, found->home);
 	unsigned max = l->o->limits.modules ? l->o->limits.modules : MODULES_DEFAULT;
-	for (char **file = found->files; *file; file++) {
+	for (char **file = found->files; *file && !kcl_stopped(l->stop); file++) {
 		if (l->modules >= max) {
 			report(l, m, &s->span, "CompileError", kcl_printf(l->h, "a program has at most %u files", max));
 			break;
@@ -289,10 +290,10 @@ static void free_map(void *map)
 	map_free(map);
 }
 
-void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kcl_packages *ret,
+void kcl_load(const struct kcl_compile_options *o, struct kcl_stop *stop, struct kcl_heap *h, struct kcl_packages *ret,
               struct kcl_diagnostics *diagnostics)
 {
-	struct loader l = { .o = o, .h = h, .packages = ret, .diagnostics = diagnostics };
+	struct loader l = { .o = o, .stop = stop, .h = h, .packages = ret, .diagnostics = diagnostics };
 	/* The heap's, as what has no room ends in a jump. */
 	l.numbers = kcl_heap_own(h, map_new(NULL), free_map);
 	l.resolved = kcl_heap_own(h, map_new(NULL), free_map);
@@ -305,6 +306,8 @@ void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kc
 	find_circle(&l, 0, kcl_alloc(h, ret->len), NULL);
 	map_clear(l.numbers);
 	map_clear(l.resolved);
+	if (kcl_stopped(stop))
+		return;
 	kcl_apply_overrides(h, &ret->items[0], o->overrides, diagnostics);
 	kcl_merge_declarations(h, &ret->items[0]);
 }

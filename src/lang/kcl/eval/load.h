@@ -6,8 +6,9 @@
 #include "value/heap.h"
 
 /* Parses the main package and everything that it imports, near and far; the paths of import statements become the full
- * names of the packages. What is wrong goes to the diagnostics. The modules are the caller's to free. */
-void kcl_load(const struct kcl_compile_options *o, struct kcl_heap *h, struct kcl_packages *ret,
+ * names of the packages. What is wrong goes to the diagnostics. The modules are the caller's to free. What was loaded
+ * when it was stopped is of no use but to be freed. */
+void kcl_load(const struct kcl_compile_options *o, struct kcl_stop *stop, struct kcl_heap *h, struct kcl_packages *ret,
               struct kcl_diagnostics *diagnostics);
 
 /* In the main package, `x: S {…}` after `x = S {…}` is one declaration, where the last of them stands (merge.c). */

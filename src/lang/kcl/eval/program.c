@@ -45,13 +45,16 @@ static size_t measure(const struct kcl_program *p)
 
 static void compile(struct kcl_program *p, const struct kcl_compile_options *o, struct kcl_diagnostics *diagnostics)
 {
-	kcl_load(o, p->heap, &p->packages, diagnostics);
+	struct kcl_stop stop = { .deadline_ns = o->limits.deadline_ns, .cancelled = o->limits.cancelled };
+	kcl_load(o, &stop, p->heap, &p->packages, diagnostics);
+	kcl_compile_check(p->heap, &stop);
 	if (diagnostics->errors)
 		return;
-	p->checked = kcl_check(&p->packages, diagnostics);
+	p->checked = kcl_check(&p->packages, &stop, diagnostics);
+	kcl_compile_check(p->heap, &stop);
 	if (diagnostics->errors)
 		return;
-	kcl_compile_program(p);
+	kcl_compile_program(p, &stop);
 	p->size = measure(p);
 }
 

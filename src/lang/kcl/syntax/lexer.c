@@ -720,7 +720,7 @@ struct kcl_tokens kcl_lex(const struct kcl_lex_input *input, struct arena *arena
 	lx.cap = (input->end - input->start) / 4 + 64;
 	lx.tokens = xreallocarray(NULL, lx.cap, sizeof(*lx.tokens));
 	push_level(&lx, &outermost);
-	while (lx.p < lx.end)
+	while (lx.p < lx.end && !kcl_stopped(input->stop))
 		lex_token(&lx);
 	lex_end(&lx);
 	free(lx.levels);

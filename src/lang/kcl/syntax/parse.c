@@ -73,8 +73,8 @@ static bool check_encoding(const char *text, size_t len, struct kcl_span *ret_pl
 	return true;
 }
 
-static struct kcl_module *parse(const char *file, const char *text, size_t len, bool keep_indent,
-                                struct kcl_diagnostics *diagnostics)
+struct kcl_module *kcl_parse_with(const char *file, const char *text, size_t len, const struct kcl_parse_options *o,
+                                  struct kcl_diagnostics *diagnostics)
 {
 	struct arena *arena = arena_new();
 	struct kcl_module *m = arena_alloc(arena, sizeof(*m));
@@ -83,6 +83,8 @@ static struct kcl_module *parse(const char *file, const char *text, size_t len, 
 	m->arena = arena;
 	m->file = arena_strdup(arena, file);
 	m->package = "__main__";
+	if (o->stop)
+		kcl_stop_look(o->stop); /* reading the file may have taken long */
 	if (len > UINT32_MAX / 2) {
 		m->text = "";
 		kcl_diagnostic_add(diagnostics, KCL_ERROR, "InvalidSyntax", file, NULL, "the file is too large");
@@ -96,13 +98,16 @@ static struct kcl_module *parse(const char *file, const char *text, size_t len, 
 	}
 
 	struct kcl_lex_input input = {
-		.file = m->file, .text = m->text, .end = (uint32_t)m->text_len, .line = 1, .column = 1
+		.file = m->file, .text = m->text, .end = (uint32_t)m->text_len, .line = 1, .column = 1, .stop = o->stop
 	};
-	struct parser p = { .module = m, .arena = arena, .diagnostics = diagnostics, .keep_indent = keep_indent };
+	struct parser p = {
+		.module = m, .arena = arena, .diagnostics = diagnostics, .keep_indent = o->keep_indent, .stop = o->stop
+	};
 
 	p.tokens = kcl_lex(&input, arena, &m->comments, diagnostics);
 	p.token = p.prev = p.tokens.items;
-	parse_module(&p);
+	if (!kcl_stopped(o->stop))
+		parse_module(&p);
 	free(p.tokens.items);
 	free(p.scratch);
 	return m;
@@ -117,11 +122,7 @@ struct kcl_module *kcl_module_free(struct kcl_module *m)
 
 struct kcl_module *kcl_parse(const char *file, const char *text, size_t len, struct kcl_diagnostics *diagnostics)
 {
-	return parse(file, text, len, false, diagnostics);
-}
+	static const struct kcl_parse_options defaults = { 0 };
 
-struct kcl_module *kcl_parse_indented(const char *file, const char *text, size_t len,
-                                      struct kcl_diagnostics *diagnostics)
-{
-	return parse(file, text, len, true, diagnostics);
+	return kcl_parse_with(file, text, len, &defaults, diagnostics);
 }

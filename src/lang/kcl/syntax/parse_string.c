@@ -91,11 +91,8 @@ static void parse_interpolation(struct parser *outer, const struct source *from,
 	free(p.tokens.items);
 	free(p.scratch);
 	outer->height = p.height;
-	if (p.gave_up && !outer->gave_up) {
-		outer->gave_up = true;
-		outer->at = outer->tokens.len - 1;
-		outer->token = &outer->tokens.items[outer->at];
-	}
+	if (p.gave_up)
+		parser_skip_all(outer);
 }
 
 /* `\${…}` is no interpolation: its text, up to to, without the backslash. */

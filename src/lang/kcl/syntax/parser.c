@@ -137,16 +137,23 @@ void parser_error_class(struct parser *p, const char *code, const struct kcl_spa
 
 /* ---- making the tree ---- */
 
-void parser_give_up(struct parser *p)
+void parser_skip_all(struct parser *p)
 {
-	parser_error(p, &p->token->span, "nested too deeply: take parts of it out into variables");
 	p->gave_up = true;
 	p->at = p->tokens.len - 1;
 	p->token = &p->tokens.items[p->at];
 }
 
+void parser_give_up(struct parser *p)
+{
+	parser_error(p, &p->token->span, "nested too deeply: take parts of it out into variables");
+	parser_skip_all(p);
+}
+
 bool parser_enter(struct parser *p, unsigned *saved)
 {
+	if (kcl_stopped(p->stop))
+		parser_skip_all(p);
 	if (p->depth >= PARSER_DEPTH_MAX) {
 		parser_give_up(p);
 		return false;

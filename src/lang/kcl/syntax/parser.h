@@ -22,7 +22,8 @@ struct parser {
 	const struct kcl_token *token, *prev; /* the one to be read, and the last one that was */
 	unsigned depth, height;               /* height: of what was parsed since the innermost parser_enter() */
 	bool keep_indent;                     /* of strings of several lines */
-	bool gave_up;                         /* nested too deeply: nothing more is reported */
+	struct kcl_stop *stop;                /* NULL */
+	bool gave_up;                         /* at the end for good: nothing more is reported */
 	void **scratch;                       /* of lists that are being read */
 	size_t scratch_len, scratch_cap;
 };
@@ -73,7 +74,9 @@ void parser_error_class(struct parser *p, const char *code, const struct kcl_spa
 /* Saves p->height in *saved; false when it is too deep (reported; the rest of the file is skipped). Calls of leave
  * must match those that gave true. */
 bool parser_enter(struct parser *p, unsigned *saved);
-/* Reports that something is nested too deeply, and goes to the end of the text. */
+/* Goes to the end of the text; nothing more is reported. */
+void parser_skip_all(struct parser *p);
+/* The same, with an error: something is nested too deeply. */
 void parser_give_up(struct parser *p);
 void parser_leave(struct parser *p, unsigned saved);
 /* One more link of a chain. */

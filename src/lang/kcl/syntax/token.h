@@ -5,7 +5,7 @@
  * Indentation is significant everywhere, inside of brackets too: each line end is a token, and so is each change of
  * the indentation. The parser skips those where the grammar allows line breaks. */
 
-#include "kcl.h"
+#include "stop.h"
 #include "syntax/ast.h"
 
 enum kcl_token_kind {
@@ -129,6 +129,7 @@ struct kcl_lex_input {
 	uint32_t start, end;     /* the part to read */
 	uint32_t line, column;   /* of start */
 	bool is_part;            /* of a string: comments stay among the tokens, and the first line has no indentation */
+	struct kcl_stop *stop;   /* NULL */
 };
 
 /* Texts of tokens go to the arena. Comments that are not among the tokens are appended to *comments, in order. */
