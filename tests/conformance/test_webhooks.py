@@ -185,13 +185,13 @@ def test_the_first_validating_webhook_that_objects_is_told(api, hooks, register,
 
 def test_validating_webhooks_are_called_side_by_side(api, hooks, register, path):
     def slow(request):
-        time.sleep(0.5)
+        time.sleep(1.5)
         return allow(request)
     for _ in range(4):
         register("validating", slow)
     start = time.monotonic()
     assert api.post(path, config_map()).status == 201
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 5  # one after the other: 6
 
 
 # ---- mutation ----
@@ -392,28 +392,27 @@ def test_certificates_are_checked(api, hooks, register, path, server):
 
 def test_timeouts(api, hooks, register, path):
     def hang(request):
-        time.sleep(3)
+        time.sleep(8)
         return allow(request)
     register("validating", hang, name="slow.example.org", timeoutSeconds=1)
     start = time.monotonic()
     answer = api.post(path, config_map())
-    assert 0.9 < time.monotonic() - start < 2.5
+    assert 0.9 < time.monotonic() - start < 7
     assert answer.status == 500
     assert "slow.example.org" in answer.json["message"] and "?timeout=1s\": context deadline exceeded" in answer.json["message"]
 
 
 def test_slow_webhooks_keep_nobody_else_waiting(api, server, hooks, register, path):
     def slow(request):
-        time.sleep(2)
+        time.sleep(4)
         return allow(request)
     register("validating", slow)
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         held = [pool.submit(lambda i=i: Client(server.kubeconfig).post(path, config_map(f"s{i}")).status) for i in range(12)]
         time.sleep(0.5)
-        start = time.monotonic()
         assert api.post("/api/v1/namespaces/default/secrets", {"metadata": {"generateName": "s-"}}).status == 201
         assert api.get("/api/v1/namespaces").status == 200
-        assert time.monotonic() - start < 1
+        assert not any(h.done() for h in held)
         assert [h.result() for h in held] == [201] * 12
 
 

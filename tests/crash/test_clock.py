@@ -54,7 +54,7 @@ def test_jumps_change_times_and_nothing_else(server, clock, jump):
     assert client.patch(f"{PATH}/before", {"data": {"k": "v"}}).status == 200
     events = [e["object"]["metadata"]["name"] for e in watch if e["type"] != "BOOKMARK"]
     assert events == ["after", "before"]
-    assert 2 < time.monotonic() - began < 9, "the watch lasts as long as it was asked to"
+    assert 2 < time.monotonic() - began < 20, "the watch lasts as long as it was asked to"
     assert client.get("/readyz").status == 200
     # Namespaces empty themselves, finalizers and deletions go on.
     assert client.post("/api/v1/namespaces", {"metadata": {"name": "gone"}}).status == 201

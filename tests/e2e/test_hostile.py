@@ -152,10 +152,13 @@ def test_fork_bomb_harms_only_itself(control_plane, deployed, sandbox):
                                 "        time.sleep(0.05)\n", "Procfile": "web: python3 app.py\n"}, wait=False,
              resources={"cpu": "200m", "memory": "256Mi"})
     wait_for("it is started", lambda: (control_plane.process_of("bomb") or {}).get("status", {}).get("processes"), 30)
-    time.sleep(1.5)
+
     # By name only: reading more about a process waits for it, and these share a fifth of a processor.
-    forks = [p for p in pathlib.Path("/proc").iterdir() if p.name.isdigit() and comm(p.name) == "python3"]
-    assert 50 < len(forks) < 1100, "it forks, and the number of its processes is limited"
+    def forks():
+        return sum(p.name.isdigit() and comm(p.name) == "python3" for p in pathlib.Path("/proc").iterdir())
+    wait_for("it forks", lambda: (forks() > 50, str(forks())), 30, every=0.5)
+    time.sleep(1)
+    assert forks() < 1100, "the number of its processes is limited"
     started = time.monotonic()
     assert http_get(control_plane.url("bystander"))[0] == 200
     assert control_plane.cli("get").returncode == 0

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from scia_testing import wait_for
+
 pytestmark = pytest.mark.usefixtures("sandbox")
 CONTROL_PLANE_OPTIONS = ("--poll", "1s")
 
@@ -20,8 +22,12 @@ def test_nothing_is_written_when_nothing_changes(control_plane, deployed):
     deployed("quiet", strategy="kubernetes", scaling={"min": 2})
     deployed("idle", strategy="serverless")
     deployed("plain")
-    time.sleep(1)
-    before = versions(control_plane)
+
+    def settled():
+        seen = versions(control_plane)
+        time.sleep(1)
+        return seen == versions(control_plane) and seen
+    before = wait_for("the last words of what began are written", settled)
     newest = control_plane.api.call("GET", "/api/v1/namespaces/default/configmaps")["metadata"]["resourceVersion"]
     time.sleep(4)  # four polls of the repositories, four health checks
     assert versions(control_plane) == before
