@@ -72,6 +72,18 @@ static const struct {
 	{ "[{'type':'string','string':{'type':'Convert','convert':'ToLower'}}]", "'ABC'", "\"abc\"" },
 	{ "[{'type':'string','string':{'type':'Convert','convert':'ToBase64'}}]", "'hi'", "\"aGk=\"" },
 	{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aGk='", "\"hi\"" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aGk'",
+	  "!transform at index 0 returned error: string transform could not resolve: string is not valid base64: "
+	  "illegal base64 data at input byte 0" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aGkaGk-='",
+	  "!transform at index 0 returned error: string transform could not resolve: string is not valid base64: "
+	  "illegal base64 data at input byte 6" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aG=k'",
+	  "!transform at index 0 returned error: string transform could not resolve: string is not valid base64: "
+	  "illegal base64 data at input byte 2" },
+	{ "[{'type':'string','string':{'type':'Convert','convert':'FromBase64'}}]", "'aGk=aGk='",
+	  "!transform at index 0 returned error: string transform could not resolve: string is not valid base64: "
+	  "illegal base64 data at input byte 4" },
 	{ "[{'type':'string','string':{'type':'Convert','convert':'ToJson'}}]", "{\"b\":1,\"a\":[true]}",
 	  "\"{\\\"a\\\":[true],\\\"b\\\":1}\"" },
 	{ "[{'type':'string','string':{'type':'Convert','convert':'ToSha1'}}]", "'abc'",

@@ -164,14 +164,44 @@ static json_t *adler32_text(const json_t *input)
 	return json_strf("%u", b << 16 | a);
 }
 
+static const char *skip_line_breaks(const char *p)
+{
+	return p + strspn(p, "\r\n");
+}
+
+/* Where Go's base64.StdEncoding finds a text malformed: the offset of the byte that its error names. -1: nowhere. */
+static ssize_t base64_fault(const char *text)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned digits = 0; /* of the group of four that has begun */
+	const char *p = skip_line_breaks(text);
+
+	for (; *p && strchr(alphabet, *p); p = skip_line_breaks(p + 1))
+		digits = (digits + 1) % 4;
+	if (!*p)
+		return digits ? p - text - digits : -1;
+	if (*p != '=' || digits < 2)
+		return p - text;
+	if (digits == 2) {
+		const char *second = skip_line_breaks(p + 1);
+
+		if (*second != '=')
+			return *second ? second - text - 1 : second - text;
+		p = second;
+	}
+	p = skip_line_breaks(p + 1);
+	return *p ? p - text : -1;
+}
+
 static json_t *from_base64(const char *text, struct err *err)
 {
+	ssize_t fault = base64_fault(text);
 	size_t len = 0;
-	_cleanup_free_ char *data = base64_decode(text, strlen(text), &len);
+	_cleanup_free_ char *data = fault < 0 ? base64_decode(text, strlen(text), &len) : NULL;
 	json_t *out = data ? json_stringn(data, len) : NULL;
 
 	if (!data)
-		err_set(err, ERR_INVALID, "string is not valid base64: illegal base64 data");
+		err_set(err, ERR_INVALID, "string is not valid base64: illegal base64 data at input byte %zd", fault);
 	else if (!out)
 		out = json_string_lossy(data, len);
 	return out;

@@ -72,6 +72,47 @@ void kcl_diagnostic_relate(struct kcl_diagnostic *d, const char *file, uint32_t 
 	va_end(ap);
 }
 
+/* ---- twice the same ---- */
+
+static bool same_related(const struct kcl_related *a, const struct kcl_related *b)
+{
+	return a->line == b->line && a->column == b->column && str_eq(a->file, b->file) && str_eq(a->message, b->message);
+}
+
+static bool same(const struct kcl_diagnostic *a, const struct kcl_diagnostic *b)
+{
+	if (a->line != b->line || a->column != b->column || !str_eq(a->file, b->file) || !str_eq(a->message, b->message) ||
+	    a->related_len != b->related_len)
+		return false;
+	for (size_t i = 0; i < a->related_len; i++)
+		if (!same_related(&a->related[i], &b->related[i]))
+			return false;
+	return true;
+}
+
+static bool is_among(const struct kcl_diagnostic *item, const struct kcl_diagnostic *items, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (same(item, &items[i]))
+			return true;
+	return false;
+}
+
+void kcl_diagnostics_unique(struct kcl_diagnostics *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->len; i++) {
+		if (!is_among(&d->items[i], d->items, n)) {
+			d->items[n++] = d->items[i];
+			continue;
+		}
+		d->errors -= d->items[i].severity == KCL_ERROR;
+		item_clear(&d->items[i]);
+	}
+	d->len = n;
+}
+
 /* ---- for a person ---- */
 
 /* Upstream's number of a class; those that it has not numbered share the first. */

@@ -61,6 +61,31 @@ static void test_diagnostics_are_shown(void **state)
 		  "  |        ^ expected int, got str(x)\n  |\n\n"
 		  " --> main.k:2:5\n  |\n2 |     n: int\n"
 		  "  |     ^ variable is defined here, its type is int, but got str(x)\n  |\n\n" },
+		/* where a parameter was declared: of a lambda, of a schema, in the type of a variable */
+		{ "f = lambda a, n: int { n }\nx = f(1, \"x\")\n",
+		  "error[E2G22]: TypeError\n --> main.k:2:10\n  |\n2 | x = f(1, \"x\")\n"
+		  "  |          ^ expected int, got str(x)\n  |\n\n"
+		  " --> main.k:1:15\n  |\n1 | f = lambda a, n: int { n }\n"
+		  "  |               ^ variable is defined here, its type is int, but got str(x)\n  |\n\n" },
+		{ "schema S[n: int]:\n    m = n\ns = S(n=\"x\") {}\n",
+		  "error[E2G22]: TypeError\n --> main.k:3:9\n  |\n3 | s = S(n=\"x\") {}\n"
+		  "  |         ^ expected int, got str(x)\n  |\n\n"
+		  " --> main.k:1:10\n  |\n1 | schema S[n: int]:\n"
+		  "  |          ^ variable is defined here, its type is int, but got str(x)\n  |\n\n" },
+		/* one place, two declarations: two errors */
+		{ "_in = {n = 1, d = {n = 1}}\nschema D:\n    n: str\nschema S:\n    n: str\n    d: D\ns = S {\n    **_in\n}\n",
+		  "error[E2G22]: TypeError\n --> main.k:8:7\n  |\n8 |     **_in\n  |       ^ expected str, got int\n  |\n\n"
+		  " --> main.k:5:5\n  |\n5 |     n: str\n"
+		  "  |     ^ variable is defined here, its type is str, but got int\n  |\n\n"
+		  " --> main.k:1:8\n  |\n1 | _in = {n = 1, d = {n = 1}}\n  |        ^ config attribute is defined here\n  |\n\n"
+		  "error[E2G22]: TypeError\n --> main.k:8:7\n  |\n8 |     **_in\n  |       ^ expected str, got int\n  |\n\n"
+		  " --> main.k:3:5\n  |\n3 |     n: str\n"
+		  "  |     ^ variable is defined here, its type is str, but got int\n  |\n\n"
+		  " --> main.k:1:20\n  |\n1 | _in = {n = 1, d = {n = 1}}\n"
+		  "  |                    ^ config attribute is defined here\n  |\n\n" },
+		{ "import kcl_plugin.p\n",
+		  "error[E2F04]: CannotFindModule\n --> main.k:1:1\n  |\n1 | import kcl_plugin.p\n"
+		  "  | ^ the plugin package `kcl_plugin.p` is not found, please confirm if plugin mode is enabled\n  |\n\n" },
 		/* wide characters take two columns */
 		{ "a = \"張\" + b\n", "error[E2L23]: CompileError\n --> main.k:1:11\n  |\n1 | a = \"張\" + b\n"
 		                      "  |            ^ name 'b' is not defined\n  |\n\n" },

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "check/checker.h"
 #include "check/suggest.h"
+#include "diagnostic.h"
 
 /* ---- arguments ---- */
 
@@ -31,12 +32,28 @@ static uint32_t find_param(const struct kcl_type *f, const char *name)
 	return i;
 }
 
+/* A value for the parameter i. */
+static void check_argument(struct checker *c, const struct kcl_expr *e, const struct kcl_type *f, uint32_t i)
+{
+	const struct kcl_type *expected = f->function.params[i], *type = check_expecting(c, e, expected);
+
+	if (check_fits(c, type, expected, &e->span))
+		return;
+
+	const char *wanted = check_shown(c, expected), *got = check_shown(c, type);
+	struct kcl_diagnostic *d = check_error(c, "TypeError", &e->span, "expected %s, got %s", wanted, got);
+
+	if (f->function.spans)
+		kcl_diagnostic_relate(d, f->function.file, f->function.spans[i].line, f->function.spans[i].column,
+		                      "variable is defined here, its type is %s, but got %s", wanted, got);
+}
+
 static void check_positional(struct checker *c, const struct kcl_expr *callee, const struct kcl_exprs *args,
                              const struct kcl_type *f)
 {
 	for (uint32_t i = 0; i < args->len; i++) {
 		if (i < f->function.len) {
-			check_expr_as(c, args->items[i], f->function.params[i], &args->items[i]->span);
+			check_argument(c, args->items[i], f, i);
 			continue;
 		}
 		check_expr(c, args->items[i]);
@@ -81,7 +98,7 @@ static void check_keywords(struct checker *c, const struct kcl_expr *callee, con
 			}
 		}
 		if (param < f->function.len)
-			check_expr_as(c, kw->value, f->function.params[param], &kw->value->span);
+			check_argument(c, kw->value, f, param);
 		else if (!f->function.is_variadic)
 			unexpected_keyword(c, callee, kw, f);
 		previous = behind;

@@ -20,7 +20,9 @@ struct kcl_diagnostic *check_error(struct checker *c, const char *code, const st
 	for (size_t i = 0; i < c->diagnostics->len; i++) {
 		const struct kcl_diagnostic *d = &c->diagnostics->items[i];
 
-		if (d->line == span->line && d->column == span->column && str_eq(d->file, file) && str_eq(d->message, message))
+		/* Those with related places are compared when all of these are known. */
+		if (!d->related_len && d->line == span->line && d->column == span->column && str_eq(d->file, file) &&
+		    str_eq(d->message, message))
 			return NULL;
 	}
 	return kcl_diagnostic_add(c->diagnostics, KCL_ERROR, code, file, span, "%s", message);
@@ -156,6 +158,7 @@ struct kcl_checked *kcl_check(const struct kcl_packages *packages, struct kcl_st
 	kcl_graph_done(&c.inheritance);
 	free(c.loop_vars);
 	free(c.expected);
+	kcl_diagnostics_unique(diagnostics);
 	return out;
 }
 

@@ -142,7 +142,9 @@ void check_decorators(struct checker *c, const struct kcl_decorators *decorators
 const struct kcl_type *check_expr(struct checker *c, const struct kcl_expr *e);
 /* As upstream's: a name's error is then at c->here, and not at the name. NULL gives ANY. */
 const struct kcl_type *check_optional_expr(struct checker *c, const struct kcl_expr *e);
-/* With what is expected of a config in it; then whether it may stand there. */
+/* With what is expected of a config in it. */
+const struct kcl_type *check_expecting(struct checker *c, const struct kcl_expr *e, const struct kcl_type *expected);
+/* Then whether it may stand there, too. */
 const struct kcl_type *check_expr_as(struct checker *c, const struct kcl_expr *e, const struct kcl_type *expected,
                                      const struct kcl_span *span);
 void check_must_be(struct checker *c, const struct kcl_expr *e, const struct kcl_type *expected);

@@ -17,12 +17,15 @@ const struct kcl_type *check_function_type(struct checker *c, const struct kcl_p
 {
 	struct kcl_type *f = arena_alloc(c->arena, sizeof(*f));
 	uint32_t n = params->len;
+	struct kcl_span *spans = arena_alloc(c->arena, (n + 1) * sizeof(*spans));
 
 	f->tag = KCL_T_FUNCTION;
 	f->function.len = n;
 	f->function.params = arena_alloc(c->arena, (n + 1) * sizeof(*f->function.params));
 	f->function.names = arena_alloc(c->arena, (n + 1) * sizeof(*f->function.names));
 	f->function.has_default = arena_alloc(c->arena, n + 1);
+	f->function.spans = spans;
+	f->function.file = c->module->module->file;
 	f->function.result = result;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct kcl_param *param = &params->items[i];
@@ -32,6 +35,7 @@ const struct kcl_type *check_function_type(struct checker *c, const struct kcl_p
 		f->function.params[i] = instances ? check_instance(t) : t;
 		f->function.names[i] = param->name.s;
 		f->function.has_default[i] = param->default_value != NULL;
+		spans[i] = param->name.span;
 	}
 	return f;
 }

@@ -3,8 +3,7 @@
 
 /* ---- with what is expected ---- */
 
-const struct kcl_type *check_expr_as(struct checker *c, const struct kcl_expr *e, const struct kcl_type *expected,
-                                     const struct kcl_span *span)
+const struct kcl_type *check_expecting(struct checker *c, const struct kcl_expr *e, const struct kcl_type *expected)
 {
 	bool is_config = expected->tag == KCL_T_SCHEMA || expected->tag == KCL_T_LIST || expected->tag == KCL_T_DICT ||
 	                 expected->tag == KCL_T_UNION;
@@ -14,6 +13,14 @@ const struct kcl_type *check_expr_as(struct checker *c, const struct kcl_expr *e
 	const struct kcl_type *type = check_expr(c, e);
 
 	check_expect_end(c, 1);
+	return type;
+}
+
+const struct kcl_type *check_expr_as(struct checker *c, const struct kcl_expr *e, const struct kcl_type *expected,
+                                     const struct kcl_span *span)
+{
+	const struct kcl_type *type = check_expecting(c, e, expected);
+
 	check_assignable(c, type, expected, span);
 	return type;
 }

@@ -231,10 +231,14 @@ static const struct kcl_type *function_type(struct checker *c, const struct kcl_
 	f->function.params = arena_alloc(c->arena, (n + 1) * sizeof(*f->function.params));
 	f->function.names = arena_alloc(c->arena, (n + 1) * sizeof(*f->function.names));
 	f->function.has_default = arena_alloc(c->arena, n + 1);
+	struct kcl_span *spans = arena_alloc(c->arena, (n + 1) * sizeof(*spans));
 	for (uint32_t i = 0; i < n; i++) {
 		f->function.params[i] = check_type_expr(c, t->function.params[i], span);
 		f->function.names[i] = "";
+		spans[i] = t->span;
 	}
+	f->function.spans = spans;
+	f->function.file = c->module->module->file;
 	f->function.result = optional_type(c, t->function.result, span);
 	return f;
 }

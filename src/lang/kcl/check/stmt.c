@@ -1,5 +1,6 @@
 #include "base/str.h"
 #include "check/checker.h"
+#include "diagnostic.h"
 
 /* ---- assignments ---- */
 
@@ -23,8 +24,10 @@ static void check_annotation(struct checker *c, const struct kcl_stmt *s, const 
 
 		if (o && o->type->tag != KCL_T_ANY) {
 			if (!kcl_type_is_upper_bound(c->types, written, o->type))
-				check_error(c, "TypeError", &target->span, "can not change the type of '%s' to %s", target->name.s,
-				            check_shown(c, written));
+				kcl_diagnostic_relate(check_error(c, "TypeError", &target->span,
+				                                  "can not change the type of '%s' to %s", target->name.s,
+				                                  check_shown(c, written)),
+				                      o->file, o->span.line, o->span.column, "expected %s", check_shown(c, o->type));
 			type = o->type;
 		}
 		if (o)

@@ -296,6 +296,13 @@ static void put_schema(const struct kcl_type *t, enum text_form form, struct buf
 	buf_puts(out, t->schema->name);
 }
 
+/* Of a list or dict. As it is mostly written, "[]" and "{str:}", any element goes without saying in an annotation. */
+static void put_element(const struct kcl_type *t, enum text_form form, struct buf *out)
+{
+	if (form != ANNOTATION || t->tag != KCL_T_ANY)
+		put_type(t, form, out);
+}
+
 static void put_type(const struct kcl_type *t, enum text_form form, struct buf *out)
 {
 	if (out->failed)
@@ -306,14 +313,14 @@ static void put_type(const struct kcl_type *t, enum text_form form, struct buf *
 		break;
 	case KCL_T_LIST:
 		buf_putc(out, '[');
-		put_type(t->element, form, out);
+		put_element(t->element, form, out);
 		buf_putc(out, ']');
 		break;
 	case KCL_T_DICT:
 		buf_putc(out, '{');
-		put_type(t->dict.key, form, out);
+		put_element(t->dict.key, form, out);
 		buf_putc(out, ':');
-		put_type(t->dict.value, form, out);
+		put_element(t->dict.value, form, out);
 		buf_putc(out, '}');
 		break;
 	case KCL_T_UNION:

@@ -85,6 +85,8 @@ struct kcl_type {
 			const struct kcl_type **params;
 			const char **names;
 			bool *has_default;
+			const struct kcl_span *spans; /* where each parameter is declared, in .file; NULL: nowhere */
+			const char *file;
 			uint32_t len;
 			bool is_variadic;
 			const struct kcl_type *result, *self;

@@ -57,8 +57,10 @@ static struct kcl_value store_item(struct kcl_vm *vm, struct kcl_value base, int
 {
 	int64_t len = base.list->len;
 	int64_t place = at < 0 ? at + len : at;
-	if (place < 0 || place >= len)
-		kcl_raise(vm->h, "list assignment index out of range: %lld", (long long)at);
+	if (place < 0 || (place >= len && !rest_len))
+		kcl_raise(vm->h, "index out of bounds: the len is %lld but the index is %lld", (long long)len, (long long)at);
+	if (place >= len)
+		kcl_raise(vm->h, "list index out of range: %lld", (long long)at);
 	if (rest_len)
 		v = store(vm, base.list->items[place], rest, rest_len, v, f);
 	struct kcl_value changed = kcl_copy(vm->h, base);

@@ -199,15 +199,31 @@ static const char *full_type_name(struct kcl_vm *vm, struct kcl_value v)
 	return kcl_printf(vm->h, "%s.%s", v.schema->type->schema->package, v.schema->type->schema->name);
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+	const char *end = a ? strrchr(a, '/') : NULL;
+	size_t len = end ? (size_t)(end - a) + 1 : 0;
+
+	return a && b && strncmp(a, b, len) == 0 && !strchr(b + len, '/');
+}
+
+/* A type as the program writes it: a schema goes by its bare name within its package. */
+static const char *written_text(struct kcl_vm *vm, const struct kcl_schema_code *s, const struct kcl_type *t)
+{
+	if (s && vm->at && same_folder(s->file, vm->at->file))
+		return s->name;
+	return t->text ? t->text : "another type";
+}
+
 /* What keeps a dict or instance from being one of the schema. */
-static const char *differences(struct kcl_vm *vm, const struct kcl_schema_code *s, const struct kcl_type *t,
+static const char *differences(struct kcl_vm *vm, const struct kcl_schema_code *s, const char *name_of_type,
                                const struct kcl_dict *config)
 {
 	const char *text = "";
 	for (uint32_t i = 0; i < config->len && i < 100 && !s->layout->index; i++) {
 		const struct kcl_str *key = config->pairs[i].key;
 		if (key->s[0] != '_' && !declares_attr(s, key))
-			text = kcl_printf(vm->h, "%s\nSchema %s does not contain attribute %s", text, t->text, key->s);
+			text = kcl_printf(vm->h, "%s\nSchema %s does not contain attribute %s", text, name_of_type, key->s);
 	}
 	uint32_t named = 0;
 	for (const struct kcl_schema_code *of = s; of; of = of->parent) {
@@ -215,7 +231,7 @@ static const char *differences(struct kcl_vm *vm, const struct kcl_schema_code *
 			const struct kcl_str *name = of->names[of->attrs[i].name];
 			if (of->attrs[i].is_optional || kcl_dict_find(config, name))
 				continue;
-			text = kcl_printf(vm->h, "%s\nSchema %s's attribute %s is missing", text, t->text, name->s);
+			text = kcl_printf(vm->h, "%s\nSchema %s's attribute %s is missing", text, name_of_type, name->s);
 			named++;
 		}
 	}
@@ -226,9 +242,8 @@ _Noreturn static void type_failed(struct kcl_vm *vm, struct kcl_value v, const s
 {
 	const struct kcl_schema_code *s = schema_of(vm, t);
 	const struct kcl_dict *config = kcl_as_dict(v);
-	const char *details = s && config ? differences(vm, s, t, config) : "";
-	kcl_raise(vm->h, "expect %s, got %s%s%s", t->text ? t->text : "another type", full_type_name(vm, v),
-	          *details ? ". For details:" : "", details);
+	const char *text = written_text(vm, s, t), *details = s && config ? differences(vm, s, text, config) : "";
+	kcl_raise(vm->h, "expect %s, got %s%s%s", text, full_type_name(vm, v), *details ? ". For details:" : "", details);
 }
 
 static bool requires_attrs(const struct kcl_schema_code *s)

@@ -168,6 +168,12 @@ static bool find_internal(struct loader *l, const struct home *home, const char 
 static void not_found(struct loader *l, const struct kcl_module *m, const struct kcl_stmt *s, const char *path,
                       const struct err *why)
 {
+	if (str_starts_with(path, "kcl_plugin.")) {
+		kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "CannotFindModule", m->file, &s->span,
+		                   "the plugin package `%s` is not found, please confirm if plugin mode is enabled", path);
+		return;
+	}
+
 	struct kcl_diagnostic *d = kcl_diagnostic_add(l->diagnostics, KCL_ERROR, "CannotFindModule", m->file, &s->span,
 	                                              "pkgpath %s not found in the program", path);
 	if (d)

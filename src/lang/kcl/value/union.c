@@ -82,10 +82,11 @@ static bool compatible(struct kcl_heap *h, struct kcl_value a, struct kcl_value 
 
 /* ---- entries ---- */
 
+/* Counted from the end when negative; may be beyond the end: what that means, each operation says in its own words. */
 static uint32_t list_index(struct kcl_heap *h, int32_t index, uint32_t len)
 {
 	int64_t at = index < 0 ? (int64_t)index + len : index;
-	if (at < 0 || at > len)
+	if (at < 0)
 		kcl_raise(h, "index out of bounds: the len is %u but the index is %d", len, (int)index);
 	return (uint32_t)at;
 }
@@ -97,9 +98,11 @@ static struct kcl_value unite_item(const struct merger *m, struct kcl_value list
 		kcl_raise(m->h, "only non-empty list attribute can be union value with the index %d", (int)e->insert_index);
 	if (list.kind != KCL_LIST)
 		kcl_raise(m->h, "only list attribute can be union value with the index %d", (int)e->insert_index);
-	uint32_t at = list_index(m->h, e->insert_index, list.list->len);
-	if (at == list.list->len)
+	if (!list.list->len)
 		kcl_raise(m->h, "only non-empty list attribute can be union value with the index %d", (int)e->insert_index);
+	uint32_t at = list_index(m->h, e->insert_index, list.list->len);
+	if (at >= list.list->len)
+		kcl_raise(m->h, "index out of bounds: the len is %u but the index is %u", list.list->len, at);
 	struct kcl_value old = list.list->items[at];
 	struct step step = { .outer = outer, .key = e->key, .index = e->insert_index };
 	if (m->o->idempotent_check && !compatible(m->h, old, e->value))
@@ -114,8 +117,10 @@ static struct kcl_value override_item(const struct merger *m, struct kcl_value l
 	if (list.kind != KCL_LIST)
 		kcl_raise(m->h, "only list attribute can be override value with the index %d", (int)e->insert_index);
 	uint32_t at = list_index(m->h, e->insert_index, list.list->len);
-	if (at == list.list->len)
-		kcl_raise(m->h, "index out of bounds: the len is %u but the index is %d", at, (int)e->insert_index);
+	if (at >= list.list->len && e->value.kind == KCL_UNDEFINED)
+		kcl_raise(m->h, "removal index (is %u) should be < len (is %u)", at, list.list->len);
+	if (at >= list.list->len)
+		kcl_raise(m->h, "index out of bounds: the len is %u but the index is %u", list.list->len, at);
 	struct kcl_value changed = kcl_copy(m->h, list);
 	struct kcl_list *l = changed.list;
 	if (e->value.kind != KCL_UNDEFINED) {
@@ -137,6 +142,8 @@ static struct kcl_value insert_items(const struct merger *m, struct kcl_value li
 		          kcl_type_name(m->h, list), kcl_type_name(m->h, e->value));
 	const struct kcl_list *old = list.list, *more = e->value.list;
 	uint32_t at = e->insert_index == KCL_NO_INDEX ? old->len : list_index(m->h, e->insert_index, old->len);
+	if (at > old->len)
+		kcl_raise(m->h, "insertion index (is %u) should be <= len (is %u)", at, old->len);
 	struct kcl_value changed = kcl_list(m->h, old->len + more->len);
 	kcl_list_extend(m->h, changed.list, &(struct kcl_list){ .items = old->items, .len = at });
 	kcl_list_extend(m->h, changed.list, more);
