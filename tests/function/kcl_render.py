@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import SCIA
+from function_server import SCIA
 
 COMPOSITION = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition", "metadata": {"name": "x"}}
 XR = {"apiVersion": "example.org/v1", "kind": "XR", "metadata": {"name": "x"}, "spec": {"size": 3}}

@@ -9,11 +9,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import GRPC_MODULES, PROTOS, SCIA
-from test_grpc import needs_client
+from function_server import SCIA, needs_client, node
 
 PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "1"))
-SCRIPT = pathlib.Path(__file__).with_name("call_programs.mjs")
 DEEP = 100000
 
 
@@ -98,8 +96,8 @@ def test_a_server_survives_them_all(start_server, tmp_path):
     server = start_server("--insecure", "--threads", "2", "--max-memory", "64", "--max-steps", "10000000")
     programs = {name: program for name, (program, _) in BOMBS.items() if len(program) < 3 * 1024 * 1024}
     (tmp_path / "programs.json").write_text(json.dumps(programs))
-    run = subprocess.run(["node", str(SCRIPT), str(GRPC_MODULES), str(PROTOS), server.target, str(tmp_path / "programs.json"),
-                          str(int(10000 * PATIENCE))], capture_output=True, text=True, timeout=1200)
+    run = subprocess.run(node("call_programs.mjs", server.target, tmp_path / "programs.json", int(10000 * PATIENCE)),
+                         capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     wrong = {name: outcome for name, outcome in told["outcomes"].items() if outcome not in ("SEVERITY_FATAL", "DEADLINE_EXCEEDED")}

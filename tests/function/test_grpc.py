@@ -1,6 +1,6 @@
 """Composition functions over gRPC, called by gRPC's own client for JavaScript (grpc_client.mjs)."""
+import contextlib
 import json
-import pathlib
 import re
 import shutil
 import socket
@@ -8,16 +8,12 @@ import subprocess
 import time
 
 import pytest
-from conftest import GRPC_MODULES, SCIA, FunctionServer
+from function_server import SCIA, SCRIPTS, FunctionServer, needs_client, node
 
-SCRIPT = pathlib.Path(__file__).with_name("grpc_client.mjs")
-CASES = re.findall(r"^  async (\w+)\(\) \{$", SCRIPT.read_text(), re.MULTILINE)
+CASES = re.findall(r"^  async (\w+)\(\) \{$", (SCRIPTS / "grpc_client.mjs").read_text(), re.MULTILINE)
 
 # Cases that tell enough about a connection.
 FEW = "versions|clients_at_once|streams|health|services"
-
-needs_client = pytest.mark.skipif(not (GRPC_MODULES / "@grpc" / "grpc-js").exists() or not shutil.which("node"),
-                                  reason="./dev deps could not install @grpc/grpc-js")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +58,54 @@ def test_clients_need_a_certificate(start_server, tmp_path):
     shutil.copy(certificates / "ca.crt", stranger / "ca.crt")
     refused = json.loads(server.client(stranger, FEW).stdout)
     assert "UNAVAILABLE" in refused["both_versions_answer"]
+
+
+def make_expired(certificates):
+    """Its tls.crt was valid on one day of 2020."""
+    (certificates / "index.txt").write_text("")
+    (certificates / "ca.conf").write_text(
+        f"[ca]\ndefault_ca = own\n[own]\ndir = {certificates}\ndatabase = $dir/index.txt\nnew_certs_dir = $dir\n"
+        "rand_serial = yes\ndefault_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n")
+    subprocess.run(["openssl", "ca", "-batch", "-config", certificates / "ca.conf", "-cert", certificates / "ca.crt", "-keyfile",
+                    certificates / "ca.key", "-in", certificates / "tls.csr", "-extfile", certificates / "ext", "-startdate",
+                    "20200101000000Z", "-enddate", "20200102000000Z", "-out", certificates / "tls.crt"],
+                   check=True, capture_output=True)
+
+
+@needs_client
+def test_expired_certificates_are_refused(start_server, tmp_path):
+    server = start_server(environment={"TLS_SERVER_CERTS_DIR": str(make_certificates(tmp_path / "tls"))})
+    client = shutil.copytree(tmp_path / "tls", tmp_path / "old")
+    make_expired(client)
+    assert "UNAVAILABLE" in json.loads(server.client(client, FEW).stdout)["both_versions_answer"]
+
+
+@needs_client
+def test_clients_that_say_nothing_keep_nobody_waiting(start_server, tmp_path):
+    certificates = make_certificates(tmp_path / "tls")
+    server = start_server(environment={"TLS_SERVER_CERTS_DIR": str(certificates)})
+    host, port = server.target.split(":")
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(200)]
+        for number, connection in enumerate(silent):
+            connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00"[:number % 8])  # a ClientHello that breaks off
+        answered = json.loads(server.client(certificates, "versions|health").stdout)
+        assert set(answered.values()) == {"ok"}
+        for connection in silent:
+            connection.settimeout(60)
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(100) == b"", "a handshake that does not go on is ended"
+
+
+@needs_client
+def test_calls_under_way_are_answered_after_sigterm(start_server, tmp_path):
+    server = start_server("--insecure", "--threads", "1", "--max-steps", "1000000000")
+    (tmp_path / "programs.json").write_text(json.dumps(
+        {str(i): f"a = len([x for x in range(1000) for y in range(300) if x == y]) + {i}\nitems = []\n" for i in range(8)}))
+    calls = subprocess.Popen(node("call_at_once.mjs", server.target, tmp_path / "programs.json"), stdout=subprocess.PIPE, text=True)
+    assert calls.stdout.readline() == "called\n"
+    assert server.stop(timeout=60) == 0
+    assert json.loads(calls.communicate(timeout=60)[0]) == ["OK"] * 8
 
 
 def presented_certificate(server, certificates):

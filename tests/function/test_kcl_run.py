@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from conftest import SCIA
+from function_server import SCIA
 from oci_layout import Layout, tar_of
 
 PROGRAM = """schema App:

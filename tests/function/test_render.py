@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
-from conftest import SCIA, FunctionServer
+from function_server import SCIA, FunctionServer
 
 FOLDER = pathlib.Path(__file__).with_name("render")
 FUNCTIONS = FOLDER / "functions.yaml"

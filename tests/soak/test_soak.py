@@ -2,7 +2,6 @@
 and open files may not grow."""
 
 import os
-import pathlib
 import random
 import sys
 import time
@@ -11,6 +10,7 @@ import pytest
 
 from crash import kill_loop
 from scia_testing import ControlPlane, http_get, web_app, WEB_SPEC
+from soak_usage import usage
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 
@@ -19,12 +19,6 @@ SECONDS = float(os.environ.get("SCIA_SOAK_MINUTES", "30")) * 60
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-def usage(pid):
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return {"rss_mb": int(status["VmRSS"].split()[0]) / 1024, "threads": int(status["Threads"]),
-            "files": len(os.listdir(f"/proc/{pid}/fd"))}
 
 
 def test_kills(session_folder, repositories):
