@@ -402,7 +402,8 @@ json_t *kube_status_from_err(const struct err *err, const char *details_group, c
 	for (size_t i = 0; i < err->causes_len; i++) {
 		const struct err_cause *cause = &err->causes[i];
 		json_t *entry = json_object();
-		json_put_str(entry, "reason", cause->reason);
+		if (!str_empty(cause->reason))
+			json_put_str(entry, "reason", cause->reason);
 		if (cause->message)
 			json_put(entry, "message", json_string_lossy(cause->message, strlen(cause->message)));
 		if (cause->field)

@@ -61,6 +61,8 @@ static int parse_term(struct kube_selector *s, const char *text, const char *ter
 		at++;
 	if (unescape_value(term + at, len - at, &value, err) < 0)
 		return -1;
+	if (key == 0 && !*value) /* means nothing, as there */
+		return 0;
 	struct selector_requirement *r = selector_add(s, term, key, unequal ? OP_NOT_IN : OP_IN);
 	strv_push(&r->values, value);
 	s->values_len++;

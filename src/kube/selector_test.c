@@ -158,6 +158,8 @@ static void test_selector_fields(void **state)
 		{ "metadata.name!=x", "{\"metadata.name\":\"x\"}", false, "not equal" },
 		{ "a=1,b!=2", "{\"a\":\"1\",\"b\":\"3\"}", true, "all of them" },
 		{ "a=1,,b=2,", "{\"a\":\"1\",\"b\":\"2\"}", true, "empty terms are skipped" },
+		{ "=,!=,a=1", "{\"a\":\"2\"}", false, "nothing is nothing asks for nothing" },
+		{ "==", "{\"a\":\"2\"}", true, "nothing is nothing asks for nothing" },
 		{ "a=", "{}", true, "an absent field is empty" },
 		{ "a!=", "{}", false, "an absent field is empty" },
 		{ "a=x\\,y\\=z\\\\", "{\"a\":\"x,y=z\\\\\"}", true, "escapes" },

@@ -1,4 +1,7 @@
 """Who may ask, discovery, health (kubernetes.io/docs/reference/access-authn-authz, docs/concepts/overview/kubernetes-api)."""
+import base64
+import hashlib
+
 import apiclient
 
 
@@ -44,7 +47,30 @@ def test_discovery(api):
     assert resources["widgets"]["kind"] == "Widget" and resources["widgets"]["singularName"] == "widget"
     assert resources["widgets/status"]["verbs"] == ["get", "patch", "update"]
     assert resources["widgets/scale"]["group"] == "autoscaling" and resources["widgets/scale"]["kind"] == "Scale"
-    assert "namespaces" in {r["name"] for r in api.get("/api/v1").json["resources"]}
+    core = api.get("/api/v1").json
+    assert "namespaces" in {r["name"] for r in core["resources"]} and "apiVersion" not in core
+
+
+def test_discovery_has_the_order_and_hashes_of_kubernetes(api):
+    """cmd/kube-apiserver/app/aggregator.go (priorities), k8s.io/apiserver pkg/endpoints/discovery/storageversionhash.go"""
+    names = [g["name"] for g in api.get("/apis").json["groups"]]
+    order = ["apps", "events.k8s.io", "autoscaling", "batch", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io",
+             "admissionregistration.k8s.io", "apiextensions.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "example.org"]
+    assert [n for n in names if n in order] == order
+    accept = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
+    assert [i["metadata"]["name"] for i in api.request("GET", "/apis", headers=accept).json["items"]] == names
+
+    def hashes(path):
+        return {r["name"]: r.get("storageVersionHash") for r in api.get(path).json["resources"]}
+    core, events = hashes("/api/v1"), hashes("/apis/events.k8s.io/v1")
+    assert core["configmaps"] == "qFsyl6wFWjQ=" and core["pods"] == "xPOwRZ+Yhw8=" and core["namespaces/status"] is None
+    assert hashes("/apis/apps/v1")["deployments"] == "8aSe+NMegvE="
+    assert events["events"] == core["events"] == "r2yiGXH7wu8=", "one stored thing"
+    assert hashes("/apis/authorization.k8s.io/v1")["subjectaccessreviews"] is None
+    digest = hashlib.sha256(b"example.org/v1/Widget").digest()[:8]
+    assert hashes("/apis/example.org/v1")["widgets"] == base64.b64encode(digest).decode()
+    address = api.get("/api").json["serverAddressByClientCIDRs"]
+    assert address == [{"clientCIDR": "0.0.0.0/0", "serverAddress": api.url.netloc}]
 
 
 def test_aggregated_discovery(api):  # KEP-3352

@@ -168,6 +168,22 @@ def test_versions_that_were_stored_cannot_be_dropped(api, crd):
     assert answer.status == 422 and 'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions' in answer.json["message"]
 
 
+def test_scale_of_what_has_no_number(api, ns, crd):
+    """kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions, "Scale subresource"""
+    def without_default(obj):
+        del obj["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["replicas"]["default"]
+    _, plural = crd(without_default)
+    path = f"/apis/example.org/v1/namespaces/{ns}/{plural}"
+    api.post(path, {"metadata": {"name": "a"}, "spec": {}})
+    path += "/a/scale"
+    answer = api.get(path)
+    assert answer.status == 500 and answer.json["reason"] == "InternalError"
+    assert answer.json["details"]["causes"] == [{"message": 'the spec replicas field ".spec.replicas" does not exist'}]
+    answer = api.patch(path, {"metadata": {"labels": {"a": "b"}}})
+    assert answer.status == 400 and answer.json["message"] == 'the spec replicas field ".spec.replicas" cannot be empty'
+    assert api.patch(path, {"spec": {"replicas": 2}}).json["spec"] == {"replicas": 2}
+
+
 def test_cluster_scoped(api, crd):
     _, plural = crd(lambda o: o["spec"].update(scope="Cluster"))
     path = f"/apis/example.org/v1/{plural}"

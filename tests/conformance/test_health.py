@@ -14,7 +14,7 @@ def stranger(server):
         client.connection.close()
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/healthz/"])
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz"])
 def test_ok(stranger, path):
     answer = stranger.get(path)
     assert answer.status == 200 and answer.body == b"ok" and answer.header("Content-Type") == "text/plain; charset=utf-8"

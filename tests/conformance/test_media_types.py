@@ -102,10 +102,11 @@ def test_a_list_is_no_single_metadata(api, path, name):
 
 def test_an_object_is_no_list_of_metadata(api, ns, widget):
     api.post(CM.format(ns), {"metadata": {"name": "a"}})
-    for path, name in ((widget, "unstructured.Unstructured"), (CM.format(ns) + "/a", "core.ConfigMap")):
-        answer = get(api, path, PARTIALS)
-        assert answer.status == 406
-        assert answer.json["message"] == f"you requested PartialObjectMetadataList, but the requested object is not a list (*{name})"
+    answer = get(api, CM.format(ns) + "/a", PARTIALS)
+    assert answer.status == 406
+    assert answer.json["message"] == "you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)"
+    answer = get(api, widget, PARTIALS)  # the type of custom resources is that of their lists
+    assert answer.status == 500 and answer.json["message"] == "content is not a list"
 
 
 def test_metadata_only(api, ns, widget):
@@ -288,6 +289,11 @@ def test_405_of_custom_resources(api, ns):
 
 @pytest.mark.parametrize("path, status", [("/api/v1/birds", True), ("/api/v1/namespaces/default/configmaps/a/wings", True),
                                           ("/apis/coordination.k8s.io/v1/birds", True), ("/apis/none.example.org/v1/birds", False),
+                                          ("/api/v1//configmaps", True), ("//api/v1", False), ("/apis/apps//v1", True),
+                                          ("/apis//apps/v1", False), ("/api/v1/namespaces/default//configmaps", True),
+                                          ("/api/v1/namespaces/default/configmaps/a/status/b", True),
+                                          ("/apis/apps/v1/namespaces/default/deployments/a/status/b", True),
+                                          ("/healthz/", False), ("/openapi/v3/", False), ("/version/x", True),
                                           ("/api/v9/configmaps", True), ("/apis/example.org/v9/widgets", False), ("/nothing", False)])
 def test_404_of_paths(api, path, status):
     answer = api.get(path)
@@ -296,6 +302,22 @@ def test_404_of_paths(api, path, status):
         assert answer.json["message"] == "the server could not find the requested resource" and answer.json["reason"] == "NotFound"
     else:
         assert answer.body == b"404 page not found\n" and answer.header("Content-Type") == "text/plain; charset=utf-8"
+
+
+def test_slashes_in_paths(api, ns, widget):  # k8s.io/apiserver pkg/endpoints/request/requestinfo.go; path.Validate…SegmentName
+    api.post(CM.format(ns), {"metadata": {"name": "a"}})
+    for path in (CM.format(ns) + "/", CM.format(ns) + "//", CM.format(ns) + "/%2F"):
+        assert api.get(path).json["kind"] == "ConfigMapList", path
+    assert api.get(CM.format(ns) + "%2Fa").json["kind"] == "ConfigMap", "a slash divides whether or not it is encoded"
+    assert api.get("/api/v1/namespaces//configmaps").json["kind"] == "ConfigMapList"
+    assert api.get(widget + "/status/x").json["kind"] == "Widget", "custom resources do not look further"
+    for name, fault in (("..", "may not be '..'"), (".", "may not be '.'"), ("a%25b", "may not contain '%'")):
+        for method in ("GET", "DELETE"):
+            answer = api.request(method, f"{CM.format(ns)}/{name}")
+            assert answer.status == 400
+            assert answer.json["message"] == f'Name parameter invalid: "{name.replace("%25", "%")}": {fault}'
+    answer = api.get(CM.format(ns) + "/a%zz")
+    assert answer.status == 400 and answer.body == b"400 Bad Request"
 
 
 def test_a_connection_serves_many_requests(api, ns):

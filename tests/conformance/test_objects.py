@@ -332,6 +332,19 @@ def test_scale_subresource(api, ns):
     assert api.put(WD.format(ns) + "/a/scale", scale).status == 409
 
 
+@pytest.mark.parametrize("form", ["Table", "PartialObjectMetadata"])
+def test_scale_in_other_forms(api, ns, form):
+    api.post(WD.format(ns), widget("a", replicas=3))
+    accept = {"Accept": f"application/json;as={form};v=v1;g=meta.k8s.io"}
+    answer = api.request("GET", WD.format(ns) + "/a/scale", headers=accept).json
+    assert answer["kind"] == form
+    if form == "Table":
+        assert [c["name"] for c in answer["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+        assert answer["rows"][0]["cells"][:3] == ["a", 3, 0]
+    else:
+        assert answer["metadata"]["name"] == "a" and "spec" not in answer
+
+
 def test_secrets(api, ns):
     path = f"/api/v1/namespaces/{ns}/secrets"
     body = {"metadata": {"name": "s"}, "data": {"a": "MQ=="}, "stringData": {"b": "2"}}

@@ -1,5 +1,8 @@
 /* Discovery: /api, /apis, groups, resources, and all at once (KEP-3352). */
 #include "base/str.h"
+#include "codec/base64.h"
+#include "codec/sha256.h"
+#include "discovery_groups.h"
 #include "documents.h"
 #include "rest/respond.h"
 #include "server.h"
@@ -48,132 +51,6 @@ static json_t *type_verbs(const struct api_type *t)
 	return array;
 }
 
-/* ---- groups and their versions ---- */
-
-struct group {
-	const char *name;
-	bool custom;
-	const char *versions[32]; /* preferred first */
-	size_t len;
-};
-
-struct groups {
-	struct group *list;
-	size_t len;
-};
-
-static void add_group_version(struct groups *g, const struct api_type *t, const char *version)
-{
-	struct group *group = NULL;
-
-	for (size_t i = 0; i < g->len && !group; i++)
-		if (strcmp(g->list[i].name, t->group) == 0)
-			group = &g->list[i];
-	if (!group) {
-		g->list = xreallocarray(g->list, g->len + 1, sizeof(*g->list));
-		group = &g->list[g->len++];
-		*group = (struct group){ .name = t->group, .custom = true };
-	}
-	group->custom = group->custom && t->custom;
-	size_t at = 0;
-	for (; at < group->len; at++) {
-		int order = api_version_compare(version, group->versions[at]);
-		if (order == 0)
-			return;
-		if (order < 0)
-			break;
-	}
-	if (group->len == ARRAY_SIZE(group->versions))
-		return;
-	memmove(&group->versions[at + 1], &group->versions[at], (group->len - at) * sizeof(group->versions[0]));
-	group->versions[at] = version;
-	group->len++;
-}
-
-/* Kubernetes' own groups go first: an ambiguous short name means theirs. */
-static int group_compare(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
-
-	return x->custom != y->custom ? x->custom - y->custom : strcmp(x->name, y->name);
-}
-
-/* Borrows from types. */
-static struct groups groups_of(struct api_type *const *types, bool core)
-{
-	struct groups g = { 0 };
-
-	for (size_t i = 0; types[i]; i++) {
-		if (core != !*types[i]->group)
-			continue;
-		for (size_t v = 0; v < types[i]->versions_len; v++)
-			if (types[i]->versions[v].served)
-				add_group_version(&g, types[i], types[i]->versions[v].name);
-	}
-	if (g.len > 1)
-		qsort(g.list, g.len, sizeof(*g.list), group_compare);
-	return g;
-}
-
-static json_t *group_version(const char *group, const char *version)
-{
-	return json_pack("{s:o,s:s}", "groupVersion", *group ? json_strf("%s/%s", group, version) : json_string(version),
-	                 "version", version);
-}
-
-static json_t *group_json(const struct group *g)
-{
-	json_t *v = json_object(), *versions = json_array();
-
-	json_put_str(v, "name", g->name);
-	for (size_t i = 0; i < g->len; i++)
-		json_array_append_new(versions, group_version(g->name, g->versions[i]));
-	json_put(v, "versions", versions);
-	json_put(v, "preferredVersion", group_version(g->name, g->versions[0]));
-	return v;
-}
-
-static struct bytes *build_apis(struct registry *r, const char *key _unused_)
-{
-	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
-	struct groups g = groups_of(types, false);
-	_cleanup_json_ json_t *v = json_pack("{s:s,s:s}", "kind", "APIGroupList", "apiVersion", "v1");
-	json_t *groups = json_array();
-
-	for (size_t i = 0; i < g.len; i++)
-		json_array_append_new(groups, group_json(&g.list[i]));
-	json_put(v, "groups", groups);
-	free(g.list);
-	return json_to_bytes(v);
-}
-
-static struct bytes *build_api(struct registry *r _unused_, const char *key _unused_)
-{
-	_cleanup_json_ json_t *v = json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1",
-	                                     "serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress", "");
-
-	return json_to_bytes(v);
-}
-
-/* key: the group. */
-static struct bytes *build_group(struct registry *r, const char *key)
-{
-	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
-	struct groups g = groups_of(types, false);
-	struct bytes *text = NULL;
-
-	for (size_t i = 0; i < g.len && !text; i++) {
-		if (strcmp(g.list[i].name, key) != 0)
-			continue;
-		_cleanup_json_ json_t *v = group_json(&g.list[i]);
-		json_put_str(v, "kind", "APIGroup");
-		json_put_str(v, "apiVersion", "v1");
-		text = json_to_bytes(v);
-	}
-	free(g.list);
-	return text;
-}
-
 /* ---- resources of a version ---- */
 
 /* A subresource, or NULL past the last: the name and the kind it speaks. */
@@ -204,6 +81,18 @@ static const char *subresource_at(const struct api_type *t, const struct api_ver
 	return NULL;
 }
 
+/* Changes when objects come to be stored in another version; migrations look at it
+ * (k8s.io/apiserver/pkg/endpoints/discovery/storageversionhash.go). */
+static char *storage_hash(const struct api_type *t)
+{
+	const char *version = t->stored_as ? t->stored_as : t->versions[t->storage].api_version;
+	_cleanup_free_ char *stored = xasprintf("%s%s/%s", strchr(version, '/') ? "" : "/", version, t->kind);
+	uint8_t digest[32];
+
+	sha256(stored, strlen(stored), digest);
+	return base64_encode(digest, 8);
+}
+
 static void add_resource(json_t *list, const struct api_type *t, const struct api_version *v)
 {
 	const char *group, *version, *kind, *name;
@@ -219,6 +108,10 @@ static void add_resource(json_t *list, const struct api_type *t, const struct ap
 		json_put(r, "shortNames", strings(t->short_names));
 	if (t->categories)
 		json_put(r, "categories", strings(t->categories));
+	if (t->verbs & VERB_GET) {
+		_cleanup_free_ char *hash = storage_hash(t);
+		json_put_str(r, "storageVersionHash", hash);
+	}
 	json_array_append_new(list, r);
 	for (size_t i = 0; (name = subresource_at(t, v, i, &group, &version, &kind, &verbs)); i++) {
 		json_t *sub = json_object();
@@ -253,8 +146,11 @@ static struct bytes *build_resources(struct registry *r, const char *key)
 		json_decref(list);
 		return NULL;
 	}
-	_cleanup_json_ json_t *doc = json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1",
-	                                       "groupVersion", *group ? key : slash + 1, "resources", list);
+	_cleanup_json_ json_t *doc = json_pack("{s:s}", "kind", "APIResourceList");
+	if (*group) /* Kubernetes has none at core's */
+		json_put_str(doc, "apiVersion", "v1");
+	json_put_str(doc, "groupVersion", *group ? key : slash + 1);
+	json_put(doc, "resources", list);
 	return json_to_bytes(doc);
 }
 
@@ -289,7 +185,7 @@ static json_t *aggregated_resource(const struct api_type *t, const struct api_ve
 	return r;
 }
 
-static json_t *aggregated_group(struct api_type *const *types, const struct group *g)
+static json_t *aggregated_group(struct api_type *const *types, const struct discovery_group *g)
 {
 	json_t *versions = json_array();
 
@@ -315,7 +211,7 @@ static json_t *aggregated_group(struct api_type *const *types, const struct grou
 static struct bytes *build_aggregated(struct registry *r, const char *key)
 {
 	_cleanup_(registry_types_freep) struct api_type **types = registry_types(r);
-	struct groups g = groups_of(types, str_ends_with(key, "/api"));
+	struct discovery_groups g = discovery_groups_of(types, str_ends_with(key, "/api"));
 	_cleanup_json_ json_t *doc = json_object();
 	json_t *items = json_array();
 
@@ -336,9 +232,8 @@ static struct document *build_document(struct documents *d _unused_, struct regi
 	static const struct {
 		const char *prefix;
 		struct bytes *(*build)(struct registry *r, const char *key);
-	} kinds[] = { { "apis:", build_apis },
-		          { "api:", build_api },
-		          { "group:", build_group },
+	} kinds[] = { { "apis:", discovery_group_list },
+		          { "group:", discovery_group },
 		          { "resources:", build_resources },
 		          { "aggregated:", build_aggregated } };
 
@@ -363,6 +258,16 @@ static void respond_aggregated(struct api_request *req, const char *which)
 	api_respond_document(req, type, found);
 }
 
+static void respond_versions(struct api_request *req)
+{
+	const char *address = str_after(req->server->url, "https://");
+
+	api_respond_value(req, 200,
+	                  json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1",
+	                            "serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress",
+	                            address ? address : ""));
+}
+
 static void respond_root(struct api_request *req)
 {
 	static const char *const paths[] = { "/api",     "/api/v1",     "/apis",       "/healthz", "/livez",
@@ -376,8 +281,7 @@ static void respond_root(struct api_request *req)
 
 void handle_discovery(struct api_request *req)
 {
-	const char *path = http_request_path(req->http);
-	_cleanup_strv_ char **parts = str_split(path, "/");
+	_cleanup_strv_ char **parts = api_path_parts(http_request_path(req->http));
 	size_t len = strv_len(parts);
 	_cleanup_free_ char *key = NULL;
 
@@ -390,8 +294,12 @@ void handle_discovery(struct api_request *req)
 		respond_aggregated(req, parts[0]);
 		return;
 	}
-	if (len == 1 && (core || apis))
-		key = xasprintf("%s:", parts[0]);
+	if (len == 1 && core) {
+		respond_versions(req);
+		return;
+	}
+	if (len == 1 && apis)
+		key = xstrdup("apis:");
 	else if (len == 2 && apis)
 		key = xasprintf("group:%s", parts[1]);
 	else if (len == 2 && core)

@@ -110,7 +110,7 @@ void handle_openapi_v3(struct api_request *req)
 	struct registry *r = req->server->registry;
 	_cleanup_(document_unrefp) struct document *found = NULL;
 
-	if (strcmp(rest, "") == 0 || strcmp(rest, "/") == 0) {
+	if (strcmp(rest, "") == 0) {
 		found = documents_get(d, r, "openapi/v3", build_v3_root);
 	} else {
 		_cleanup_free_ char *key = xasprintf("openapi/v3%s", rest);

@@ -54,7 +54,8 @@ static void not_found(struct api_request *req)
 	if (req->type && req->type->custom && *p->subresource) {
 		err_set(&err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), p->name);
 		api_respond_err(req, &err);
-	} else if (p->is_api && is_builtin_group(req->server->registry, p->group, NULL)) {
+	} else if ((p->is_api && is_builtin_group(req->server->registry, p->group, NULL)) ||
+	           str_starts_with(http_request_path(req->http), "/version/")) {
 		err_set(&err, ERR_NOT_FOUND, "the server could not find the requested resource");
 		respond_unrouted(req, &err);
 	} else {
@@ -192,12 +193,26 @@ static void route_subresource(struct api_request *req)
 		handle_get(req);
 }
 
+/* Names that could be no part of a path (k8s.io/apimachinery/pkg/api/validation/path). */
+static int check_path_name(const char *name, struct err *err)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return err_set(err, ERR_BAD_REQUEST, "Name parameter invalid: \"%s\": may not be '%s'", name, name);
+	if (strchr(name, '%'))
+		return err_set(err, ERR_BAD_REQUEST, "Name parameter invalid: \"%s\": may not contain '%%'", name);
+	return 0;
+}
+
 static void route_named(struct api_request *req)
 {
+	static const char *const checked[] = { "get", "patch", "delete", NULL };
+	_cleanup_err_ struct err err = { 0 };
 	const char *verb = req->verb;
 	const struct apiserver_mount *mount = *req->path.subresource ? find_mount(req->server, &req->path) : NULL;
 
-	if (strcmp(verb, "watch") == 0)
+	if (str_in(verb, checked) && check_path_name(req->path.name, &err) < 0)
+		api_respond_err(req, &err);
+	else if (strcmp(verb, "watch") == 0)
 		api_request_to_worker(req, handle_watch);
 	else if (mount && strcmp(verb, "get") == 0)
 		run_mount(req, mount);
@@ -283,8 +298,11 @@ static int accept_resource(struct api_request *req, struct err *err)
 	bool ok = api_accept_parse(header, 1u << FORM_TABLE | 1u << FORM_PARTIAL, &req->accept, NULL) == 0;
 
 	/* There is no stream of YAML documents, in Kubernetes neither. */
-	if (ok && req->accept.media == MEDIA_YAML && strcmp(req->verb, "watch") == 0)
+	if (ok && req->accept.media == MEDIA_YAML && strcmp(req->verb, "watch") == 0) {
+		if (req->accept.form != FORM_OBJECT)
+			req->accept = (struct api_accept){ 0 };
 		return not_acceptable(req, header, true, err);
+	}
 	if (!ok || (header && no_route_accepts(req, header))) {
 		req->accept = (struct api_accept){ 0 };
 		return not_acceptable(req, header, false, err);
@@ -317,7 +335,8 @@ static void route_resource(struct api_request *req)
 	_cleanup_err_ struct err err = { 0 };
 
 	req->type = registry_find(req->server->registry, p->group, p->version, p->resource);
-	if (!req->type || is_misplaced(req)) {
+	/* A custom resource's server does not look at what stands behind the subresource. */
+	if (!req->type || is_misplaced(req) || (p->longer && !req->type->custom)) {
 		api_type_unref(req->type);
 		req->type = NULL;
 		not_found(req);
@@ -431,9 +450,7 @@ static void route_other(struct api_request *req)
 /* Resources negotiate once their type is known. OpenAPI and metrics have media types of their own. */
 static int accept_discovery(struct api_request *req, struct err *err)
 {
-	bool resource = req->path.is_api && *req->path.resource;
-
-	if (resource || !str_starts_with(http_request_path(req->http), "/api"))
+	if (api_path_is_resource(&req->path) || !str_starts_with(http_request_path(req->http), "/api"))
 		return 0;
 	return api_accept_parse(http_request_header(req->http, "Accept"),
 	                        1u << FORM_DISCOVERY_V2 | 1u << FORM_DISCOVERY_V2BETA1, &req->accept, err);
@@ -458,8 +475,11 @@ static bool let_in(struct api_request *req)
 {
 	_cleanup_err_ struct err err = { 0 }, bad = { 0 };
 
-	if (permission_authenticate(req, &err) == 0 &&
-	    api_path_parse(http_request_path(req->http), &req->path, &err) == 0) {
+	if (!api_path_parse(http_request_path(req->http), &req->path)) {
+		api_respond_text(req, 400, "text/plain; charset=utf-8", "400 Bad Request");
+		return false;
+	}
+	if (permission_authenticate(req, &err) == 0) {
 		api_options_parse(http_request_query(req->http), &req->options);
 		req->verb = api_verb_of(http_request_method(req->http), &req->path, &req->options);
 		take_timeout(req, &bad);
@@ -469,10 +489,7 @@ static bool let_in(struct api_request *req)
 		if (permission_authorize(req, &err) == 0 && !err_is_set(&bad) && accept_discovery(req, &err) == 0)
 			return true;
 	}
-	if (err.kind == ERR_NOT_FOUND)
-		respond_unrouted(req, &err);
-	else
-		api_respond_err(req, err_is_set(&err) ? &err : &bad);
+	api_respond_err(req, err_is_set(&err) ? &err : &bad);
 	return false;
 }
 
@@ -512,7 +529,7 @@ void api_handle(void *server, struct http_request *http)
 		api_respond_err(req, &err);
 		return;
 	}
-	if (req->path.is_api && *req->path.resource)
+	if (api_path_is_resource(&req->path))
 		route_resource(req);
 	else
 		route_other(req);

@@ -41,7 +41,7 @@ const char *health_check_of(const char *path, const char **ret_kind)
 		if (!rest || (*rest && *rest != '/'))
 			continue;
 		*ret_kind = kinds[i];
-		return *rest && rest[1] ? rest + 1 : NULL;
+		return *rest ? rest + 1 : NULL;
 	}
 	return NULL;
 }

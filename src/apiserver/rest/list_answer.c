@@ -131,6 +131,8 @@ int list_check_form(const struct api_request *req, bool is_list, struct err *err
 {
 	if (req->accept.form != FORM_PARTIAL || req->accept.list == is_list)
 		return 0;
+	if (!is_list && req->type->custom) /* one type is both, there */
+		return err_set(err, ERR_UNKNOWN, "content is not a list");
 	_cleanup_free_ char *name = go_type(req->type, is_list);
 	return err_set(err, ERR_NOT_ACCEPTABLE,
 	               "you requested PartialObjectMetadata%s, but the requested object is %sa list (*%s)",

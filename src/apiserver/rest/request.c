@@ -2,10 +2,6 @@
 
 #include "base/str.h"
 
-#include <stdio.h>
-
-#define PARTS_MAX 16
-
 /* ---- paths ---- */
 
 static char *copy_or_empty(const char *s)
@@ -13,8 +9,30 @@ static char *copy_or_empty(const char *s)
 	return xstrdup(s ? s : "");
 }
 
-/* The parts behind the version: [namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE…]]. */
-static int parse_rest(char **parts, size_t len, struct api_path *ret, struct err *err)
+char **api_path_parts(const char *path)
+{
+	_cleanup_free_ char *decoded = xstrdup(path);
+	char **parts, *at = decoded;
+	size_t count = 1;
+
+	if (!http_unescape(decoded, false))
+		return NULL;
+	at += strspn(at, "/");
+	for (size_t len = strlen(at); len > 0 && at[len - 1] == '/';)
+		at[--len] = '\0';
+	for (const char *c = at; *c; c++)
+		count += *c == '/';
+	parts = xcalloc(count + 1, sizeof(*parts));
+	for (size_t i = 0; *at; i++) {
+		size_t len = strcspn(at, "/");
+		parts[i] = xstrndup(at, len);
+		at += at[len] ? len + 1 : len;
+	}
+	return parts;
+}
+
+/* The parts behind the version: [namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE…]]. An empty namespace is none. */
+static void parse_rest(char **parts, size_t len, struct api_path *ret)
 {
 	const char *ns = NULL;
 
@@ -26,49 +44,43 @@ static int parse_rest(char **parts, size_t len, struct api_path *ret, struct err
 			len -= 2;
 		}
 	}
-	if (len > 3)
-		return err_set(err, ERR_NOT_FOUND, "the server could not find the requested resource");
 	ret->ns = copy_or_empty(ns);
 	ret->resource = copy_or_empty(len > 0 ? parts[0] : NULL);
 	ret->name = copy_or_empty(len > 1 ? parts[1] : NULL);
 	ret->subresource = copy_or_empty(len > 2 ? parts[2] : NULL);
-	return 0;
+	ret->longer = len > 3;
 }
 
-int api_path_parse(const char *path, struct api_path *ret, struct err *err)
+bool api_path_parse(const char *path, struct api_path *ret)
 {
-	_cleanup_strv_ char **parts = str_split(path, "/");
+	_cleanup_strv_ char **parts = api_path_parts(path);
 	struct api_path p = { 0 };
 	size_t len = strv_len(parts), head = 0;
 
-	if (len > PARTS_MAX)
-		return err_set(err, ERR_NOT_FOUND, "the server could not find the requested resource");
-	for (size_t i = 0; i < len; i++)
-		if (!http_unescape(parts[i], false) || strchr(parts[i], '/'))
-			return err_set(err, ERR_BAD_REQUEST, "the path %s is not valid", path);
+	if (!parts)
+		return false;
 	if (len >= 2 && strcmp(parts[0], "api") == 0)
 		head = 2;
-	else if (len >= 3 && strcmp(parts[0], "apis") == 0)
+	else if (len >= 3 && strcmp(parts[0], "apis") == 0 && *parts[1])
 		head = 3;
-	if (head == 0) {
-		p.group = xstrdup("");
-		p.version = xstrdup("");
-		p.ns = xstrdup("");
-		p.resource = xstrdup("");
-		p.name = xstrdup("");
-		p.subresource = xstrdup("");
-		*ret = p;
-		return 0;
-	}
+	if (str_starts_with(path, "//"))
+		head = 0;
 	/* The deprecated /watch/ before the rest, which is a watch whatever the query says. */
-	p.watch = len > head + 1 && strcmp(parts[head], "watch") == 0;
-	if (parse_rest(parts + head + p.watch, len - head - p.watch, &p, err) < 0)
-		return -1;
-	p.is_api = true;
+	p.watch = head > 0 && len > head + 1 && strcmp(parts[head], "watch") == 0;
+	if (head > 0)
+		parse_rest(parts + head + p.watch, len - head - p.watch, &p);
+	else
+		parse_rest(NULL, 0, &p);
+	p.is_api = head > 0;
 	p.group = xstrdup(head == 3 ? parts[1] : "");
-	p.version = xstrdup(parts[head - 1]);
+	p.version = xstrdup(head > 0 ? parts[head - 1] : "");
 	*ret = p;
-	return 0;
+	return true;
+}
+
+bool api_path_is_resource(const struct api_path *p)
+{
+	return p->is_api && (*p->resource || *p->name);
 }
 
 void api_path_clear(struct api_path *p)

@@ -78,11 +78,17 @@ int api_options_version(const char *text, uint64_t *ret, struct err *err);
 struct api_path {
 	bool is_api; /* below /api/VERSION or /apis/GROUP/VERSION */
 	bool watch;  /* below their /watch/ */
+	bool longer; /* there are parts behind the subresource */
 	char *group, *version;
 	char *ns, *resource, *name, *subresource; /* "" when absent; ns also for a namespace's own paths */
 };
-/* ERR_BAD_REQUEST for bad percent encoding; ERR_NOT_FOUND when it has too many parts. */
-int api_path_parse(const char *path, struct api_path *ret, struct err *err);
+/* The parts between the slashes, decoded (a slash that was encoded divides like any other); those within may be empty,
+ * what is around the whole is trimmed. strv_free(); NULL: bad percent encoding. */
+char **api_path_parts(const char *path);
+/* False for bad percent encoding. */
+bool api_path_parse(const char *path, struct api_path *ret);
+/* Whether it is below a version, of whatever is or is not there. */
+bool api_path_is_resource(const struct api_path *p);
 void api_path_clear(struct api_path *p);
 
 /* get, list, watch, create, update, patch, delete, deletecollection; for other paths the method in lower case. */

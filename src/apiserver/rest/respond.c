@@ -295,19 +295,20 @@ bool api_respond_object_is_slow(const struct api_request *req)
 
 void api_respond_object_value(struct api_request *req, int code, json_t *obj)
 {
+	_cleanup_json_ json_t *scale = strcmp(req->path.subresource, "scale") == 0 ? scale_view(req->version, obj) : NULL;
 	_cleanup_err_ struct err err = { 0 };
 
-	if (strcmp(req->path.subresource, "scale") == 0) {
-		api_respond_value(req, code, scale_view(req->version, obj));
-	} else if (req->accept.form == FORM_OBJECT) {
+	if (scale)
+		obj = scale;
+	if (req->accept.form == FORM_OBJECT) {
 		api_respond_value(req, code, json_incref(obj));
 	} else if (list_check_form(req, false, &err) < 0) {
 		api_respond_err(req, &err);
 	} else if (req->accept.form == FORM_PARTIAL) {
 		api_respond_value(req, code, object_partial(obj, req->accept.v1beta1));
 	} else {
-		json_t *table = table_new(req->version, req->accept.v1beta1, kube_resource_version(obj));
-		table_add(table, req->version, req->accept.v1beta1, obj, req->options.include_object);
+		json_t *table = table_new(req->body_version, req->accept.v1beta1, kube_resource_version(obj));
+		table_add(table, req->body_version, req->accept.v1beta1, obj, req->options.include_object);
 		api_respond_value(req, code, table);
 	}
 }

@@ -12,6 +12,9 @@
 #include "write.h"
 #include "write_fields.h"
 
+/* Stands in the Scale of a custom resource whose own field is absent, which a change has to fill. */
+#define NO_REPLICAS INT32_MIN
+
 /* ".spec.replicas" in obj; NULL when there is none. */
 static json_t *at_path(const json_t *obj, const char *path)
 {
@@ -91,6 +94,8 @@ static int read_scale(struct api_request *req, struct api_op *op, json_t **ret_o
 		return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", api_type_words(req->type, words), op->name);
 	*ret_old = object_view_value(req->type, req->version, op->current);
 	*ret_scale = scale_view(req->version, *ret_old);
+	if (req->type->custom && !at_path(*ret_old, req->version->scale->spec_replicas))
+		json_put_int(json_ensure_object(*ret_scale, "spec"), "replicas", NO_REPLICAS);
 	scale_managers_view(*ret_old, req->version->scale->spec_replicas, *ret_scale);
 	return 0;
 }
@@ -100,6 +105,9 @@ static int check_replicas(struct api_request *req, const struct api_op *op, cons
 {
 	int64_t replicas = json_int(json_at(scale, "spec", "replicas", NULL), 0);
 
+	if (req->type->custom && replicas == NO_REPLICAS)
+		return err_set(err, ERR_BAD_REQUEST, "the spec replicas field \"%s\" cannot be empty",
+		               req->version->scale->spec_replicas);
 	if (replicas >= 0 || req->type->custom)
 		return 0;
 	invalid_add(err, INVALID_VALUE, "spec.replicas", "Invalid value: %lld: must be greater than or equal to 0",
@@ -234,5 +242,12 @@ void handle_scale(struct api_request *req)
 		return;
 	}
 	_cleanup_json_ json_t *obj = object_view_value(req->type, req->version, o);
-	api_respond_value(req, 200, scale_view(req->version, obj));
+	if (req->type->custom && !at_path(obj, req->version->scale->spec_replicas)) {
+		const char *path = req->version->scale->spec_replicas;
+		err_set(&err, ERR_INTERNAL, "Internal error occurred: the spec replicas field \"%s\" does not exist", path);
+		err_add_cause(&err, "", NULL, "the spec replicas field \"%s\" does not exist", path);
+		api_respond_err(req, &err);
+		return;
+	}
+	api_respond_object_value(req, 200, obj);
 }

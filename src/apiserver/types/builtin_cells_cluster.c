@@ -245,6 +245,11 @@ static json_t *number_or(const json_t *v, const char *otherwise)
 	return json_is_integer(v) ? json_strf("%lld", (long long)json_integer_value(v)) : json_string(otherwise);
 }
 
+static json_t *scale_desired(const json_t *obj, int64_t now_ns _unused_)
+{
+	return json_integer(json_int(json_at(obj, "spec", "replicas", NULL), 0));
+}
+
 static json_t *hpa_min(const json_t *obj, int64_t now_ns _unused_)
 {
 	return number_or(json_at(obj, "spec", "minReplicas", NULL), "<unset>");
@@ -434,6 +439,7 @@ builtin_cell_fn builtin_cell_of_cluster(const char *name)
 		{ "node-kernel", node_kernel },
 		{ "node-runtime", node_runtime },
 		{ "hpa-reference", hpa_reference },
+		{ "scale-desired", scale_desired },
 		{ "hpa-min", hpa_min },
 		{ "hpa-targets", hpa_targets },
 		{ "hpa-targets-v1", hpa_targets_v1 },
