@@ -257,7 +257,7 @@ static void test_proc_run_ends_what_it_left_behind(void **state)
 	_cleanup_proc_result_ struct proc_result r = { 0 };
 	run_script("sleep 100 & echo $!; exit 3", (struct proc_spec){ 0 }, &r);
 	assert_int_equal(r.exit_code, 3);
-	assert_true(r.duration_ns < NS_PER_S); /* though the sleeper held its output open */
+	assert_true(r.duration_ns < 20 * NS_PER_S); /* though the sleeper held its output open */
 	assert_false(still_runs(&r));
 }
 
@@ -266,9 +266,9 @@ static void test_proc_run_does_not_wait_for_who_left_the_group(void **state)
 	(void)state;
 	_cleanup_proc_result_ struct proc_result r = { 0 };
 	int64_t before = clock_mono_ns();
-	run_script("setsid sh -c 'echo $$; exec sleep 5' & sleep 0.1", (struct proc_spec){ 0 }, &r);
+	run_script("setsid sh -c 'echo $$; exec sleep 100' & sleep 0.1", (struct proc_spec){ 0 }, &r);
 	assert_int_equal(r.exit_code, 0);
-	assert_true(clock_mono_ns() - before < 3 * NS_PER_S);
+	assert_true(clock_mono_ns() - before < 30 * NS_PER_S);
 	int64_t pid;
 	assert_true(str_to_i64(str_strip(r.out.data), 2, INT32_MAX, &pid));
 	kill((pid_t)pid, SIGKILL);
@@ -292,7 +292,7 @@ static void test_proc_run_is_cancelled(void **state)
 	pthread_join(thread, NULL);
 	assert_true(r.cancelled);
 	assert_false(r.timed_out);
-	assert_true(r.duration_ns < NS_PER_S);
+	assert_true(r.duration_ns < 20 * NS_PER_S);
 }
 
 static bool always_over(void *self)

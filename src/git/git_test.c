@@ -279,7 +279,7 @@ static void test_git_a_server_that_never_answers_times_out(void **state)
 	assert_int_equal(
 		git_checkout(&source, &limits, t->cache, "0123456789012345678901234567890123456789", t->dest, &err2), -1);
 	assert_int_equal(err2.kind, ERR_TIMEOUT);
-	assert_true(clock_mono_ns() - start < 5 * NS_PER_S);
+	assert_true(clock_mono_ns() - start < 20 * NS_PER_S);
 }
 
 /* Stands in for ssh: notes how it was called and what the key file holds, then runs the remote command here. */

@@ -159,7 +159,7 @@ static void test_http_server_lets_go_of_clients_that_leave_early(void **state)
 	answer = raw_exchange(http_server_port(s), "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 	assert_true(str_ends_with(answer, "GET /next"));
 	free(answer);
-	assert_true(clock_mono_ns() - begin < 2 * NS_PER_S);
+	assert_true(clock_mono_ns() - begin < 20 * NS_PER_S); /* it could stay idle for 90 s */
 	http_server_stop(s, NS_PER_S);
 }
 
@@ -183,8 +183,8 @@ static void test_http_server_cuts_stalled_handshakes(void **state)
 
 	int64_t begin = clock_mono_ns();
 
-	assert_false(raw_more(fd, &in, PATIENCE_MS));
-	assert_true(clock_mono_ns() - begin < 4 * NS_PER_S);
+	assert_false(raw_more(fd, &in, 9000));
+	assert_true(clock_mono_ns() - begin < 8 * NS_PER_S);
 	/* one that only has nothing to ask yet is left alone */
 	answer = test_tls_ask(&quiet, "GET /later HTTP/1.1\r\nHost: h\r\n\r\n", "GET /later");
 	assert_non_null(strstr(answer, "GET /later"));

@@ -717,11 +717,11 @@ static void test_proxy_exchange_dripping_head_does_not_last(void **state)
 
 	assert_true(send_text(fd, head));
 	/* Each byte comes in time, but the head as a whole must. */
-	while (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && clock_mono_ns() - start < 2 * NS_PER_S) {
+	while (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && clock_mono_ns() - start < 10 * NS_PER_S) {
 		send_text(fd, "x");
 		clock_sleep_ns(10 * NS_PER_MS);
 	}
-	assert_true(clock_mono_ns() - start < 2 * NS_PER_S);
+	assert_true(clock_mono_ns() - start < 10 * NS_PER_S);
 	assert_true(client_read(fd, false, &r));
 	assert_int_equal(r.status, 408);
 	fixture_done(&f);
