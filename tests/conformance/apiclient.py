@@ -16,7 +16,7 @@ import urllib.parse
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "1"))  # for slow builds
+PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "2"))  # for slow builds
 
 
 def server_binary():

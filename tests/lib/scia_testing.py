@@ -39,7 +39,7 @@ TYPES = {
 }
 
 # The machine may be busy with a build: limits are for "never", not for "slowly".
-PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "1"))
+PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "2"))
 
 
 def wait_for(what, check, timeout=20.0, every=0.05):
