@@ -46,9 +46,14 @@ void print_source(struct printer *p, const struct kcl_span *span, const char *s)
 		return;
 	}
 
-	const char *start = skip_columns(p->lines[span->line - 1], span->column - 1);
+	bool is_further = p->place.line == span->line && p->place.column <= span->column;
+	const char *start = is_further ? skip_columns(p->place.at, span->column - p->place.column)
+	                               : skip_columns(p->lines[span->line - 1], span->column - 1);
 
 	buf_append(p->out, start, (size_t)(skip_columns(start, span->end_column - span->column) - start));
+	p->place.line = span->line;
+	p->place.column = span->column;
+	p->place.at = start;
 }
 
 void print_name(struct printer *p, const struct kcl_name *name)

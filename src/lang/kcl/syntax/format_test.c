@@ -101,11 +101,26 @@ static void test_format_tells_trees_apart(void **state)
 	}
 }
 
+/* Names are copied from their places in the line, which are looked for from the last one on, not from its start. */
+static void test_format_long_lines(void **state)
+{
+	(void)state;
+	_cleanup_buf_ struct buf text = BUF_INIT(4000000);
+
+	buf_puts(&text, "a = {");
+	for (int i = 0; i < 30000; i++)
+		buf_printf(&text, "%sk%d: \"é\" + x.y%d", i > 0 ? ", " : "", i, i);
+	buf_puts(&text, "}\n");
+	_cleanup_free_ char *formatted = format(buf_str(&text));
+	assert_string_equal(formatted, buf_str(&text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format_lays_out),
 		cmocka_unit_test(test_format_tells_trees_apart),
+		cmocka_unit_test(test_format_long_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

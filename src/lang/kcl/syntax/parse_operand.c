@@ -29,9 +29,14 @@ struct kcl_names parse_names(struct parser *p)
 	struct kcl_names names = { 0 };
 	size_t mark = parser_mark(p);
 
-	if (push_name(p))
-		while (parser_accept(p, KCL_TOK_DOT))
+	if (push_name(p)) {
+		while (parser_accept(p, KCL_TOK_DOT)) {
 			push_name(p);
+			/* whoever walks over names may recurse */
+			if (parser_mark(p) - mark > PARSER_HEIGHT_MAX)
+				parser_give_up(p);
+		}
+	}
 	names.items = parser_pop_items(p, mark, sizeof(struct kcl_name), &names.len);
 	return names;
 }

@@ -379,6 +379,29 @@ static void test_parse_bounds_nesting(void **state)
 	}
 }
 
+/* Dotted names stand for as many nested things as they have dots. */
+static void test_parse_bounds_names(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *before, *behind;
+	} cases[] = { { "x = a", "" }, { "x = a?", "" }, { "x = {a", " = 1}" }, { "_x", " = 1" }, { "x: a", " = 1" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf text = BUF_INIT(1000000);
+		struct kcl_diagnostics d = { 0 };
+
+		buf_puts(&text, cases[i].before);
+		for (int n = 0; n < 50000; n++)
+			buf_puts(&text, ".b");
+		buf_puts(&text, cases[i].behind);
+		kcl_module_free(parse(buf_str(&text), &d));
+		assert_int_equal(d.errors, 1);
+		assert_non_null(strstr(d.items[0].message, "nested too deeply"));
+		kcl_diagnostics_clear(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_parse_reports_where),
 		cmocka_unit_test(test_parse_goes_on_after_an_error),
 		cmocka_unit_test(test_parse_bounds_nesting),
+		cmocka_unit_test(test_parse_bounds_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

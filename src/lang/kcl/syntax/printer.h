@@ -13,6 +13,11 @@ struct printer {
 	const struct kcl_module *module;
 	const char **lines; /* where each line of the source begins */
 	uint32_t lines_len;
+	/* Of the source, that was looked at last: most of what is looked for next is behind it, and lines may be long. */
+	struct {
+		const char *at;
+		uint32_t line, column;
+	} place;
 	const struct kcl_comment *comment; /* the next one to be written */
 	unsigned indent;
 	uint32_t last_line; /* of the source, that was written from */
