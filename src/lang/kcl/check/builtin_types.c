@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "check/checker.h"
 #include "stdlib/stdlib.h"
-#include "syntax/parse.h"
 
 /* ---- signatures ---- */
 
@@ -30,7 +29,9 @@ static const char *param_end(const char *p)
 	return p;
 }
 
-static const struct kcl_type *parse_type_text(struct checker *c, const char *s, size_t len)
+static const struct kcl_type *read_signature(struct checker *c, const char *text);
+
+static const struct kcl_type *named_type(const char *s, size_t len)
 {
 	static const struct {
 		const char *name;
@@ -44,28 +45,55 @@ static const struct kcl_type *parse_type_text(struct checker *c, const char *s, 
 		{ "NoneType", KCL_T_NONE },
 		{ "units.NumberMultiplier", KCL_T_UNIT },
 	};
-	struct kcl_diagnostics none = { 0 };
-	struct kcl_module place = { .file = "" };
-	struct kcl_checked_module module = { .module = &place };
-	struct checker quiet = { .out = c->out, .types = c->types, .arena = c->arena, .diagnostics = &none, .muted = 1 };
-	const struct kcl_type *type;
 
 	for (size_t i = 0; i < ARRAY_SIZE(basic); i++)
 		if (strlen(basic[i].name) == len && memcmp(basic[i].name, s, len) == 0)
 			return kcl_type_basic(basic[i].tag);
+	return check_any();
+}
 
-	const char *text = arena_printf(c->arena, "x: %.*s = None", (int)len, s);
-	struct kcl_module *m = kcl_parse("", text, strlen(text), &none);
+static const struct kcl_type *read_type(struct checker *c, const char **p);
 
-	module.imports = kcl_scope_new(c->arena, NULL);
-	quiet.module = &module;
-	quiet.scope = module.imports;
-	type = m->body && m->body->kind == KCL_STMT_ASSIGN && m->body->assign.type
-	           ? check_type_expr(&quiet, m->body->assign.type, &m->body->span)
-	           : check_any();
-	kcl_module_free(m);
-	kcl_diagnostics_clear(&none);
-	return type;
+/* [T], {K:V}, a function's type, or a name. */
+static const struct kcl_type *read_operand(struct checker *c, const char **p)
+{
+	const char *from = *p;
+
+	if (*from == '(') {
+		*p = from + strlen(from); /* its result goes to the end */
+		return read_signature(c, from);
+	}
+	if (*from != '[' && *from != '{') {
+		*p += strcspn(from, " ,|:)]}");
+		return named_type(from, (size_t)(*p - from));
+	}
+	++*p;
+	const struct kcl_type *first = read_type(c, p), *second = NULL;
+
+	if (*from == '{' && **p == ':') {
+		++*p;
+		second = read_type(c, p);
+	}
+	*p += **p != '\0'; /* the closing bracket */
+	return *from == '[' ? kcl_type_list(c->types, first) : kcl_type_dict(c->types, first, second);
+}
+
+static const struct kcl_type *read_type(struct checker *c, const char **p)
+{
+	const struct kcl_type *items[4];
+	uint32_t n = 0;
+
+	items[n++] = read_operand(c, p);
+	while (n < ARRAY_SIZE(items) && strncmp(*p, " | ", 3) == 0) {
+		*p += 3;
+		items[n++] = read_operand(c, p);
+	}
+	return n == 1 ? items[0] : kcl_type_union(c->types, items, n);
+}
+
+static const struct kcl_type *type_of_text(struct checker *c, const char *s)
+{
+	return read_type(c, &s);
 }
 
 static void read_param(struct checker *c, const char *p, const char *end, struct kcl_type *f)
@@ -79,12 +107,12 @@ static void read_param(struct checker *c, const char *p, const char *end, struct
 	}
 	if (!colon || !(*p == '_' || (*p >= 'a' && *p <= 'z'))) { /* only a type */
 		f->function.names[i] = "";
-		f->function.params[i] = parse_type_text(c, p, (size_t)(end - p));
+		f->function.params[i] = type_of_text(c, p);
 	} else {
 		f->function.has_default[i] = colon[-1] == '?';
 		f->function.names[i] = arena_strndup(c->arena, p, (size_t)(colon - p) - f->function.has_default[i]);
 		colon += strspn(colon, ": ");
-		f->function.params[i] = parse_type_text(c, colon, (size_t)(end - colon));
+		f->function.params[i] = type_of_text(c, colon);
 	}
 	f->function.len++;
 }
@@ -96,7 +124,7 @@ static const struct kcl_type *read_signature(struct checker *c, const char *text
 	uint32_t n = 1;
 
 	if (*text != '(')
-		return parse_type_text(c, text, strlen(text));
+		return type_of_text(c, text);
 	for (const char *q = text; q < arrow; q++)
 		n += *q == ',';
 	f->tag = KCL_T_FUNCTION;
@@ -110,7 +138,7 @@ static const struct kcl_type *read_signature(struct checker *c, const char *text
 		p = end + strspn(end, ", ");
 	}
 	arrow += strspn(arrow, " ->");
-	f->function.result = *arrow ? parse_type_text(c, arrow, strlen(arrow)) : check_any();
+	f->function.result = *arrow ? type_of_text(c, arrow) : check_any();
 	return f;
 }
 

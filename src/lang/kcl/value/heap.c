@@ -4,6 +4,9 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* The first chunk is small, as most evaluations are; later ones grow, so that a large one takes few of them. */
 #define CHUNK_MIN ((size_t)64 * 1024)
@@ -16,6 +19,7 @@
 #define MESSAGE_MAX 8192
 /* For what runs between two looks at the stack: formatting of doubles, PCRE2, jansson; sanitizers take more. */
 #define STACK_RESERVE ((size_t)512 * 1024)
+#define PAGE_MAX ((size_t)64 * 1024)
 
 #define DEFAULT_STEPS UINT64_C(100000000)
 #define DEFAULT_MEMORY ((size_t)1024 * 1024 * 1024)
@@ -68,13 +72,20 @@ struct kcl_heap *kcl_heap_free(struct kcl_heap *h)
 	return NULL;
 }
 
-/* The lowest address that the calling thread's stack may reach. Asked once for a thread, as it costs a system call or,
- * for the first thread, reading /proc/self/maps. */
-static char *stack_limit(void)
+/* Bytes of the first thread's stack below here. The C library would read /proc/self/maps, which costs more than to run
+ * a small program; the kernel puts the name of the executable at the very top. 0: not known. */
+static size_t first_stack_below(const char *here)
 {
-	static _Thread_local char *limit;
-	if (limit)
-		return limit;
+	const char *top = (const char *)getauxval(AT_EXECFN);
+	struct rlimit limit;
+	if (!top || top < here || getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	size_t used = (size_t)(top - here) + PAGE_MAX;
+	return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+}
+
+static size_t thread_stack_below(const char *here)
+{
 	pthread_attr_t attr;
 	void *low = NULL;
 	size_t size = 0;
@@ -82,8 +93,17 @@ static char *stack_limit(void)
 		pthread_attr_getstack(&attr, &low, &size);
 		pthread_attr_destroy(&attr);
 	}
+	return low && (char *)low < here ? (size_t)(here - (char *)low) : 0;
+}
+
+/* The lowest address that the calling thread's stack may reach. Asked once for a thread, as it costs system calls. */
+static char *stack_limit(void)
+{
+	static _Thread_local char *limit;
+	if (limit)
+		return limit;
 	char *here = __builtin_frame_address(0);
-	size_t below = low && (char *)low < here ? (size_t)(here - (char *)low) : 0;
+	size_t below = gettid() == getpid() ? first_stack_below(here) : thread_stack_below(here);
 	/* A stack with no limit is not believed: the kernel maps other things below it. */
 	size_t usable = below == 0 || below > (size_t)64 * 1024 * 1024 ? (size_t)4 * 1024 * 1024 : below;
 	limit = here - usable + (usable > 4 * STACK_RESERVE ? STACK_RESERVE : usable / 4);
