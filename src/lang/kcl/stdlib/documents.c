@@ -1,4 +1,5 @@
 #include "output/plan.h"
+#include "stdlib/json_fault.h"
 #include "stdlib/library.h"
 #include "stdlib/yaml_read.h"
 
@@ -22,7 +23,7 @@ static void error_free(void *p)
 #define NODE_SIZE 64 /* of a tree's parts, with what malloc() adds */
 
 /* The tree takes more room than the text, and none of the heap. */
-static void check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
+static size_t check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
 {
 	size_t nodes = 1;
 
@@ -30,24 +31,37 @@ static void check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
 	for (uint32_t i = 0; i < s->len; i++)
 		nodes += s->s[i] == ',' || s->s[i] == '[' || s->s[i] == '{';
 	kcl_heap_check(h, s->len + nodes * NODE_SIZE);
+	return nodes;
+}
+
+/* What is wrong in upstream's words; where it finds nothing, in those of our reader. */
+static const char *json_reason(struct kcl_heap *h, const struct kcl_str *s, const struct err *err)
+{
+	struct kcl_json_fault fault;
+
+	if (kcl_json_fault(s->s, s->len, &fault))
+		return kcl_printf(h, "%s at line %zu column %zu", fault.what, fault.line, fault.column);
+	return err->message ? kcl_strndup(h, err->message, strlen(err->message)) : "invalid JSON";
 }
 
 /* False with the reason in *ret_reason, which is the heap's. */
 static bool parse_json(struct kcl_heap *h, const struct kcl_str *s, struct kcl_value *ret, const char **ret_reason)
 {
-	check_room_for_tree(h, s);
-
+	size_t nodes = check_room_for_tree(h, s);
+	struct kcl_json_fault fault;
 	struct err *err = kcl_heap_own(h, new0(struct err), error_free);
-	json_t *v = json_parse(s->s, s->len, 0, err);
+	/* Only a text of many values can be too deep for upstream's reader alone. */
+	bool valid = nodes <= KCL_JSON_DEPTH || !kcl_json_fault(s->s, s->len, &fault);
+	json_t *v = valid ? json_parse(s->s, s->len, 0, err) : NULL;
 
-	bool valid = v != NULL;
+	valid = v != NULL;
 
 	if (valid) {
 		kcl_heap_own(h, v, json_free);
 		*ret = kcl_from_json(h, v);
 		kcl_heap_release(h, v);
 	} else {
-		*ret_reason = err->message ? kcl_strndup(h, err->message, strlen(err->message)) : "invalid JSON";
+		*ret_reason = json_reason(h, s, err);
 	}
 	kcl_heap_release(h, err);
 	return valid;

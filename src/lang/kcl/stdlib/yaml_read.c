@@ -31,9 +31,34 @@ static void reader_free(void *p)
 	free(r);
 }
 
+static bool is_start(yaml_mark_t at)
+{
+	return at.line == 0 && at.column == 0;
+}
+
+/* " at line 2 column 1"; nothing of the start of a text. */
+static const char *place(struct reader *r, yaml_mark_t at)
+{
+	return is_start(at) ? "" : kcl_printf(r->h, " at line %zu column %zu", at.line + 1, at.column + 1);
+}
+
 _Noreturn static void fail(struct reader *r, const char *what, yaml_mark_t at)
 {
-	kcl_raise(r->h, "%s at line %zu column %zu", what, at.line + 1, at.column + 1);
+	kcl_raise(r->h, "%s%s", what, place(r, at));
+}
+
+/* As serde_yaml says it: what and where, then in what, and where that began. */
+_Noreturn static void fail_in_libyaml(struct reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+	bool is_elsewhere = p->context_mark.line != p->problem_mark.line ||
+	                    p->context_mark.column != p->problem_mark.column;
+	const char *at = !is_start(p->problem_mark) ? place(r, p->problem_mark)
+	                 : p->problem_offset        ? kcl_printf(r->h, " at position %zu", p->problem_offset)
+	                                            : "";
+
+	kcl_raise(r->h, "%s%s%s%s%s", p->problem ? p->problem : "invalid YAML", at, p->context ? ", " : "",
+	          p->context ? p->context : "", p->context && is_elsewhere ? place(r, p->context_mark) : "");
 }
 
 static yaml_event_type_t next_event(struct reader *r)
@@ -41,7 +66,7 @@ static yaml_event_type_t next_event(struct reader *r)
 	drop_event(r);
 	kcl_steps(r->h, 1);
 	if (!yaml_parser_parse(&r->parser, &r->event))
-		fail(r, r->parser.problem ? r->parser.problem : "invalid YAML", r->parser.problem_mark);
+		fail_in_libyaml(r);
 	r->has_event = true;
 	return r->event.type;
 }
