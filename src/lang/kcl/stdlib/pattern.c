@@ -1,5 +1,6 @@
 #include "stdlib/pattern.h"
 
+#include "stdlib/pattern_fault.h"
 #include "stdlib/pattern_syntax.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -105,6 +106,13 @@ static pcre2_code *compile_code(const struct cache *c, const char *text, size_t 
 static struct kcl_pattern *compile(struct kcl_heap *h, struct cache *c, const char *text, size_t len,
                                    bool is_valid_only)
 {
+	const char *fault = kcl_pattern_fault(h, text, len);
+
+	if (fault && is_valid_only)
+		return NULL;
+	if (fault)
+		kcl_raise(h, "called `Result::unwrap()` on an `Err` value: %s", fault);
+
 	PCRE2_UCHAR reason[200];
 	PCRE2_SIZE where = 0;
 	int error = 0;

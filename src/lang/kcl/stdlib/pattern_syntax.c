@@ -3,6 +3,8 @@
 
 #include "stdlib/pattern_syntax.h"
 
+#include "stdlib/pattern_fault.h"
+
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -182,18 +184,74 @@ static bool has_sets(struct reader *r)
 	return false;
 }
 
+/* An escape outside of classes, with what stands in braces behind it: \p{Greek}, \x{1F600}. */
+static void put_whole_escape(struct reader *r, struct buf *out)
+{
+	char c = r->p + 1 < r->end ? r->p[1] : '\0';
+
+	put_escape(r, false, out);
+	if (!c || !strchr("pPxuU", c) || !looking_at(r, "{"))
+		return;
+	while (r->p < r->end && *r->p != '}')
+		buf_putc(out, *r->p++);
+}
+
+/* Its greed behind it: ? or + or both. */
+static void put_repeat(struct reader *r, const char *end, struct buf *out)
+{
+	buf_puts(out, looking_at(r, "{,") ? "{0" : "");
+	buf_append(out, r->p + looking_at(r, "{,"), (size_t)(end - r->p) - looking_at(r, "{,"));
+	for (r->p = end; r->p < r->end && (*r->p == '?' || *r->p == '+'); r->p++)
+		buf_putc(out, *r->p);
+}
+
+/* "(" and the flags behind "?", without those of Unicode, which is always on. */
+static void put_open(struct reader *r, struct buf *out)
+{
+	buf_putc(out, *r->p++);
+	if (r->p == r->end || *r->p != '?')
+		return;
+	do {
+		if (*r->p != 'u')
+			buf_putc(out, *r->p);
+		r->p++;
+	} while (r->p < r->end && *r->p && strchr("imsUux-", *r->p));
+}
+
+/* True: something that a quantifier may follow. */
+static bool put_plain(struct reader *r, bool is_atom, struct buf *out)
+{
+	const char *repeat_end = *r->p == '{' ? kcl_pattern_repeat_end(r->p, r->end) : NULL;
+	char c = *r->p;
+
+	if (c == '(') {
+		put_open(r, out);
+		return false;
+	}
+	if (is_atom && (repeat_end || (c && strchr("*+?", c)))) {
+		put_repeat(r, repeat_end ? repeat_end : r->p + 1, out);
+		return false;
+	}
+	buf_puts(out, c == '{' ? "\\" : "");
+	buf_putc(out, c);
+	r->p++;
+	return c != '|';
+}
+
 char *kcl_pattern_syntax(const char *text, size_t len, size_t *ret_len)
 {
 	struct buf out = BUF_INIT(SYNTAX_MAX);
 	struct reader r = { .p = text, .end = text + len };
+	bool is_atom = false;
 
 	while (r.p < r.end) {
 		const char *at = r.p;
+		bool is_plain = *at != '\\' && *at != '[';
 
 		if (*r.p == '\\') {
-			put_escape(&r, false, &out);
-		} else if (*r.p != '[') {
-			buf_putc(&out, *r.p++);
+			put_whole_escape(&r, &out);
+		} else if (is_plain) {
+			is_atom = put_plain(&r, is_atom, &out);
 		} else if (!has_sets(&r)) {
 			buf_append(&out, at, (size_t)(r.p - at));
 		} else {
@@ -201,6 +259,7 @@ char *kcl_pattern_syntax(const char *text, size_t len, size_t *ret_len)
 			if (!put_set(&r, &out))
 				goto wrong;
 		}
+		is_atom = is_atom || !is_plain;
 	}
 	if (out.failed)
 		goto wrong;
