@@ -5,6 +5,7 @@
  *     kcl_bench [CALLS [PART]]     calls of the last part (100000); only parts with this in their names */
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "function/function.h"
 #include "lang/kcl/kcl.h"
@@ -183,6 +184,35 @@ static void measure_compilation(size_t size)
 	       (double)best / 1e6, taken / 1024);
 }
 
+/* A program that may import from a folder of so many files asks at each call whether any of them has changed. */
+static void measure_root(int files)
+{
+	_cleanup_free_ char *root = xstrdup("/tmp/scia-bench-XXXXXX");
+	_cleanup_buf_ struct buf request = BUF_INIT(ANSWER_MAX), answer = BUF_INIT(ANSWER_MAX);
+	_cleanup_json_ json_t *input = json_pack("{s{ss,ss,s{ss,ss}}}", "input", "apiVersion", "krm.kcl.dev/v1alpha1",
+	                                         "kind", "KCLInput", "spec", "source", "items = []\n", "dependencies",
+	                                         "unused = \"1.0.0\"");
+	const char *const roots[] = { mkdtemp(root), NULL };
+	const struct functions_config config = { .workers = 1, .roots = roots };
+	int64_t begin;
+
+	for (int i = 0; i < files; i++) {
+		_cleanup_free_ char *folder = xasprintf("%s/module%d", root, i / 20);
+		_cleanup_free_ char *path = xasprintf("%s/file%d.k", folder, i);
+
+		fs_mkdir_p(folder, 0700, NULL);
+		fs_replace(path, "a = 1\n", 6, 0600, NULL);
+	}
+	_cleanup_(functions_freep) struct functions *f = functions_new(&config);
+	pb_encode(FUNCTION_REQUEST, input, &request, NULL);
+	call(f, FUNCTION_KCL, &request, &answer);
+	begin = cpu_ns();
+	for (int i = 0; i < 1000; i++)
+		call(f, FUNCTION_KCL, &request, &answer);
+	printf("a call beside a root of %d files: %.1f us\n", files, (double)(cpu_ns() - begin) / 1e6);
+	fs_remove_tree(root, NULL);
+}
+
 struct part {
 	const char *name;
 	enum function_kind kind;
@@ -276,6 +306,8 @@ int main(int argc, char **argv)
 			measure(f, &PARTS[i]);
 	if (!wanted || str_eq(wanted, "source"))
 		measure_compilation(SOURCE_SIZE);
+	if (!wanted || str_eq(wanted, "root"))
+		measure_root(1000);
 	if (wanted)
 		return 0;
 	measure_composites(f);

@@ -1,6 +1,7 @@
 #include "functions.h"
 
 #include "base/str.h"
+#include "lang/kcl_modules/watch.h"
 
 #include <unistd.h>
 
@@ -52,6 +53,8 @@ struct functions *functions_new(const struct functions_config *config)
 	for (const char *const *root = config->roots; root && *root; root++)
 		strv_push(&f->roots, *root);
 	f->layouts = kcl_layouts_new(config->oci_layouts, LAYOUTS_CACHE);
+	if (config->roots || config->oci_layouts)
+		f->watch = kcl_watch_new(config->roots, config->oci_layouts);
 	f->cache = kcl_cache_new(config->cache_max > 0 ? config->cache_max : DEFAULT_CACHE);
 	f->contexts = xcalloc(f->config.workers, sizeof(struct kcl_context *));
 	f->environment_path = xstrdup(visible_path(config->environment));
@@ -73,6 +76,7 @@ struct functions *functions_free(struct functions *f)
 	free(f->environments);
 	kcl_cache_free(f->cache);
 	kcl_layouts_free(f->layouts);
+	kcl_watch_free(f->watch);
 	free(f->default_source);
 	free(f->dependencies);
 	strv_free(f->roots);

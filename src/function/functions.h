@@ -12,6 +12,7 @@ struct functions {
 	char **roots;
 	char **variables, **file_roots; /* what programs may see and touch; NULL: nothing */
 	struct kcl_layouts *layouts;
+	struct kcl_watch *watch; /* of the roots and the layouts; NULL: there are none */
 	struct kcl_cache *cache;
 	struct kcl_context **contexts; /* one a worker, made when it is needed */
 	char *environment_path;        /* $PATH, for option("PATH") */

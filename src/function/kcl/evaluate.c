@@ -301,6 +301,7 @@ int kcl_run_program(struct kcl_run *run)
 	char *const *roots = run->call->functions->roots;
 	const struct kcl_modules_options where = { .roots = roots ? (const char *const *)roots : nowhere,
 		                                       .layouts = run->call->functions->layouts,
+		                                       .watch = run->call->functions->watch,
 		                                       .dependencies = dependencies };
 	struct compilation c = {
 		.run = run,

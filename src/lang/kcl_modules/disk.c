@@ -14,17 +14,32 @@
 #include "roots.h"
 
 #define STAMP_DEPTH_MAX 16
+#define STAMP_ENTRIES_MAX 100000
 
 struct kcl_disk {
-	struct kcl_roots roots;
+	char **wanted; /* the roots as they were given; NULL */
+	bool is_confined, is_open;
+	struct kcl_roots roots; /* opened when they are needed: most programs import nothing */
 };
 
 struct kcl_disk *kcl_disk_new(const char *const *roots)
 {
 	struct kcl_disk *d = new0(struct kcl_disk);
 
-	kcl_roots_open(&d->roots, roots);
+	d->is_confined = roots != NULL;
+	for (; roots && *roots; roots++)
+		strv_push(&d->wanted, *roots);
 	return d;
+}
+
+static const struct kcl_roots *roots_of(struct kcl_disk *d)
+{
+	static const char *const none[] = { NULL };
+
+	if (!d->is_open && d->is_confined)
+		kcl_roots_open(&d->roots, d->wanted ? (const char *const *)d->wanted : none);
+	d->is_open = true;
+	return &d->roots;
 }
 
 struct kcl_disk *kcl_disk_free(struct kcl_disk *d)
@@ -32,13 +47,14 @@ struct kcl_disk *kcl_disk_free(struct kcl_disk *d)
 	if (!d)
 		return NULL;
 	kcl_roots_close(&d->roots);
+	strv_free(d->wanted);
 	free(d);
 	return NULL;
 }
 
-char *const *kcl_disk_roots(const struct kcl_disk *d)
+char *const *kcl_disk_roots(struct kcl_disk *d)
 {
-	return d->roots.paths;
+	return roots_of(d)->paths;
 }
 
 /* ---- paths ---- */
@@ -77,17 +93,18 @@ char *kcl_path_absolute(const char *folder, const char *path)
 }
 
 /* Opened, or -1 with errno. The first root that it is below counts. */
-static int open_path(const struct kcl_disk *d, const char *path, int flags)
+static int open_path(struct kcl_disk *d, const char *path, int flags)
 {
 	_cleanup_free_ char *plain = NULL;
 
-	if (!d->roots.is_confined)
+	if (!d->is_confined)
 		return open(path, flags | O_CLOEXEC | O_NOCTTY);
 	plain = kcl_path_absolute("/", path);
 	errno = ENOENT;
-	for (size_t i = 0; d->roots.paths && d->roots.paths[i]; i++) {
-		const char *rest = kcl_roots_below(&d->roots, i, plain);
-		int fd = rest ? fs_open_below(d->roots.folders[i], rest, flags, 0) : -1;
+	const struct kcl_roots *roots = roots_of(d);
+	for (size_t i = 0; roots->paths && roots->paths[i]; i++) {
+		const char *rest = kcl_roots_below(roots, i, plain);
+		int fd = rest ? fs_open_below(roots->folders[i], rest, flags, 0) : -1;
 
 		if (fd >= 0)
 			return fd;
@@ -95,7 +112,7 @@ static int open_path(const struct kcl_disk *d, const char *path, int flags)
 	return -1;
 }
 
-static bool has_type(const struct kcl_disk *d, const char *path, mode_t type)
+static bool has_type(struct kcl_disk *d, const char *path, mode_t type)
 {
 	_cleanup_close_ int fd = open_path(d, path, O_PATH);
 	struct stat st;
@@ -103,24 +120,24 @@ static bool has_type(const struct kcl_disk *d, const char *path, mode_t type)
 	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type;
 }
 
-bool kcl_disk_is_folder(const struct kcl_disk *d, const char *path)
+bool kcl_disk_is_folder(struct kcl_disk *d, const char *path)
 {
 	return has_type(d, path, S_IFDIR);
 }
 
-bool kcl_disk_is_file(const struct kcl_disk *d, const char *path)
+bool kcl_disk_is_file(struct kcl_disk *d, const char *path)
 {
 	return has_type(d, path, S_IFREG);
 }
 
-char *kcl_disk_find(const struct kcl_disk *d, const char *path)
+char *kcl_disk_find(struct kcl_disk *d, const char *path)
 {
 	if (*path == '/') {
 		char *plain = kcl_path_absolute("/", path);
 
 		return kcl_disk_is_folder(d, plain) || kcl_disk_is_file(d, plain) ? plain : (free(plain), NULL);
 	}
-	for (char *const *root = d->roots.paths; root && *root; root++) {
+	for (char *const *root = roots_of(d)->paths; root && *root; root++) {
 		char *joined = kcl_path_absolute(*root, path);
 
 		if (kcl_disk_is_folder(d, joined) || kcl_disk_is_file(d, joined))
@@ -132,19 +149,20 @@ char *kcl_disk_find(const struct kcl_disk *d, const char *path)
 
 /* ---- reading ---- */
 
-int kcl_disk_read(const struct kcl_disk *d, const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
+int kcl_disk_read(struct kcl_disk *d, const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
 {
 	_cleanup_free_ char *plain = NULL;
 
-	if (!d->roots.is_confined)
+	if (!d->is_confined)
 		return fs_read_file(path, max, ret, ret_len, err);
 	plain = kcl_path_absolute("/", path);
-	for (size_t i = 0; d->roots.paths && d->roots.paths[i]; i++) {
-		const char *rest = kcl_roots_below(&d->roots, i, plain);
+	const struct kcl_roots *roots = roots_of(d);
+	for (size_t i = 0; roots->paths && roots->paths[i]; i++) {
+		const char *rest = kcl_roots_below(roots, i, plain);
 
 		if (!rest)
 			continue;
-		if (fs_read_file_below(d->roots.folders[i], rest, max, ret, ret_len, err) == 0)
+		if (fs_read_file_below(roots->folders[i], rest, max, ret, ret_len, err) == 0)
 			return 0;
 		return err_wrap(err, "%s", path);
 	}
@@ -162,7 +180,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char **kcl_disk_list(const struct kcl_disk *d, const char *folder)
+char **kcl_disk_list(struct kcl_disk *d, const char *folder)
 {
 	int fd = open_path(d, folder, O_RDONLY | O_DIRECTORY);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -187,21 +205,29 @@ char **kcl_disk_list(const struct kcl_disk *d, const char *folder)
 
 /* ---- changes ---- */
 
-static void stamp_folder(const char *folder, unsigned depth, struct buf *out)
+struct stamp {
+	struct buf *out;
+	size_t left; /* entries: links may lead in circles */
+};
+
+/* Links are followed: in a mounted ConfigMap all files are links, whose targets change. */
+static void stamp_folder(struct stamp *s, const char *folder, unsigned depth)
 {
 	DIR *d = depth < STAMP_DEPTH_MAX ? opendir(folder) : NULL;
 
-	for (const struct dirent *entry; d && (entry = readdir(d)) != NULL;) {
+	for (const struct dirent *entry; d && s->left > 0 && (entry = readdir(d)) != NULL; s->left--) {
 		_cleanup_free_ char *path = fs_join(folder, entry->d_name);
 		struct stat st;
 
-		if (entry->d_name[0] == '.' || lstat(path, &st) < 0)
+		if (entry->d_name[0] == '.' || stat(path, &st) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode))
-			stamp_folder(path, depth + 1, out);
+			stamp_folder(s, path, depth + 1);
 		else
-			buf_printf(out, "%s %lld %lld.%09ld %llu\n", path, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+			buf_printf(s->out, "%s %lld %lld.%09ld %llu\n", path, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
 			           st.st_mtim.tv_nsec, (unsigned long long)st.st_ino);
+		if (s->left == 0)
+			break;
 	}
 	if (d)
 		closedir(d);
@@ -209,5 +235,7 @@ static void stamp_folder(const char *folder, unsigned depth, struct buf *out)
 
 void kcl_disk_stamp(const char *folder, struct buf *out)
 {
-	stamp_folder(folder, 0, out);
+	struct stamp s = { .out = out, .left = STAMP_ENTRIES_MAX };
+
+	stamp_folder(&s, folder, 0);
 }

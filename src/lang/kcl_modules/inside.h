@@ -9,6 +9,7 @@
 #include "mod_file.h"
 #include "modules.h"
 #include "reference.h"
+#include "watch.h"
 
 /* An archive looks like a folder whose path begins with oci://. */
 #define ARCHIVE_SCHEME "oci://"
@@ -31,6 +32,7 @@ struct kcl_modules {
 	struct kcl_loader loader;
 	struct kcl_disk *disk;
 	struct kcl_layouts *layouts; /* borrowed; NULL */
+	struct kcl_watch *watch;     /* borrowed; NULL */
 	json_t *dependencies;        /* of all programs: name -> version or { path, version, … }; NULL */
 	char **external, **everywhere;
 	char *store, *main;
@@ -48,6 +50,8 @@ const char *modules_mount(struct kcl_modules *m, const char *repository, struct 
 const char *modules_mount_reference(struct kcl_modules *m, const struct kcl_reference *r, struct err *err);
 /* path as seen from a folder, which may be inside of an archive; free(). */
 char *modules_join(const struct kcl_modules *m, const char *folder, const char *path);
+/* Folders where modules lie beside each other; NULL. */
+char *const *modules_everywhere(const struct kcl_modules *m);
 bool modules_is_folder(const struct kcl_modules *m, const char *path);
 bool modules_is_file(const struct kcl_modules *m, const char *path);
 struct bytes *modules_read(const struct kcl_modules *m, const char *path, struct err *err);

@@ -46,6 +46,11 @@ static char *loader_external(void *self, const char *root, const char *package, 
 	return found;
 }
 
+char *const *modules_everywhere(const struct kcl_modules *m)
+{
+	return m->everywhere ? m->everywhere : kcl_disk_roots(m->disk);
+}
+
 /* ---- life ---- */
 
 struct kcl_modules *kcl_modules_new(const struct kcl_modules_options *o, struct err *err)
@@ -59,12 +64,11 @@ struct kcl_modules *kcl_modules_new(const struct kcl_modules_options *o, struct 
 	}
 	m->disk = kcl_disk_new(o->roots);
 	m->layouts = o->layouts;
+	m->watch = o->watch;
 	for (const char *const *e = o->external; e && *e; e++)
 		strv_push(&m->external, *e);
 	for (const char *const *e = o->everywhere; e && *e; e++)
 		strv_push(&m->everywhere, *e);
-	if (!o->everywhere && kcl_disk_roots(m->disk))
-		m->everywhere = strv_copy(kcl_disk_roots(m->disk));
 	m->store = xstrdup_or_null(o->store);
 	m->loader = (struct kcl_loader){ .self = m, .list = loader_list, .read = loader_read, .external = loader_external };
 	return TAKE_PTR(m);
@@ -272,10 +276,15 @@ char **kcl_modules_entries(struct kcl_modules *m, const char *path, struct err *
 void kcl_modules_stamp(const struct kcl_modules *m, const char *folder, struct buf *out)
 {
 	const char *inside;
+	uint64_t generation = kcl_watch_look(m->watch);
 
+	if (generation > 0) {
+		buf_printf(out, "generation %llu\n", (unsigned long long)generation);
+		return;
+	}
 	if (!kcl_layouts_empty(m->layouts))
 		kcl_layouts_stamp(m->layouts, out);
-	for (char *const *root = m->everywhere; root && *root; root++)
+	for (char *const *root = modules_everywhere(m); root && *root; root++)
 		kcl_disk_stamp(*root, out);
 	if (folder && modules_mount_of(m, folder, &inside) == NULL)
 		kcl_disk_stamp(folder, out);

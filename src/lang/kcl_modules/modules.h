@@ -8,6 +8,7 @@
  *     mod_file.c    kcl.mod
  *     disk.c        folders, perhaps only some of them
  *     roots.c       those some, opened; also for the file module (file_access.h)
+ *     watch.c       whether any of it has changed
  *     layout.c      OCI image layouts: from a reference to an archive
  *     reference.c   what references and versions mean
  *     archive.c     a module's files in memory, from a tar */
@@ -33,6 +34,7 @@ DEFINE_CLEANUP(struct kcl_layouts *, kcl_layouts_free)
 struct kcl_modules_options {
 	const char *const *roots;      /* folders that everything must lie below; NULL-terminated. NULL: anywhere */
 	struct kcl_layouts *layouts;   /* stays the caller's, who keeps it longer; NULL */
+	struct kcl_watch *watch;       /* of the roots and the layouts' folders (watch.h); the same; NULL */
 	const char *dependencies;      /* text of [dependencies], in addition to those of kcl.mod; NULL */
 	const char *const *external;   /* NAME=DIR; NULL-terminated; NULL */
 	const char *store;             /* the folder where kcl keeps what it has downloaded; NULL */

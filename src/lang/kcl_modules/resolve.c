@@ -52,7 +52,7 @@ static char *find_spelled(const struct kcl_modules *m, const char *folder, const
 	_cleanup_free_ char *vendor = folder ? modules_join(m, folder, "vendor") : NULL;
 	char *found = vendor ? find_form(m, vendor, name, version) : NULL;
 
-	for (char *const *root = m->everywhere; !found && root && *root; root++) {
+	for (char *const *root = modules_everywhere(m); !found && root && *root; root++) {
 		_cleanup_free_ char *vendor_of_root = fs_join(*root, "vendor");
 
 		found = find_form(m, vendor_of_root, name, version);
