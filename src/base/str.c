@@ -210,6 +210,22 @@ void strv_push(char ***v, const char *s)
 	(*v)[n + 1] = NULL;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void str_sort(const char **list, size_t len)
+{
+	if (len > 1)
+		qsort(list, len, sizeof(*list), by_bytes);
+}
+
+void strv_sort(char **v)
+{
+	str_sort((const char **)v, strv_len(v));
+}
+
 char **strv_copy(char *const *v)
 {
 	size_t n = strv_len(v);

@@ -38,6 +38,10 @@ size_t strv_len(char *const *v);
 /* Appends a copy; *v may be NULL. Counts the vector each time: for short ones. */
 void strv_push(char ***v, const char *s);
 char **strv_copy(char *const *v);
+/* In the order of bytes. */
+void strv_sort(char **v);
+/* The same for an array of borrowed texts; list may be NULL when there are none. */
+void str_sort(const char **list, size_t len);
 /* Joined with the separator; free(). */
 char *strv_join(char *const *v, const char *separator);
 char **strv_free(char **v);

@@ -133,6 +133,22 @@ static void test_utf8_next_accepts_only_well_formed(void **state)
 	assert_int_equal(utf8_next("", 0, &c), 0);
 }
 
+static void test_strv_sorts(void **state)
+{
+	const char *borrowed[] = { "b", "", "\xff", "a", "ab" };
+
+	(void)state;
+	_cleanup_strv_ char **v = str_split("b Z a10 a9 b", " ");
+	strv_sort(v);
+	_cleanup_free_ char *joined = strv_join(v, " ");
+	assert_string_equal(joined, "Z a10 a9 b b");
+	strv_sort(NULL);
+	str_sort(borrowed, ARRAY_SIZE(borrowed));
+	assert_string_equal(borrowed[0], "");
+	assert_string_equal(borrowed[2], "ab");
+	assert_string_equal(borrowed[4], "\xff");
+}
+
 static void test_strv_splits_and_joins(void **state)
 {
 	(void)state;
@@ -212,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_str_to_i64_is_strict),
 		cmocka_unit_test(test_str_to_double_is_strict),
 		cmocka_unit_test(test_utf8_next_accepts_only_well_formed),
+		cmocka_unit_test(test_strv_sorts),
 		cmocka_unit_test(test_strv_splits_and_joins),
 		cmocka_unit_test(test_strv_grows),
 		cmocka_unit_test(test_utf8_is_text),

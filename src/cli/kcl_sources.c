@@ -62,11 +62,6 @@ int kcl_sources_read_stdin(struct kcl_sources *s, const char *folder, struct err
 	return 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* What a folder holds, sorted. NULL with err. */
 static char **list(const char *folder, struct err *err)
 {
@@ -84,7 +79,7 @@ static char **list(const char *folder, struct err *err)
 		names[len] = NULL;
 	}
 	closedir(dir);
-	qsort(names, len, sizeof(*names), compare_names);
+	strv_sort(names);
 	return names;
 }
 

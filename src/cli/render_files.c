@@ -32,11 +32,6 @@ static int load_file(const char *path, json_t *into, struct err *err)
 	return documents ? json_array_extend(into, documents) : -1;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The .yaml and .yml files of a folder, sorted; strv_free(). */
 static char **yaml_files(const char *dir)
 {
@@ -54,8 +49,7 @@ static char **yaml_files(const char *dir)
 	}
 	if (d)
 		closedir(d);
-	if (names)
-		qsort(names, n, sizeof(*names), by_text);
+	strv_sort(names);
 	return names;
 }
 

@@ -7,11 +7,6 @@
 
 #define TEXT_MAX ((size_t)64 * 1024)
 
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The names of an object's members, ordered; free(). */
 static const char **sorted_names(const json_t *obj)
 {
@@ -21,7 +16,7 @@ static const char **sorted_names(const json_t *obj)
 
 	for (void *i = json_object_iter(members); i; i = json_object_iter_next(members, i))
 		names[len++] = json_object_iter_key(i);
-	qsort(names, len, sizeof(*names), name_order);
+	str_sort(names, len);
 	return names;
 }
 

@@ -65,11 +65,6 @@ bool prompt_is_denied(const struct words *w, size_t i, size_t window)
 	return denied;
 }
 
-static int compare_words(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void add_words(const struct words *w, json_t *out)
 {
 	json_t *list = json_ensure_array(out, "words");
@@ -77,7 +72,7 @@ static void add_words(const struct words *w, json_t *out)
 
 	for (size_t i = 0; i < w->len; i++)
 		sorted[i] = w->items[i].text;
-	qsort(sorted, w->len, sizeof(*sorted), compare_words);
+	str_sort(sorted, w->len);
 	for (size_t i = 0; i < w->len; i++) {
 		if (i == 0 || !str_eq(sorted[i], sorted[i - 1]))
 			json_array_append_new(list, json_string_lossy(sorted[i], strlen(sorted[i])));

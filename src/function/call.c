@@ -142,11 +142,6 @@ json_t *json_copy_levels(const json_t *v, unsigned levels)
 	return copy;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 const char **json_keys_in_order(const json_t *object, size_t *ret_len)
 {
 	const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys)), *key;
@@ -155,7 +150,7 @@ const char **json_keys_in_order(const json_t *object, size_t *ret_len)
 
 	json_object_foreach (json_unconst(object), key, value)
 		keys[n++] = key;
-	qsort(keys, n, sizeof(*keys), by_text);
+	str_sort(keys, n);
 	*ret_len = n;
 	return keys;
 }

@@ -44,7 +44,7 @@ static int open_http(const struct kube_client_config *config, const char *cert_p
 
 int kube_transport_new(const struct kube_client_config *config, struct kube_transport **ret, struct err *err)
 {
-	struct http_client *http;
+	struct http_client *http = NULL;
 	if (open_http(config, config->cert_pem, config->key_pem, &http, err) < 0)
 		return -1;
 	struct kube_transport *t = new0(struct kube_transport);
@@ -121,7 +121,7 @@ static int refresh_plugin(struct kube_transport *t, const atomic_bool *cancel, s
 	if (exec_credential_run(t->config, cancel, &fresh, err) < 0)
 		return -1;
 	if (!str_eq(fresh.cert_pem, t->plugin.cert_pem)) {
-		struct http_client *http;
+		struct http_client *http = NULL;
 		const char *cert = fresh.cert_pem ? fresh.cert_pem : t->config->cert_pem,
 				   *key = fresh.cert_pem ? fresh.key_pem : t->config->key_pem;
 		if (open_http(t->config, cert, key, &http, err) < 0) {

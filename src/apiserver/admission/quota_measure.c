@@ -288,11 +288,6 @@ static bool container_says(const json_t *container, const char *name)
 	return says;
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Names of containers that do not say it, sorted; NULL: none. */
 static char *silent_containers(const json_t *pod, const char *name)
 {
@@ -307,7 +302,7 @@ static char *silent_containers(const json_t *pod, const char *name)
 				strv_push(&names, json_get_str(c, "name") ? json_get_str(c, "name") : "");
 	if (!names)
 		return NULL;
-	qsort(names, strv_len(names), sizeof(*names), compare_text);
+	strv_sort(names);
 	return strv_join(names, ",");
 }
 

@@ -87,11 +87,6 @@ static void close_file(struct audit_log *l)
 	l->fd = -1;
 }
 
-static int text_compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* STEM-2026-01-02T03-04-05.678.EXT of this log; times sort as texts. */
 static bool is_backup(const struct audit_log *l, const char *name)
 {
@@ -114,8 +109,7 @@ static void remove_old(struct audit_log *l)
 			strv_push(&names, entry->d_name);
 	closedir(dir);
 	size_t len = strv_len(names);
-	if (names)
-		qsort(names, len, sizeof(*names), text_compare);
+	strv_sort(names);
 	for (size_t i = 0; i + l->backups_max < len; i++) {
 		_cleanup_free_ char *path = fs_join(l->dir, names[i]);
 		unlink(path);

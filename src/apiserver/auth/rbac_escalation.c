@@ -26,11 +26,6 @@ static bool may(struct apiserver *s, const struct rbac_write *w, const char *ver
 	return s->authorizer.allow(s->authorizer.self, w->user, &a, NULL);
 }
 
-static int compare_strings(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The missing permissions, a line each, sorted and once. */
 static void describe_missing(const struct rbac_rules *missing, struct buf *out)
 {
@@ -41,8 +36,7 @@ static void describe_missing(const struct rbac_rules *missing, struct buf *out)
 		rbac_rule_describe(&missing->list[i], &line);
 		lines[i] = buf_steal(&line);
 	}
-	if (missing->len > 0)
-		qsort(lines, missing->len, sizeof(*lines), compare_strings);
+	strv_sort(lines);
 	for (size_t i = 0; i < missing->len; i++)
 		if (i == 0 || strcmp(lines[i], lines[i - 1]) != 0)
 			buf_printf(out, "%s%s", i ? "\n" : "", lines[i]);

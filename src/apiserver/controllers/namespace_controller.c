@@ -119,19 +119,13 @@ static void empty_type(struct namespace_controller *c, const struct api_type *t,
 	store_list_clear(&list);
 }
 
-static int text_compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* parts NULL: all is fine. Sorted, so that the same state gives the same words. */
 static void set_condition(json_t *status, const char *type, const char *reason, const char *prefix, char **parts,
                           const char *fine_reason, const char *fine)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(MESSAGE_MAX);
 
-	if (parts)
-		qsort(parts, strv_len(parts), sizeof(*parts), text_compare);
+	strv_sort(parts);
 	buf_puts(&text, parts ? prefix : fine);
 	for (size_t i = 0; parts && parts[i]; i++)
 		buf_printf(&text, "%s%s", i > 0 ? ", " : "", parts[i]);

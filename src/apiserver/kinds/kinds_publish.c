@@ -72,18 +72,12 @@ static const char *define_value(const struct publisher *p, const struct kinds_fi
 	return NULL;
 }
 
-static int text_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static json_t *choices_json(const char *choices)
 {
 	_cleanup_strv_ char **list = str_split(choices, "|");
 	json_t *array = json_array();
 
-	if (list) /* the tables have them in the order of messages */
-		qsort(list, strv_len(list), sizeof(*list), text_order);
+	strv_sort(list); /* the tables have them in the order of messages */
 	for (size_t i = 0; list && list[i]; i++)
 		json_push_str(array, list[i]);
 	return array;

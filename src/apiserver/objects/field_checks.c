@@ -39,11 +39,6 @@ static void show_text(const char *text, struct buf *out)
 	go_quote(text ? text : "", text ? strlen(text) : 0, SHOWN_MAX, out);
 }
 
-static int key_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void show_map(const json_t *map, struct buf *out)
 {
 	_cleanup_strv_ char **keys = NULL;
@@ -56,8 +51,7 @@ static void show_map(const json_t *map, struct buf *out)
 	}
 	json_object_foreach (json_unconst(map), key, v)
 		strv_push(&keys, key);
-	if (keys)
-		qsort(keys, strv_len(keys), sizeof(*keys), key_order);
+	strv_sort(keys);
 	buf_puts(out, "map[string]string{");
 	for (size_t i = 0; keys && keys[i]; i++) {
 		buf_puts(out, i ? ", " : "");

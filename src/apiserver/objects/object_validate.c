@@ -155,11 +155,6 @@ static bool has_finalizer(const json_t *obj, const char *name)
 	return false;
 }
 
-static int text_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void warn_finalizers(const json_t *obj, const json_t *old, char ***warnings)
 {
 	static const char *const STANDARD[] = { "orphan", "foregroundDeletion", "kubernetes", NULL };
@@ -172,8 +167,7 @@ static void warn_finalizers(const json_t *obj, const json_t *old, char ***warnin
 		if (name && !strchr(name, '/') && !str_in(name, STANDARD) && !(old && has_finalizer(old, name)))
 			strv_push(&added, name);
 	}
-	if (added)
-		qsort(added, strv_len(added), sizeof(*added), text_order);
+	strv_sort(added);
 	for (i = 0; added && added[i]; i++) {
 		_cleanup_free_ char *text = xasprintf("metadata.finalizers: \"%s\": prefer a domain-qualified finalizer name "
 		                                      "%sto avoid accidental conflicts with other "

@@ -2,13 +2,10 @@
  * map of any order costs n log n. */
 #include "field_set_internal.h"
 
+#include "base/str.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 const char **field_names_of(const json_t *a, const json_t *b, size_t *ret_len)
 {
@@ -26,7 +23,7 @@ const char **field_names_of(const json_t *a, const json_t *b, size_t *ret_len)
 	for (size_t i = 1; i < len && ordered; i++)
 		ordered = strcmp(names[i - 1], names[i]) < 0;
 	if (!ordered)
-		qsort(names, len, sizeof(*names), name_order);
+		str_sort(names, len);
 	*ret_len = len;
 	return names;
 }

@@ -43,17 +43,12 @@ const struct schema *field_member_schema(const struct schema *s, const char *nam
 	return schema_property(s, name);
 }
 
-static int key_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static bool keys_of_item(const struct schema *list, const json_t *item, json_t *ret)
 {
 	const char *sorted[FIELD_KEYS_MAX];
 	size_t len = field_list_keys(list, sorted);
 
-	qsort(sorted, len, sizeof(*sorted), key_order);
+	str_sort(sorted, len);
 	for (size_t i = 0; i < len; i++) {
 		const json_t *v = json_object_get(item, sorted[i]);
 		if (!v)

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static int key_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The same members in the order of their names. */
 static json_t *sorted_keys(json_t *obj)
 {
@@ -20,7 +15,7 @@ static json_t *sorted_keys(json_t *obj)
 
 	json_object_foreach (obj, key, v)
 		names[len++] = key;
-	qsort(names, len, sizeof(*names), key_order);
+	str_sort(names, len);
 	for (size_t i = 0; i < len; i++)
 		json_object_set(sorted, names[i], json_object_get(obj, names[i]));
 	free(names);

@@ -144,11 +144,6 @@ int patch_body_invalid(enum patch_form form, const json_t *patch, const json_t *
 	return -1;
 }
 
-static int path_compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void note(char ***complaints, const char *head, const char *path)
 {
 	_cleanup_free_ char *text = xasprintf("%s field \"%s\"", head, path);
@@ -186,8 +181,7 @@ static char **complaints_of(const struct api_request *req, enum patch_form form,
 		note(&complaints, form == PATCH_JSON ? "json patch duplicate" : "duplicate", req->duplicates[i]);
 	json_array_foreach (dropped, i, path)
 		strv_push(&paths, json_string_value(path));
-	if (paths)
-		qsort(paths, strv_len(paths), sizeof(*paths), path_compare);
+	strv_sort(paths);
 	for (i = 0; paths && paths[i]; i++)
 		note(&complaints, "unknown", paths[i]);
 	return complaints;

@@ -173,11 +173,6 @@ static void prune(const struct schema *s, json_t *v, const struct schema_step *a
 	}
 }
 
-static int path_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Appends the paths of from to dropped: of custom resources in order; Go's typed objects are told of as they are
  * read. */
 static void append_paths(const struct schema *s, json_t *dropped, json_t *from)
@@ -194,7 +189,7 @@ static void append_paths(const struct schema *s, json_t *dropped, json_t *from)
 	const char **paths = xcalloc(len, sizeof(*paths));
 	json_array_foreach (from, i, path)
 		paths[i] = json_string_value(path);
-	qsort(paths, len, sizeof(*paths), path_order);
+	str_sort(paths, len);
 	for (i = 0; i < len; i++)
 		json_push_str(dropped, paths[i]);
 	free(paths);

@@ -165,11 +165,6 @@ static json_t *node_status(const json_t *obj, int64_t now_ns _unused_)
 	                 json_bool(json_at(obj, "spec", "unschedulable", NULL), false) ? ",SchedulingDisabled" : "");
 }
 
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static json_t *node_roles(const json_t *obj, int64_t now_ns _unused_)
 {
 	struct buf out = BUF_INIT(CELL_MAX);
@@ -184,8 +179,7 @@ static json_t *node_roles(const json_t *obj, int64_t now_ns _unused_)
 		else if (strcmp(key, "kubernetes.io/role") == 0 && !str_empty(json_string_value(v)))
 			strv_push(&roles, json_string_value(v));
 	}
-	if (roles)
-		qsort(roles, strv_len(roles), sizeof(*roles), name_order);
+	strv_sort(roles);
 	for (size_t i = 0; roles && roles[i]; i++)
 		buf_printf(&out, "%s%s", i ? "," : "", roles[i]);
 	return cell_of(&out, "<none>");

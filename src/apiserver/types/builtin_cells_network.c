@@ -20,11 +20,6 @@ static const char *or_empty(const char *s)
 	return s ? s : "";
 }
 
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* "a=1,b=2" in the order of names; "<none>" for nothing. */
 json_t *builtin_labels_cell(const json_t *labels)
 {
@@ -35,8 +30,7 @@ json_t *builtin_labels_cell(const json_t *labels)
 
 	json_object_foreach (json_unconst(labels), key, v)
 		strv_push(&names, key);
-	if (names)
-		qsort(names, strv_len(names), sizeof(*names), name_order);
+	strv_sort(names);
 	for (size_t i = 0; names && names[i]; i++)
 		buf_printf(&out, "%s%s=%s", i ? "," : "", names[i], or_empty(json_get_str(labels, names[i])));
 	return cell_of(&out, "<none>");
@@ -51,8 +45,7 @@ static void append_values(struct buf *out, const json_t *values)
 	json_array_foreach (values, i, v)
 		if (json_is_string(v))
 			strv_push(&list, json_string_value(v));
-	if (list)
-		qsort(list, strv_len(list), sizeof(*list), name_order);
+	strv_sort(list);
 	for (i = 0; list && list[i]; i++)
 		buf_printf(out, "%s%s", i ? "," : "", list[i]);
 }

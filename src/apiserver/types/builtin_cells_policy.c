@@ -94,11 +94,6 @@ static json_t *param_ref(const json_t *obj, int64_t now_ns _unused_)
 
 /* ---- quotas ---- */
 
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* "cpu: 1/2, pods: 0/10" of the resources that are limits, or of the others. */
 static json_t *quota_of(const json_t *obj, bool limits)
 {
@@ -110,8 +105,7 @@ static json_t *quota_of(const json_t *obj, bool limits)
 	json_object_foreach (hard, key, v)
 		if (str_starts_with(key, "limits") == limits)
 			strv_push(&names, key);
-	if (names)
-		qsort(names, strv_len(names), sizeof(*names), name_order);
+	strv_sort(names);
 	for (size_t i = 0; names && names[i]; i++) {
 		const char *used = json_str_at(obj, "status", "used", names[i], NULL);
 		buf_printf(&out, "%s%s: %s/%s", i ? ", " : "", names[i], used ? used : "0",

@@ -159,11 +159,6 @@ static void put_text(struct buf *out, const struct spec *s, const char *text)
 
 /* ---- values ---- */
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void put_object(struct buf *out, const struct spec *s, const json_t *object)
 {
 	_cleanup_free_ const char **names = xcalloc(json_object_size(object) + 1, sizeof(*names));
@@ -173,7 +168,7 @@ static void put_object(struct buf *out, const struct spec *s, const json_t *obje
 
 	json_object_foreach (json_unconst(object), key, member)
 		names[n++] = key;
-	qsort(names, n, sizeof(*names), by_name);
+	str_sort(names, n);
 	buf_puts(out, "map[");
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)

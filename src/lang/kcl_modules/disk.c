@@ -175,11 +175,6 @@ bool kcl_is_source_name(const char *name)
 	return str_ends_with(name, ".k") && !str_ends_with(name, "_test.k") && name[0] != '_' && name[0] != '.';
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 char **kcl_disk_list(struct kcl_disk *d, const char *folder)
 {
 	int fd = open_path(d, folder, O_RDONLY | O_DIRECTORY);
@@ -198,8 +193,7 @@ char **kcl_disk_list(struct kcl_disk *d, const char *folder)
 		closedir(dir);
 	else if (fd >= 0)
 		close(fd);
-	if (n > 0)
-		qsort(names, n, sizeof(*names), by_text);
+	strv_sort(names);
 	return names;
 }
 

@@ -144,19 +144,13 @@ static char *below(const char *folder, const char *name)
 	return xasprintf("%s%s%s", folder, str_ends_with(folder, "/") ? "" : "/", name);
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static char **sorted_names(struct search *s, const char *folder)
 {
 	char **names = s->folders_left > 0 ? s->files->list(s->files->self, folder) : NULL;
 
 	if (s->folders_left > 0)
 		s->folders_left--;
-	if (names)
-		qsort(names, strv_len(names), sizeof(*names), by_text);
+	strv_sort(names);
 	return names;
 }
 
