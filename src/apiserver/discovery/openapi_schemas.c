@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 
+#define META "io.k8s.apimachinery.pkg.apis.meta.v1."
+#define SCALE "io.k8s.api.autoscaling.v1.Scale"
+
 /* "a.b.c" → "c.b.a" */
 static void append_reversed(struct buf *out, const char *group)
 {
@@ -43,15 +46,33 @@ static json_t *kinds(const struct api_type *t, const struct api_version *v, cons
 	return json_pack("[{s:s,s:s,s:s}]", "group", t->group, "kind", kind, "version", v->name);
 }
 
+/* Nothing stands beside a $ref in v3. */
+static json_t *list_meta(enum openapi_version api, bool custom)
+{
+	json_t *ref = openapi_ref(api, META "ListMeta");
+	json_t *v = api == OPENAPI_V3 ? json_pack("{s:[o]}", "allOf", ref) : ref;
+
+	json_put_str(v, "description", "State of the server that the list shows, and where it goes on.");
+	if (api == OPENAPI_V3 && !custom)
+		json_put(v, "default", json_object());
+	return v;
+}
+
+static json_t *list_item(enum openapi_version api, bool custom, const char *name)
+{
+	json_t *ref = openapi_ref(api, name);
+
+	return api == OPENAPI_V3 && !custom ? json_pack("{s:[o],s:{}}", "allOf", ref, "default") : ref;
+}
+
 static json_t *list_schema(enum openapi_version api, const struct api_type *t, const struct api_version *v,
                            const char *name)
 {
 	json_t *items = json_pack("{s:s,s:s,s:o}", "description", "The objects.", "type", "array", "items",
-	                          openapi_ref(api, name));
+	                          list_item(api, t->custom, name));
 	json_t *properties = json_pack("{s:{s:s,s:s},s:{s:s,s:s},s:o,s:o}", "apiVersion", "type", "string", "description",
 	                               "Group and version of the list.", "kind", "type", "string", "description",
-	                               "Kind of the list.", "metadata",
-	                               openapi_ref(api, "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"), "items", items);
+	                               "Kind of the list.", "metadata", list_meta(api, t->custom), "items", items);
 
 	return json_pack("{s:o,s:s,s:[s],s:o,s:o}", "description", json_strf("%sList is a list of %s", t->kind, t->kind),
 	                 "type", "object", "required", "items", "properties", properties, "x-kubernetes-group-version-kind",
@@ -77,80 +98,40 @@ void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct
 		json_put(schemas, list, list_schema(api, t, v, name));
 }
 
-/* The types of the protocol itself. */
-static const char PROTOCOL[] =
-	"{\"io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta\":{\"type\":\"object\",\"description\":\"Metadata of a "
-	"list.\",\"properties\":{"
-	"\"continue\":{\"type\":\"string\",\"description\":\"Set when there are more objects: give it back to get them.\"},"
-	"\"remainingItemCount\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"How many more objects there "
-	"are.\"},"
-	"\"resourceVersion\":{\"type\":\"string\",\"description\":\"State of the server the list shows.\"},"
-	"\"selfLink\":{\"type\":\"string\",\"description\":\"Not used any more.\"}}},"
-	"\"io.k8s.apimachinery.pkg.apis.meta.v1.Patch\":{\"type\":\"object\",\"description\":\"A change, in the form its "
-	"media type "
-	"says.\"},"
-	"\"io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions\":{\"type\":\"object\",\"description\":\"What must hold "
-	"before an object is "
-	"deleted.\",\"properties\":{\"resourceVersion\":{\"type\":\"string\",\"description\":\"Version of the object.\"},"
-	"\"uid\":{\"type\":\"string\",\"description\":\"UID of the object.\"}}},"
-	"\"io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions\":{\"type\":\"object\",\"description\":\"How to "
-	"delete.\",\"properties\":{"
-	"\"apiVersion\":{\"type\":\"string\",\"description\":\"Group and version.\"},"
-	"\"kind\":{\"type\":\"string\",\"description\":\"DeleteOptions.\"},"
-	"\"dryRun\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"All: delete nothing, but say "
-	"what would happen.\"},"
-	"\"gracePeriodSeconds\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"Seconds before the object is "
-	"deleted.\"},"
-	"\"orphanDependents\":{\"type\":\"boolean\",\"description\":\"Use propagationPolicy instead.\"},"
-	"\"preconditions\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions\"},"
-	"\"propagationPolicy\":{\"type\":\"string\",\"description\":\"What happens to dependents: Orphan, Background or "
-	"Foreground.\"}}},"
-	"\"io.k8s.apimachinery.pkg.apis.meta.v1.Status\":{\"type\":\"object\",\"description\":\"How a request ended, when "
-	"it gives no "
-	"object.\",\"properties\":{\"apiVersion\":{\"type\":\"string\",\"description\":\"Group and version.\"},"
-	"\"kind\":{\"type\":\"string\",\"description\":\"Status.\"},"
-	"\"metadata\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta\"},"
-	"\"status\":{\"type\":\"string\",\"description\":\"Success or Failure.\"},"
-	"\"message\":{\"type\":\"string\",\"description\":\"What happened, for people.\"},"
-	"\"reason\":{\"type\":\"string\",\"description\":\"What happened, in one word for programs.\"},"
-	"\"details\":{\"type\":\"object\",\"description\":\"What it is "
-	"about.\",\"x-kubernetes-preserve-unknown-fields\":true},"
-	"\"code\":{\"type\":\"integer\",\"format\":\"int32\",\"description\":\"HTTP status.\"}}},"
-	"\"io.k8s.api.autoscaling.v1.Scale\":{\"type\":\"object\",\"description\":\"How many replicas something "
-	"has.\",\"properties\":{"
-	"\"apiVersion\":{\"type\":\"string\",\"description\":\"autoscaling/"
-	"v1.\"},\"kind\":{\"type\":\"string\",\"description\":\"Scale.\"},"
-	"\"metadata\":{\"$ref\":\"@io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta\"},"
-	"\"spec\":{\"type\":\"object\",\"description\":\"What is "
-	"wanted.\",\"properties\":{\"replicas\":{\"type\":\"integer\","
-	"\"format\":\"int32\",\"description\":\"Wanted number.\"}}},"
-	"\"status\":{\"type\":\"object\",\"description\":\"What is "
-	"there.\",\"properties\":{\"replicas\":{\"type\":\"integer\","
-	"\"format\":\"int32\",\"description\":\"Present "
-	"number.\"},\"selector\":{\"type\":\"string\",\"description\":\"Label selector of the "
-	"replicas.\"}}}},\"x-kubernetes-group-version-kind\":[{\"group\":\"autoscaling\",\"kind\":\"Scale\",\"version\":"
-	"\"v1\"}]}}";
+/* ---- the types of the protocol itself ---- */
 
-/* "@NAME" becomes a real reference. */
-static void resolve_refs(json_t *v, enum openapi_version api)
+/* Descriptions of metadata's members stand in its schema, which is that of custom resources; the tables have its form.
+ */
+static void describe(json_t *schema, const json_t *described, json_t *schemas)
 {
-	const char *key, *name = json_get_str(v, "$ref");
-	json_t *member;
+	json_t *properties = json_object_get(schema, "properties"), *property;
+	const char *name;
 
-	if (name && *name == '@') {
-		_cleanup_json_ json_t *ref = openapi_ref(api, name + 1);
-		json_object_update(v, ref);
+	json_object_foreach (properties, name, property) {
+		const json_t *from = json_at(described, "properties", name, NULL);
+		const char *text = json_get_str(from, "description"),
+				   *of = json_str_at(json_array_get(json_at(property, "items", "allOf", NULL), 0), "$ref", NULL);
+		if (!of)
+			of = json_str_at(property, "items", "$ref", NULL);
+		if (text)
+			json_put_str(property, "description", text);
+		if (of)
+			describe(json_object_get(schemas, strrchr(of, '/') + 1), json_object_get(from, "items"), schemas);
 	}
-	json_object_foreach (v, key, member)
-		resolve_refs(member, api);
 }
 
 void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api)
 {
-	_cleanup_json_ json_t *protocol = json_parse(PROTOCOL, sizeof(PROTOCOL) - 1, 0, NULL);
-	json_t *meta = builtin_object_meta(NULL);
+	static const char *const names[] = { BUILTIN_OBJECT_META, META "ListMeta",   META "DeleteOptions",
+		                                 META "Status",       META "WatchEvent", SCALE };
+	_cleanup_json_ json_t *meta = builtin_object_meta(NULL);
 
-	resolve_refs(protocol, api);
-	json_object_update(schemas, protocol);
-	json_put(schemas, BUILTIN_OBJECT_META, meta ? meta : json_object());
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct kinds_message *m = kinds_find_message(names[i]);
+		if (m)
+			kinds_publish(m, refs_of(api), api == OPENAPI_V3, schemas);
+	}
+	describe(json_object_get(schemas, BUILTIN_OBJECT_META), meta, schemas);
+	json_put(schemas, META "Patch",
+	         json_pack("{s:s,s:s}", "type", "object", "description", "A change, in the form its media type says."));
 }

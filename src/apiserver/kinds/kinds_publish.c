@@ -108,7 +108,7 @@ static json_t *value_json(const struct publisher *p, const struct kinds_field *f
 {
 	const char *name = define_value(p, f);
 	json_t *zero = !p->v3 ? NULL : !item && f->value ? parsed(kinds_text(f->value)) : zero_of(f, item);
-	json_t *v = name ? reference(p, name, !zero && (item || !f->text)) : json_object();
+	json_t *v = name ? reference(p, name, !zero && item) : json_object();
 
 	if (!name) {
 		json_put_str(v, "type", PLAIN[f->type].type);

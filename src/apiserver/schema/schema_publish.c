@@ -32,7 +32,6 @@ static void add_resource_fields(json_t *s, bool v2)
 		json_t *all = json_array();
 		json_array_append_new(all, ref);
 		json_put(meta, "allOf", all);
-		json_put(meta, "default", json_object());
 	}
 	json_put(properties, "metadata", meta);
 	if (!json_str_at(properties, "apiVersion", "description", NULL))
@@ -91,6 +90,17 @@ static void reduce_v2(json_t *s)
 		json_object_del(s, "type");
 }
 
+static void require(json_t *s, const char *name)
+{
+	json_t *required = json_ensure_array(s, "required"), *text;
+	size_t i;
+
+	json_array_foreach (required, i, text)
+		if (str_eq(json_string_value(text), name))
+			return;
+	json_push_str(required, name);
+}
+
 static void embed_v3(json_t *s)
 {
 	const char *key;
@@ -103,8 +113,14 @@ static void embed_v3(json_t *s)
 		embed_v3(json_object_get(s, "items"));
 	if (json_is_object(json_object_get(s, "additionalProperties")))
 		embed_v3(json_object_get(s, "additionalProperties"));
-	if (json_get_bool(s, "x-kubernetes-embedded-resource", false))
-		add_resource_fields(s, false);
+	if (json_get_bool(s, "x-kubernetes-int-or-string", false) && !json_object_get(s, "anyOf") &&
+	    !json_object_get(s, "allOf"))
+		json_put(s, "anyOf", json_pack("[{s:s},{s:s}]", "type", "integer", "type", "string"));
+	if (!json_get_bool(s, "x-kubernetes-embedded-resource", false))
+		return;
+	add_resource_fields(s, false);
+	require(s, "kind");
+	require(s, "apiVersion");
 }
 
 json_t *schema_publish_v3(const struct schema *s)

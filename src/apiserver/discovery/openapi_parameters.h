@@ -1,0 +1,35 @@
+#ifndef APISERVER_OPENAPI_PARAMETERS_H
+#define APISERVER_OPENAPI_PARAMETERS_H
+/* Parameters of operations. */
+
+#include "openapi.h"
+
+enum openapi_parameter {
+	PARAMETER_BOOKMARKS,
+	PARAMETER_CONTINUE,
+	PARAMETER_DRY_RUN,
+	PARAMETER_MANAGER,
+	PARAMETER_FIELDS,
+	PARAMETER_VALIDATION,
+	PARAMETER_FORCE,
+	PARAMETER_GRACE,
+	PARAMETER_LABELS,
+	PARAMETER_LIMIT,
+	PARAMETER_NAME,
+	PARAMETER_NAMESPACE,
+	PARAMETER_ORPHAN,
+	PARAMETER_PRETTY,
+	PARAMETER_PROPAGATION,
+	PARAMETER_VERSION,
+	PARAMETER_MATCH,
+	PARAMETER_INITIAL,
+	PARAMETER_TIMEOUT,
+	PARAMETER_WATCH,
+};
+
+#define PARAMETER(name) (1u << PARAMETER_##name)
+
+/* An array of those whose bits are set, by name. */
+json_t *openapi_parameters(enum openapi_version api, unsigned parameters);
+
+#endif
