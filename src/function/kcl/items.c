@@ -1,33 +1,51 @@
 /* Items of apiVersion meta.krm.kcl.dev are no resources: they say what else the function answers. */
 
+#include "kcl/go_decode.h"
 #include "kcl/kcl_function.h"
 
 #include "base/str.h"
 #include "codec/base64.h"
-#include "codec/go_format.h"
 
-static const json_t *wanted_field(const json_t *item, const char *field, const char *what, struct err *err)
+static const json_t *wanted_field(const json_t *item, const char *field, const char *what, const struct go_type *type,
+                                  struct err *err)
 {
 	const json_t *value = json_object_get(item, field);
+	_cleanup_err_ struct err why = { 0 };
 
 	if (!value)
 		err_set(err, ERR_INVALID, "cannot get %s: %s: no such field", what, field);
-	return value;
+	else if (go_decodes(value, type, &why) < 0)
+		err_set(err, ERR_INVALID, "cannot get %s: cannot unmarshal value from JSON: %s", what, err_message(&why));
+	else
+		return value;
+	return NULL;
 }
 
+static bool all_are_strings(const json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (json_unconst(object), key, value)
+		if (!json_is_string(value))
+			return false;
+	return true;
+}
+
+/* All of them or, when one is no text, none. */
 static int add_connection_details(struct kcl_run *run, const json_t *item)
 {
 	const char *key;
 	json_t *value;
 
+	if (!all_are_strings(json_object_get(item, "data")))
+		return 0;
 	json_object_foreach (json_object_get(item, "data"), key, value) {
 		size_t len = 0;
-		const char *text = json_string_value(value);
-		_cleanup_free_ char *data = text ? base64_decode(text, strlen(text), &len) : NULL;
+		_cleanup_free_ char *data = base64_decode(json_string_value(value), json_string_length(value), &len);
 		_cleanup_free_ char *clean = base64_encode(data ? data : "", len);
 
-		if (text)
-			json_put_str(run->connection, key, clean);
+		json_put_str(run->connection, key, clean);
 	}
 	return 0;
 }
@@ -68,7 +86,8 @@ static int add_requirements(struct kcl_run *run, const json_t *item, bool extra,
 {
 	const char *kind = extra ? "extra" : "required", *key;
 	_cleanup_free_ char *what = xasprintf("%s resources requirements", kind);
-	const json_t *requirements = wanted_field(item, "requirements", what, err);
+	const json_t *requirements = wanted_field(item, "requirements", what,
+	                                          extra ? &GO_EXTRA_REQUIREMENTS : &GO_REQUIRED_REQUIREMENTS, err);
 	json_t *into = extra ? run->extra : run->required, *requirement;
 
 	if (!requirements)
@@ -82,16 +101,13 @@ static int add_requirements(struct kcl_run *run, const json_t *item, bool extra,
 }
 
 /* The last item of such a kind counts. */
-static int replace_list(json_t **list, const json_t *item, const char *field, const char *what, struct err *err)
+static int replace_list(json_t **list, const json_t *item, const char *field, const char *what,
+                        const struct go_type *type, struct err *err)
 {
-	const json_t *value = wanted_field(item, field, what, err);
+	const json_t *value = wanted_field(item, field, what, type, err);
 
 	if (!value)
 		return -1;
-	if (!json_is_array(value) && !json_is_null(value))
-		return err_set(err, ERR_INVALID,
-		               "cannot get %s: cannot unmarshal value from JSON: json: cannot unmarshal %s into a list", what,
-		               go_type_name(value));
 	json_decref(*list);
 	*list = json_incref(json_unconst(value));
 	return 0;
@@ -99,7 +115,7 @@ static int replace_list(json_t **list, const json_t *item, const char *field, co
 
 static int add_context(struct kcl_run *run, const json_t *item, struct err *err)
 {
-	const json_t *data = wanted_field(item, "data", "context resource", err);
+	const json_t *data = wanted_field(item, "data", "context resource", &GO_OBJECT, err);
 
 	if (!data)
 		return -1;
@@ -117,9 +133,9 @@ int kcl_process_item(struct kcl_run *run, const json_t *item, struct err *err)
 	if (str_eq(kind, "ExtraResources") || str_eq(kind, "RequiredResources"))
 		return add_requirements(run, item, str_eq(kind, "ExtraResources"), err);
 	if (str_eq(kind, "Conditions"))
-		return replace_list(&run->conditions, item, "conditions", "condition resources", err);
+		return replace_list(&run->conditions, item, "conditions", "condition resources", &GO_CONDITIONS, err);
 	if (str_eq(kind, "Events"))
-		return replace_list(&run->events, item, "events", "event resources", err);
+		return replace_list(&run->events, item, "events", "event resources", &GO_EVENTS, err);
 	if (str_eq(kind, "Context"))
 		return add_context(run, item, err);
 	return err_set(err, ERR_INVALID,

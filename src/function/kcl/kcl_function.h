@@ -2,7 +2,8 @@
 #define FUNCTION_KCL_KCL_FUNCTION_H
 /* function-kcl: resources that a KCL program makes. kcl_function.c: the function; input.c: is the input one; source.c:
  * what spec.source means; params.c: what option() gives; evaluate.c: the program, and its result; resources.c: the
- * result into the desired state, by target; items.c: special items; set_data.c: data over an object, field by field. */
+ * result into the desired state, by target; items.c: special items; go_decode.c: their shapes; set_data.c: data over an
+ * object, field by field. */
 
 #include "call.h"
 #include "lang/kcl/kcl.h"

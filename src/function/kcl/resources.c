@@ -1,3 +1,4 @@
+#include "kcl/go_decode.h"
 #include "kcl/kcl_function.h"
 
 #include "base/str.h"
@@ -177,8 +178,11 @@ static int merge_status(struct kcl_run *run, const json_t *item, struct err *err
 	const json_t *old = json_object_get(run->dxr, "status"), *status = json_object_get(item, "status");
 	json_t *merged;
 
-	if (status && !json_is_object(status) && !json_is_null(status))
-		return err_set(err, ERR_INVALID, "cannot get templated composite status: it is no object");
+	_cleanup_err_ struct err why = { 0 };
+
+	if (status && go_decodes(status, &GO_OBJECT, &why) < 0)
+		return err_set(err, ERR_INVALID, "cannot get templated composite status: cannot unmarshal value from JSON: %s",
+		               err_message(&why));
 	merged = json_is_object(old) ? json_copy(json_unconst(old)) : json_object();
 	json_object_set_new(run->dxr, "status", merged);
 	json_merge_members(merged, status, &replace);
