@@ -3,12 +3,11 @@
 /* YAML to and from JSON values, over libyaml: what kubectl reads is read alike, what it prints is printed alike.
  *
  * Bounded: text length (JSON_TEXT_MAX), depth (JSON_DEPTH_MAX), number of nodes with those that aliases and merges
- * repeat (YAML_NODES_MAX in total, so "billion laughs" ends early). Plain scalars become null, bool, int or float as
- * sigs.k8s.io/yaml reads them: y, yes, on, n, no, off are bools, also as keys; 0644, 0o644, 0x1a4 and 0b11 are
- * integers; whole floats (1.0, 1e3) become integers on the way to JSON; dates stay strings. One difference: an integer
- * that no 64 bits and no double hold exactly stays a string, where Kubernetes rounds it. Mapping keys become strings;
- * merge keys
- * (<<) are honoured; a repeated key is an error. */
+ * repeat (YAML_NODES_MAX in total, and only some of them repeated, so "billion laughs" ends early). Plain scalars
+ * become null, bool, int or float as sigs.k8s.io/yaml reads them: y, yes, on, n, no, off are bools, also as keys;
+ * 0644, 0o644, 0x1a4 and 0b11 are integers; whole floats (1.0, 1e3) become integers on the way to JSON; dates stay
+ * strings. One difference: an integer that no 64 bits and no double hold exactly stays a string, where Kubernetes
+ * rounds it. Mapping keys become strings; merge keys (<<) are honoured; a repeated key is an error. */
 
 #include "codec/json.h"
 

@@ -11,7 +11,7 @@ struct yaml_composer {
 	yaml_parser_t parser;
 	bool parser_ready;
 	const char *text, *name;
-	size_t nodes;
+	size_t nodes, alias_nodes; /* so far; the second: of them, those that aliases and merges repeated */
 	int depth;
 	struct map *anchors;  /* name → json_t */
 	yaml_mark_t last;     /* where the node at work begins */
