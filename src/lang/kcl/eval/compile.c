@@ -37,10 +37,10 @@ const struct kcl_str *kcl_literal(struct kcl_compiler *c, const char *s)
 	return make_constant(c, kcl_text_str(&t));
 }
 
-struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run)
+struct kcl_code *kcl_code_sized(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run, size_t size)
 {
 	kcl_compile_check(c->h, c->stop);
-	struct kcl_code *code = kcl_alloc(c->h, sizeof(*code));
+	struct kcl_code *code = kcl_alloc(c->h, size);
 	code->run = run;
 	code->file = c->module->file;
 	code->line = span->line;
@@ -48,9 +48,14 @@ struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *spa
 	return code;
 }
 
+struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run)
+{
+	return kcl_code_sized(c, span, run, sizeof(struct kcl_code));
+}
+
 struct kcl_code *kcl_code_constant(struct kcl_compiler *c, const struct kcl_span *span, struct kcl_value v)
 {
-	struct kcl_code *code = kcl_code_new(c, span, kcl_run_constant);
+	struct kcl_code *code = KCL_CODE_NEW(c, span, kcl_run_constant, constant);
 	code->constant = v;
 	return code;
 }

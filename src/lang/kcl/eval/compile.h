@@ -4,6 +4,8 @@
 
 #include "eval/code.h"
 
+#include <stddef.h>
+
 /* Appends to an array with a length, in the heap of the program. Capacities are powers of two. The item may be made of
  * the length before. */
 #define PUSH(h, items, len, item)                                                                   \
@@ -79,6 +81,10 @@ const struct kcl_str *kcl_intern(struct kcl_compiler *c, const char *s);
 /* The same for a text of the tree, where NUL is KCL_TREE_NUL. */
 const struct kcl_str *kcl_literal(struct kcl_compiler *c, const char *s);
 struct kcl_code *kcl_code_new(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run);
+/* With room for one member only, for the kinds that most of the nodes are: they take half of the memory. */
+#define KCL_CODE_NEW(c, span, run, member) \
+	kcl_code_sized(c, span, run, offsetof(struct kcl_code, member) + sizeof(((struct kcl_code *)NULL)->member))
+struct kcl_code *kcl_code_sized(struct kcl_compiler *c, const struct kcl_span *span, kcl_run_fn run, size_t size);
 struct kcl_code *kcl_code_constant(struct kcl_compiler *c, const struct kcl_span *span, struct kcl_value v);
 struct kcl_package_symbols *kcl_symbols_of(struct kcl_compiler *c, const char *path);
 struct kcl_symbol *kcl_symbol_find(struct kcl_package_symbols *p, const struct kcl_str *name);

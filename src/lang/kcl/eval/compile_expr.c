@@ -131,7 +131,7 @@ static struct kcl_code *compile_selector(struct kcl_compiler *c, const struct kc
 {
 	struct kcl_code *code = kcl_compile_expr(c, e->selector.object);
 	for (uint32_t i = 0; i < e->selector.attr.len; i++) {
-		struct kcl_code *select = kcl_code_new(c, &e->span, kcl_run_select);
+		struct kcl_code *select = KCL_CODE_NEW(c, &e->span, kcl_run_select, select);
 		select->select.object = code;
 		select->select.name = kcl_intern(c, e->selector.attr.items[i].s);
 		c->program->is_observed |= strcmp(e->selector.attr.items[i].s, "instances") == 0;

@@ -103,7 +103,7 @@ static struct kcl_code *compile_local(struct kcl_compiler *c, const struct kcl_v
                                       struct kcl_code *otherwise)
 {
 	bool is_own = scope->unit == c->unit;
-	struct kcl_code *code = kcl_code_new(c, span, is_own ? kcl_run_local : kcl_run_captured);
+	struct kcl_code *code = KCL_CODE_NEW(c, span, is_own ? kcl_run_local : kcl_run_captured, local);
 	code->local.slot = is_own ? v->slot : capture(c, c->unit, scope->unit, v->slot);
 	if (otherwise) {
 		code->run = is_own ? kcl_run_local_or : kcl_run_captured_or;
@@ -117,7 +117,7 @@ static struct kcl_code *compile_symbol(struct kcl_compiler *c, const struct kcl_
 {
 	if (symbol->kind == KCL_SYMBOL_SCHEMA)
 		return kcl_code_constant(c, span, symbol->schema->constructor);
-	struct kcl_code *code = kcl_code_new(c, span, kcl_run_global);
+	struct kcl_code *code = KCL_CODE_NEW(c, span, kcl_run_global, cell);
 	code->cell = symbol->cell;
 	return code;
 }
@@ -147,7 +147,7 @@ static struct kcl_code *compile_outer(struct kcl_compiler *c, const struct kcl_s
 
 static struct kcl_code *compile_attr(struct kcl_compiler *c, const struct kcl_str *name, const struct kcl_span *span)
 {
-	struct kcl_code *code = kcl_code_new(c, span, kcl_run_attr);
+	struct kcl_code *code = KCL_CODE_NEW(c, span, kcl_run_attr, attr);
 	code->attr.name = kcl_schema_name(c, name);
 	code->attr.otherwise = compile_outer(c, name, span);
 	return code;
@@ -213,7 +213,7 @@ struct kcl_code *kcl_compile_name(struct kcl_compiler *c, const struct kcl_names
 	struct kcl_code *code = package ? compile_member(c, package, &names->items[1], span)
 	                                : compile_first(c, first, span);
 	for (uint32_t i = used; i < names->len; i++) {
-		struct kcl_code *select = kcl_code_new(c, span, kcl_run_select);
+		struct kcl_code *select = KCL_CODE_NEW(c, span, kcl_run_select, select);
 		select->select.object = code;
 		select->select.name = kcl_intern(c, names->items[i].s);
 		c->program->is_observed |= strcmp(names->items[i].s, "instances") == 0;
