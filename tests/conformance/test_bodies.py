@@ -106,6 +106,18 @@ def test_patches_that_leave_no_such_object(api, ns, patch, why):
     assert answer.json["message"].startswith(' "" is invalid: patch: Invalid value: "{') and answer.json["message"].endswith(f': {why}')
 
 
+@pytest.mark.parametrize("patch, shown, why", [
+    ({"metadata": "x"}, "map[metadata:x]", "cannot restore struct from: string"),
+    ({"metadata": {"labels": []}}, "map[metadata:map[labels:[]]]", "cannot restore map from slice"),
+    ({"data": {"a": 1}}, "map[data:map[a:1]]", "cannot convert int64 to string"),
+    ({"immutable": "x"}, "map[immutable:x]", "unrecognized type: bool"),
+])
+def test_strategic_patches_are_converted_not_decoded(api, ns, patch, shown, why):  # k8s.io/apimachinery pkg/runtime/converter.go
+    api.post(CM.format(ns), {"metadata": {"name": "a"}})
+    answer = api.patch(CM.format(ns) + "/a", patch, "strategic-merge")
+    assert answer.status == 422 and answer.json["message"] == f' "" is invalid: patch: Invalid value: "{shown}": {why}'
+
+
 @pytest.mark.parametrize("body, message", [
     ("{", "couldn't get version/kind; json parse error: unexpected end of JSON input"),
     ("[]", NO_OBJECT.format("array")),

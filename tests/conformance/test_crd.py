@@ -168,6 +168,15 @@ def test_versions_that_were_stored_cannot_be_dropped(api, crd):
     assert answer.status == 422 and 'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions' in answer.json["message"]
 
 
+def test_subresources_of_deprecated_versions_warn_too(api, ns, crd):
+    def deprecate(obj):
+        obj["spec"]["versions"][0]["deprecated"] = True
+    _, plural = crd(deprecate)
+    path = f"/apis/example.org/v1/namespaces/{ns}/{plural}"
+    for below in ("", "/a", "/a/status", "/a/none"):
+        assert "is deprecated" in api.get(path + below).warnings[0]
+
+
 def test_scale_of_what_has_no_number(api, ns, crd):
     """kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions, "Scale subresource"""
     def without_default(obj):

@@ -169,6 +169,8 @@ def test_items_of_typed_lists_leave_their_kind_to_the_list(api, ns, widget):
     ("application/json", '{"metadata":{"name":"a"}}', 201), ("application/json; charset=utf-8", '{"metadata":{"name":"a"}}', 201),
     (None, '{"metadata":{"name":"a"}}', 201), ("application/yaml", "metadata: {name: a}", 201),
     ("application/yaml;charset=utf-8", "metadata:\n  name: a\n", 201), ("text/plain", '{"metadata":{"name":"a"}}', 415),
+    ("text/yaml", "metadata: {name: a}", 415), ("application/merge-patch+json", '{"metadata":{"name":"a"}}', 415),
+    ("application/apply-patch+yaml", "metadata: {name: a}", 415),
     ("application/xml", "<a/>", 415), ("application/x-www-form-urlencoded", "a=b", 415), ("application/json", "{", 400),
     ("application/yaml", "a: [", 400), ("application/json", "", 400), ("application/json", "[]", 400), ("application/json", "7", 400),
 ])

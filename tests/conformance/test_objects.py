@@ -332,6 +332,29 @@ def test_scale_subresource(api, ns):
     assert api.put(WD.format(ns) + "/a/scale", scale).status == 409
 
 
+def test_owners_said_twice_are_kept_once(api, ns):  # k8s.io/apiserver pkg/endpoints/handlers/fieldmanager/dedupownerrefs.go
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
+    other = {**owner, "controller": True}
+    answer = api.post(CM.format(ns), {"metadata": {"name": "a", "ownerReferences": [owner, other, owner]}})
+    assert answer.json["metadata"]["ownerReferences"] == [owner, other]
+    assert any("contains duplicate entries" in w and w.endswith('observed: u"') for w in answer.warnings)
+    assert not api.put(CM.format(ns) + "/a", {"metadata": {"name": "a", "ownerReferences": [owner]}}).warnings
+
+
+def test_finalizers_of_built_in_kinds_are_qualified(api, ns):  # pkg/apis/core/validation, validateKubeFinalizerName
+    answer = api.post(CM.format(ns), {"metadata": {"name": "a", "finalizers": ["orphan", "x"]}})
+    assert answer.status == 422 and answer.json["details"]["causes"][0]["field"] == "metadata.finalizers[1]"
+    assert "neither a standard finalizer name nor is it fully qualified" in answer.json["message"]
+    body = {**widget("a"), "metadata": {"name": "a", "finalizers": ["x"]}}
+    assert api.post(WD.format(ns), body).status == 201, "custom resources' need not be"
+    api.patch(WD.format(ns) + "/a", {"metadata": {"finalizers": None}})
+
+
+def test_the_namespace_is_looked_at_before_the_name(api, ns):  # k8s.io/apiserver pkg/endpoints/handlers/update.go
+    answer = api.put(CM.format(ns) + "/a", {"metadata": {"name": "b", "namespace": "other"}})
+    assert answer.status == 400 and "does not match the namespace sent on the request" in answer.json["message"]
+
+
 @pytest.mark.parametrize("form", ["Table", "PartialObjectMetadata"])
 def test_scale_in_other_forms(api, ns, form):
     api.post(WD.format(ns), widget("a", replicas=3))

@@ -24,6 +24,10 @@ const char *kinds_message_word(const struct kinds_message *m);
  */
 int kinds_normalize(const struct kinds_message *m, json_t *obj, struct err *err);
 
+/* Why an object of generic values cannot be converted to the Go type, in the words of Kubernetes' converter, which
+ * strategic merge patches go through in place of a decoder; NULL: it can, or only decoding tells. free() */
+char *kinds_convert_fault(const struct kinds_message *m, const json_t *obj);
+
 /* An object about which nothing was said yet, without defaults: what Kubernetes compares a new one with to see whose
  * fields are whose. A new reference. */
 json_t *kinds_zero(const struct kinds_message *m);

@@ -149,6 +149,35 @@ static void test_kinds_of_the_wrong_type_are_refused_in_gos_words(void **state _
 	}
 }
 
+static void test_kinds_that_cannot_be_converted(void **state _unused_)
+{
+	static const char *const CASES[][2] = {
+		{ "{\"spec\":{\"replicas\":\"3\"}}", "unrecognized type: int32" },
+		{ "{\"spec\":{\"replicas\":1.5}}", "cannot convert float64 to int32" },
+		{ "{\"spec\":{\"replicas\":1.0,\"paused\":true}}", NULL },
+		{ "{\"spec\":{\"paused\":\"x\"}}", "unrecognized type: bool" },
+		{ "{\"spec\":1}", "cannot restore struct from: int64" },
+		{ "{\"spec\":null}", NULL },
+		{ "{\"metadata\":{\"labels\":[]}}", "cannot restore map from slice" },
+		{ "{\"metadata\":{\"labels\":{\"a\":1}}}", "cannot convert int64 to string" },
+		{ "{\"metadata\":{\"uid\":1}}", "cannot convert int64 to types.UID" },
+		{ "{\"metadata\":{\"labels\":{\"a\":true}}}", "unrecognized type: string" },
+		{ "{\"spec\":{\"template\":{\"spec\":{\"containers\":\"x\"}}}}", "cannot restore slice from string" },
+		{ "{\"spec\":{\"template\":{\"spec\":{\"containers\":[1]}}}}", "cannot restore struct from: int64" },
+		{ "{\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":[]}}}}",
+		  "json: cannot unmarshal array into Go value of type int32" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+		_cleanup_json_ json_t *v = parsed(CASES[i][0]);
+		_cleanup_free_ char *fault = kinds_convert_fault(message("apps", "v1", "Deployment"), v);
+		if (CASES[i][1])
+			assert_string_equal(fault ? fault : "", CASES[i][1]);
+		else
+			assert_null(fault);
+	}
+}
+
 static void test_kinds_say_what_is_missing(void **state _unused_)
 {
 	_cleanup_json_ json_t *v = parsed(
@@ -274,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_kinds_have_the_official_numbers),
 		cmocka_unit_test(test_kinds_are_normalized_as_go_would),
 		cmocka_unit_test(test_kinds_of_the_wrong_type_are_refused_in_gos_words),
+		cmocka_unit_test(test_kinds_that_cannot_be_converted),
 		cmocka_unit_test(test_kinds_say_what_is_missing),
 		cmocka_unit_test(test_kinds_reset),
 		cmocka_unit_test(test_kinds_have_schemas),

@@ -308,18 +308,46 @@ int object_meta_version(const json_t *obj, uint64_t *ret, struct err *err)
 	return 0;
 }
 
+char **object_meta_dedup_owners(json_t *obj)
+{
+	json_t *refs = json_object_get(kube_meta(obj), "ownerReferences");
+	char **twice = NULL;
+
+	for (size_t i = 1; i < json_array_size(refs);) {
+		const json_t *ref = json_array_get(refs, i);
+		size_t before = 0;
+		while (before < i && !json_equal(json_array_get(refs, before), ref))
+			before++;
+		if (before == i) {
+			i++;
+			continue;
+		}
+		strv_push(&twice, json_get_str(ref, "uid") ? json_get_str(ref, "uid") : "");
+		json_array_remove(refs, i);
+	}
+	return twice;
+}
+
+int object_meta_check_namespace(const struct api_type *t, const json_t *obj, const char *ns, struct err *err)
+{
+	const char *own = kube_namespace(obj);
+
+	if (!t->namespaced || !*own || strcmp(own, ns) == 0)
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST,
+	               "the namespace of the provided object does not match the namespace sent on the request");
+}
+
 int object_meta_address(const struct api_type *t, json_t *obj, const char *ns, const char *name, struct err *err)
 {
 	json_t *meta = json_ensure_object(obj, "metadata");
-	const char *own_ns = kube_namespace(obj);
 
+	if (object_meta_check_namespace(t, obj, ns, err) < 0)
+		return -1;
 	if (!t->namespaced)
 		json_object_del(meta, "namespace");
-	else if (!*own_ns)
+	else
 		json_put_str(meta, "namespace", ns);
-	else if (strcmp(own_ns, ns) != 0)
-		return err_set(err, ERR_BAD_REQUEST,
-		               "the namespace of the provided object does not match the namespace sent on the request");
 	if (!*name)
 		return 0;
 	if (!*kube_name(obj))

@@ -24,6 +24,10 @@ int object_meta_version(const json_t *obj, uint64_t *ret, struct err *err);
 
 /* name: the one in the path. ERR_BAD_REQUEST when the object bears none. */
 int object_meta_check_has_name(const json_t *obj, const char *name, struct err *err);
+/* Takes owner references away that are there already; their UIDs (strv_free()), NULL: none. */
+char **object_meta_dedup_owners(json_t *obj);
+/* ERR_BAD_REQUEST when it says another namespace than the path. */
+int object_meta_check_namespace(const struct api_type *t, const json_t *obj, const char *ns, struct err *err);
 /* What is written to a name must bear it, and no other. ERR_BAD_REQUEST. */
 int object_meta_check_name(const json_t *obj, const char *name, struct err *err);
 

@@ -171,6 +171,15 @@ static void test_object_meta_validate(void **state _unused_)
 	} cases[] = {
 		{ "{\"name\":\"a.b-c\"}", NULL, NULL },
 		{ "{}", NULL, "metadata.name: Required value: name or generateName is required" },
+		{ "{\"name\":\"a\",\"generateName\":\"b-\"}", NULL, NULL },
+		{ "{\"name\":\"a\",\"generateName\":\"B-\"}", NULL,
+		  "metadata.generateName: Invalid value: \"B-\": a lowercase RFC 1123 subdomain must consist of" },
+		{ "{\"name\":\"a\",\"ownerReferences\":[{\"apiVersion\":\"/a/"
+		  "b\",\"kind\":\"K\",\"name\":\"n\",\"uid\":\"u\"}]}",
+		  NULL, "metadata.ownerReferences.apiVersion: Invalid value: \"/a/b\": version must not be empty" },
+		{ "{\"name\":\"a\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"n\",\"uid\":\"u\"}"
+		  "]}",
+		  NULL, "Kind=Event is disallowed from being an owner" },
 		{ "{\"name\":\"A\"}", NULL,
 		  "metadata.name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of" },
 		{ "{\"name\":\"a\",\"labels\":{\"x/y/z\":\"\"}}", NULL,

@@ -27,31 +27,39 @@ static bool is_path_segment(const char *s)
 	return *s && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && !strpbrk(s, "/%");
 }
 
+/* NULL: it may be a name. */
+static const char *name_fault(const struct api_type *t, const char *name)
+{
+	if (t->strategy->name_any)
+		return is_path_segment(name) ? NULL : "may not be '.', '..' or contain '/' or '%'";
+	if (t->strategy->name_label)
+		return strlen(name) > 63 ? "must be no more than 63 characters" : kube_is_dns_label(name) ? NULL : LABEL_WORDS;
+	return strlen(name) > 253            ? "must be no more than 253 characters"
+	       : kube_is_dns_subdomain(name) ? NULL
+	                                     : SUBDOMAIN_WORDS;
+}
+
+/* A dash at the end is not the end of the name. */
+static const char *base_fault(const struct api_type *t, const char *base)
+{
+	_cleanup_free_ char *masked = xstrdup(base);
+	size_t len = strlen(masked);
+
+	if (len > 1 && masked[len - 1] == '-')
+		masked[len - 1] = 'a';
+	return name_fault(t, masked);
+}
+
 static void validate_name(const struct api_type *t, const json_t *obj, struct err *err)
 {
-	const char *name = kube_name(obj), *base = json_get_str(kube_meta(obj), "generateName");
+	const char *name = kube_name(obj), *base = json_get_str(kube_meta(obj), "generateName"), *fault;
 
-	if (!*name) {
-		if (str_empty(base))
-			invalid_add(err, INVALID_REQUIRED, "metadata.name", "Required value: name or generateName is required");
-		return;
-	}
-	if (t->strategy->name_any) {
-		if (!is_path_segment(name))
-			invalid_add(err, INVALID_VALUE, "metadata.name",
-			            "Invalid value: \"%s\": may not be '.', '..' or contain '/' or '%%'", name);
-	} else if (t->strategy->name_label) {
-		if (strlen(name) > 63)
-			invalid_add(err, INVALID_VALUE, "metadata.name",
-			            "Invalid value: \"%s\": must be no more than 63 characters", name);
-		else if (!kube_is_dns_label(name))
-			invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": " LABEL_WORDS, name);
-	} else if (strlen(name) > 253) {
-		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": must be no more than 253 characters",
-		            name);
-	} else if (!kube_is_dns_subdomain(name)) {
-		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": " SUBDOMAIN_WORDS, name);
-	}
+	if (!str_empty(base) && (fault = base_fault(t, base)))
+		invalid_add(err, INVALID_VALUE, "metadata.generateName", "Invalid value: \"%s\": %s", base, fault);
+	if (*name && (fault = name_fault(t, name)))
+		invalid_add(err, INVALID_VALUE, "metadata.name", "Invalid value: \"%s\": %s", name, fault);
+	if (!*name && str_empty(base))
+		invalid_add(err, INVALID_REQUIRED, "metadata.name", "Required value: name or generateName is required");
 }
 
 /* A cause for each fault of a qualified name or a label's value (strv, stolen); shown: as it was sent. */
@@ -94,6 +102,19 @@ static void validate_annotations(const json_t *annotations, struct err *err)
 		            ANNOTATIONS_MAX);
 }
 
+/* "v1", "GROUP/v1" */
+static bool has_version(const char *api_version)
+{
+	const char *slash = api_version ? strchr(api_version, '/') : NULL;
+
+	return slash ? slash[1] && !strchr(slash + 1, '/') : !str_empty(api_version);
+}
+
+static const char *go_pointer(const json_t *ref, const char *name)
+{
+	return json_object_get(ref, name) ? "(*bool)(set)" : "(*bool)(nil)";
+}
+
 static void validate_owner(const json_t *ref, struct err *err)
 {
 	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
@@ -101,13 +122,21 @@ static void validate_owner(const json_t *ref, struct err *err)
 	for (size_t k = 0; k < ARRAY_SIZE(required); k++) {
 		_cleanup_free_ char *field = xasprintf("metadata.ownerReferences.%s", required[k]);
 		const char *value = json_get_str(ref, required[k]);
-		if (!str_empty(value))
+		if (k == 0 ? has_version(value) : !str_empty(value))
 			continue;
 		if (k == 0)
-			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"\": version must not be empty");
+			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": version must not be empty",
+			            value ? value : "");
 		else
 			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"\": %s must not be empty", required[k]);
 	}
+	if (str_eq(json_get_str(ref, "apiVersion"), "v1") && str_eq(json_get_str(ref, "kind"), "Event"))
+		invalid_add(err, INVALID_VALUE, "metadata.ownerReferences",
+		            "Invalid value: v1.OwnerReference{APIVersion:\"v1\", Kind:\"Event\", Name:\"%s\", UID:\"%s\", "
+		            "Controller:%s, BlockOwnerDeletion:%s}: /v1, Kind=Event is disallowed from being an owner",
+		            json_get_str(ref, "name") ? json_get_str(ref, "name") : "",
+		            json_get_str(ref, "uid") ? json_get_str(ref, "uid") : "", go_pointer(ref, "controller"),
+		            go_pointer(ref, "blockOwnerDeletion"));
 }
 
 static void validate_owners(const json_t *refs, struct err *err)
@@ -140,7 +169,20 @@ static bool has_string(const json_t *array, const char *s)
 	return false;
 }
 
-static void validate_finalizers(const json_t *obj, const json_t *old, struct err *err)
+/* Of Kubernetes' own kinds: one that is not qualified by a domain must be one of those everybody knows. */
+static void validate_standard(const char *finalizer, size_t i, struct err *err)
+{
+	static const char *const standard[] = { "kubernetes", "orphan", "foregroundDeletion", NULL };
+
+	if (!finalizer || strchr(finalizer, '/') || str_in(finalizer, standard))
+		return;
+	_cleanup_free_ char *field = xasprintf("metadata.finalizers[%zu]", i);
+	invalid_add(err, INVALID_VALUE, field,
+	            "Invalid value: \"%s\": name is neither a standard finalizer name nor is it fully qualified",
+	            finalizer);
+}
+
+static void validate_finalizers(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err)
 {
 	const json_t *list = json_object_get(kube_meta(obj), "finalizers");
 	const json_t *old_list = json_object_get(kube_meta(old), "finalizers");
@@ -151,6 +193,8 @@ static void validate_finalizers(const json_t *obj, const json_t *old, struct err
 
 	json_array_foreach (list, i, item) {
 		add_faults(kube_label_key_faults(json_string_value(item)), "metadata.finalizers", json_string_value(item), err);
+		if (api_type_has_messages(t))
+			validate_standard(json_string_value(item), i, err);
 		if (old && !has_string(old_list, json_string_value(item)))
 			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", json_string_value(item));
 	}
@@ -187,7 +231,7 @@ void object_meta_validate(const struct api_type *t, const json_t *obj, const jso
 	validate_labels(json_object_get(meta, "labels"), err);
 	validate_annotations(json_object_get(meta, "annotations"), err);
 	validate_owners(json_object_get(meta, "ownerReferences"), err);
-	validate_finalizers(obj, old, err);
+	validate_finalizers(t, obj, old, err);
 	if (old)
 		validate_immutable(obj, old, err);
 }

@@ -345,6 +345,8 @@ static void route_resource(struct api_request *req)
 	req->version = api_type_version(req->type, p->version);
 	req->body_type = strcmp(p->subresource, "scale") == 0 ? registry_scale(req->server->registry) : req->type;
 	req->body_version = req->body_type == req->type ? req->version : &req->body_type->versions[0];
+	if (req->version->deprecated)
+		api_request_warn(req, "%s", req->version->deprecation_warning);
 	if (*p->subresource && !find_mount(req->server, p) &&
 	    !api_type_has_subresource(req->type, req->version, p->subresource)) {
 		not_found(req);
@@ -365,8 +367,6 @@ static void route_resource(struct api_request *req)
 		api_respond_err(req, &err);
 		return;
 	}
-	if (req->version->deprecated)
-		api_request_warn(req, "%s", req->version->deprecation_warning);
 	req->may_wait = admit_may_wait(req) || req->type->conversion;
 	if (*p->name)
 		route_named(req);

@@ -101,6 +101,11 @@ static int read_patched(struct api_request *req, struct api_op *op, json_t *patc
 	_cleanup_json_ json_t *whole = json_clone(patched);
 	_cleanup_err_ struct err why = { 0 };
 
+	_cleanup_free_ char *fault = v->message && op->patch_form == PATCH_STRATEGIC
+	                                 ? kinds_convert_fault(v->message, patched)
+	                                 : NULL;
+	if (fault)
+		return write_without_name(op, patch_body_invalid(op->patch_form, op->body, whole, fault, err));
 	if (object_meta_read(req->body_type, patched, dropped, &why) == 0 &&
 	    (!v->message || kinds_normalize(v->message, patched, &why) == 0))
 		return 0;

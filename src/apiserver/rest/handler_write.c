@@ -130,8 +130,9 @@ static int prepare_update(struct api_request *req, struct api_op *op, struct err
 	char words[512];
 
 	op->code = 200;
-	if ((op->attempts == 1 || op->body_taken) &&
-	    (write_decode_meta(req, op, op->body, err) < 0 || object_meta_check_name(op->body, op->name, err) < 0))
+	if ((op->attempts == 1 || op->body_taken) && (write_decode_meta(req, op, op->body, err) < 0 ||
+	                                              object_meta_check_namespace(req->type, op->body, op->ns, err) < 0 ||
+	                                              object_meta_check_name(op->body, op->name, err) < 0))
 		return -1;
 	if (write_read_current(req, op, err) < 0)
 		return -1;

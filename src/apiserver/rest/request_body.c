@@ -76,18 +76,21 @@ static bool content_type_is(const char *header, const char *type)
 	return header && strncasecmp(header, type, len) == 0 && (!header[len] || header[len] == ';' || header[len] == ' ');
 }
 
-static bool is_yaml(const char *header)
+static bool is_yaml(const char *header, bool patch)
 {
-	return content_type_is(header, "application/yaml") || content_type_is(header, "application/x-yaml") ||
-	       content_type_is(header, "text/yaml") || content_type_is(header, "application/apply-patch+yaml");
+	return content_type_is(header, "application/yaml") ||
+	       (patch && content_type_is(header, "application/apply-patch+yaml"));
 }
 
-static bool is_json(const char *header)
+static bool is_json(const char *header, bool patch)
 {
-	return str_empty(header) || content_type_is(header, "application/json") || content_type_is(header, "*/*") ||
-	       content_type_is(header, "application/json-patch+json") ||
-	       content_type_is(header, "application/merge-patch+json") ||
-	       content_type_is(header, "application/strategic-merge-patch+json");
+	static const char *const patches[] = { "application/json-patch+json", "application/merge-patch+json",
+		                                   "application/strategic-merge-patch+json" };
+
+	for (size_t i = 0; patch && i < ARRAY_SIZE(patches); i++)
+		if (content_type_is(header, patches[i]))
+			return true;
+	return str_empty(header) || content_type_is(header, "application/json") || content_type_is(header, "*/*");
 }
 
 static json_t *parse_json(struct api_request *req, const char *body, size_t len, struct err *err)
@@ -113,8 +116,10 @@ enum body_form api_request_body_form(const struct api_request *req)
 {
 	const char *type = http_request_header(req->http, "Content-Type");
 
-	return is_yaml(type)                                                  ? BODY_YAML
-	       : is_json(type)                                                ? BODY_JSON
+	bool patch = strcmp(req->verb, "patch") == 0;
+
+	return is_yaml(type, patch)                                           ? BODY_YAML
+	       : is_json(type, patch)                                         ? BODY_JSON
 	       : content_type_is(type, "application/vnd.kubernetes.protobuf") ? BODY_PROTOBUF
 	                                                                      : BODY_UNKNOWN;
 }

@@ -432,6 +432,19 @@ static void forget_untyped(const struct api_request *req, struct write_input *in
 	in->applied = true;
 }
 
+static void warn_of_owners(struct api_request *req, json_t *obj)
+{
+	_cleanup_strv_ char **twice = object_meta_dedup_owners(obj);
+	_cleanup_free_ char *uids = twice ? strv_join(twice, ", ") : NULL;
+
+	if (uids)
+		api_request_warn(req,
+		                 ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in "
+		                 "1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "
+		                 "UID(s) observed: %s",
+		                 uids);
+}
+
 /* The form of what was sent, and what the type's own strategy does. */
 static int shape(struct api_request *req, struct api_op *op, struct write_input *in, struct err *err)
 {
@@ -442,6 +455,7 @@ static int shape(struct api_request *req, struct api_op *op, struct write_input 
 		return -1;
 	if (object_meta_address(t, in->obj, op->ns, op->name, err) < 0)
 		return -1;
+	warn_of_owners(req, in->obj);
 	forget_untyped(req, in);
 	if (!in->old) {
 		object_meta_create(t, in->obj, clock_wall_ns());
