@@ -5,29 +5,64 @@
 #include "check/suggest.h"
 #include "diagnostic.h"
 
+/* Names are compared one by one up to so many. */
+#define LINEAR_MAX 16
+#define CALLEE_MAX ((size_t)64 * 1024)
+
 /* ---- arguments ---- */
 
 static const char *callee_name(struct checker *c, const struct kcl_expr *e)
 {
+	if (!check_is_told(c))
+		return "";
 	while (e->kind == KCL_EXPR_PAREN)
 		e = e->paren;
 	if (e->kind != KCL_EXPR_NAME && e->kind != KCL_EXPR_SELECTOR)
 		return "anonymous function";
 
 	const struct kcl_names *names = e->kind == KCL_EXPR_NAME ? &e->name : &e->selector.attr;
-	const char *text = names->items[0].s;
+	_cleanup_buf_ struct buf text = BUF_INIT(CALLEE_MAX);
 
-	for (uint32_t i = 1; i < names->len; i++)
-		text = arena_printf(c->arena, "%s.%s", text, names->items[i].s);
-	return arena_printf(c->arena, "\"%s\"", text);
+	for (uint32_t i = 0; i < names->len; i++)
+		buf_printf(&text, "%s%s", i > 0 ? "." : "", names->items[i].s);
+	return arena_printf(c->arena, "\"%s\"", buf_str(&text));
 }
 
-/* The parameter of that name, or len. */
-static uint32_t find_param(const struct kcl_type *f, const char *name)
+/* Names of a call's parameters or keywords, with a table once there are many. */
+struct name_list {
+	const char *const *names; /* or */
+	const struct kcl_keyword *keywords;
+	uint32_t len;
+	struct kcl_scope *table; /* name -> its first place, in span.line; NULL */
+};
+
+static const char *name_at(const struct name_list *l, uint32_t i)
 {
+	return l->names ? l->names[i] : l->keywords[i].name.s;
+}
+
+static void make_table(struct checker *c, struct name_list *l)
+{
+	if (l->len <= LINEAR_MAX)
+		return;
+	l->table = kcl_scope_new(c->arena, NULL);
+	for (uint32_t i = 0; i < l->len; i++) {
+		struct kcl_object o = { .name = name_at(l, i), .span = { .line = i } };
+
+		if (!kcl_scope_find(l->table, o.name))
+			kcl_scope_put(l->table, c->arena, &o);
+	}
+}
+
+/* The first place of the name, or len. */
+static uint32_t find_name(const struct name_list *l, const char *name)
+{
+	const struct kcl_object *o = l->table ? kcl_scope_find(l->table, name) : NULL;
 	uint32_t i = 0;
 
-	while (i < f->function.len && strcmp(f->function.names[i], name) != 0)
+	if (l->table)
+		return o ? o->span.line : l->len;
+	while (i < l->len && strcmp(name_at(l, i), name) != 0)
 		i++;
 	return i;
 }
@@ -79,24 +114,20 @@ static void unexpected_keyword(struct checker *c, const struct kcl_expr *callee,
 	            callee_name(c, callee), kw->name.s, meant);
 }
 
-static void check_keywords(struct checker *c, const struct kcl_expr *callee, const struct kcl_arguments *args,
-                           const struct kcl_type *f)
+static void check_keywords(struct checker *c, const struct kcl_expr *callee, const struct name_list *keywords,
+                           const struct name_list *params, const struct kcl_type *f)
 {
 	struct kcl_span previous = { 0 };
 
-	for (uint32_t i = 0; i < args->keywords_len; i++) {
-		const struct kcl_keyword *kw = &args->keywords[i];
-		uint32_t param = find_param(f, kw->name.s);
+	for (uint32_t i = 0; i < keywords->len; i++) {
+		const struct kcl_keyword *kw = &keywords->keywords[i];
+		uint32_t param = find_name(params, kw->name.s);
 		struct kcl_span behind = { kw->value->span.end_line, kw->value->span.end_column, kw->value->span.end_line,
 			                       kw->value->span.end_column };
 
-		for (uint32_t j = 0; j < i; j++) {
-			if (str_eq(args->keywords[j].name.s, kw->name.s)) {
-				check_error(c, "CompileError", &previous, "%s has duplicated keyword argument %s",
-				            callee_name(c, callee), kw->name.s);
-				break;
-			}
-		}
+		if (find_name(keywords, kw->name.s) < i)
+			check_error(c, "CompileError", &previous, "%s has duplicated keyword argument %s", callee_name(c, callee),
+			            kw->name.s);
 		if (param < f->function.len)
 			check_argument(c, kw->value, f, param);
 		else if (!f->function.is_variadic)
@@ -105,21 +136,16 @@ static void check_keywords(struct checker *c, const struct kcl_expr *callee, con
 	}
 }
 
-static void check_enough(struct checker *c, const struct kcl_arguments *args, const struct kcl_type *f,
-                         const struct kcl_span *span)
+static void check_enough(struct checker *c, uint32_t positional, const struct name_list *keywords,
+                         const struct kcl_type *f, const struct kcl_span *span)
 {
-	uint32_t wanted = 0, got = args->positional.len;
+	uint32_t wanted = 0, got = positional;
 
 	for (uint32_t i = 0; i < f->function.len; i++) {
 		if (f->function.has_default[i])
 			continue;
 		wanted++;
-		for (uint32_t j = 0; j < args->keywords_len; j++) {
-			if (str_eq(args->keywords[j].name.s, f->function.names[i])) {
-				got++;
-				break;
-			}
-		}
+		got += find_name(keywords, f->function.names[i]) < keywords->len;
 	}
 	if (got < wanted)
 		check_error(c, "CompileError", span, "expected %u positional argument%s, found %u", wanted,
@@ -129,10 +155,16 @@ static void check_enough(struct checker *c, const struct kcl_arguments *args, co
 void check_arguments(struct checker *c, const struct kcl_expr *callee, const struct kcl_arguments *args,
                      const struct kcl_type *function, const struct kcl_span *span)
 {
+	struct name_list keywords = { .keywords = args->keywords, .len = args->keywords_len };
+	struct name_list params = { .names = function->function.names, .len = function->function.len };
+
+	make_table(c, &keywords);
+	if (keywords.table)
+		make_table(c, &params);
 	check_positional(c, callee, &args->positional, function);
-	check_keywords(c, callee, args, function);
+	check_keywords(c, callee, &keywords, &params, function);
 	if (!function->function.is_variadic)
-		check_enough(c, args, function, span);
+		check_enough(c, args->positional.len, &keywords, function, span);
 }
 
 /* ---- calls ---- */

@@ -4,6 +4,9 @@
 #include "check/checker.h"
 #include "diagnostic.h"
 
+/* Bytes of a type in a message. */
+#define SHOWN_MAX 8192
+
 /* ---- reporting ---- */
 
 struct kcl_diagnostic *check_error(struct checker *c, const char *code, const struct kcl_span *span, const char *fmt,
@@ -64,9 +67,19 @@ void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, 
 	free(nodes);
 }
 
+bool check_is_told(const struct checker *c)
+{
+	return c->muted == 0 && c->diagnostics->len < KCL_DIAGNOSTICS_MAX;
+}
+
 const char *check_shown(struct checker *c, const struct kcl_type *t)
 {
-	return c->muted > 0 ? "" : kcl_type_shown(t, c->arena);
+	if (!check_is_told(c))
+		return "";
+
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+
+	return arena_strndup(c->arena, kcl_type_shown(t, scratch), SHOWN_MAX);
 }
 
 /* ---- scopes ---- */

@@ -82,6 +82,9 @@ struct kcl_diagnostic *check_error(struct checker *c, const char *code, const st
 void check_note_immutable(struct kcl_diagnostic *d, const struct kcl_object *declared, const char *how);
 /* At every place of a circle that `from` is in, if it is in one; what: "schemas", "modules", … */
 void check_circle(struct checker *c, struct kcl_graph *graph, const char *from, const char *what);
+/* Whether an error would be kept: what only a message needs is not to be made for the thousandth of them. */
+bool check_is_told(const struct checker *c);
+/* A type as messages name it; "" when no message is kept. */
 const char *check_shown(struct checker *c, const struct kcl_type *t);
 
 static inline const struct kcl_type *check_any(void)

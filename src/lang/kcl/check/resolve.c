@@ -36,6 +36,8 @@ void check_set_own_attr(struct checker *c, const char *name, const struct kcl_ty
 /* Names around come first. */
 static void suggest_scope(struct suggestions *s, const struct kcl_scope *scope)
 {
+	if (suggest_is_over(s))
+		return;
 	if (scope->parent)
 		suggest_scope(s, scope->parent);
 	for (uint32_t i = 0; i < scope->len; i++)
@@ -48,8 +50,10 @@ const struct kcl_type *check_lookup(struct checker *c, const char *name, const s
 
 	if (o)
 		return o->type;
-	if (c->muted > 0)
+	if (!check_is_told(c)) {
+		check_error(c, "CompileError", span, "name '%s' is not defined", name);
 		return check_any();
+	}
 
 	struct suggestions s = { .name = name, .work = &c->suggested };
 

@@ -45,13 +45,22 @@ static double similarity(const char *a, size_t a_len, const char *b, size_t b_le
 	return j + 0.1 * (double)prefix * (1 - j);
 }
 
+bool suggest_is_over(const struct suggestions *s)
+{
+	return *s->work > WORK_MAX;
+}
+
 void suggest_name(struct suggestions *s, const char *meant)
 {
+	if (suggest_is_over(s))
+		return;
+
 	size_t len = strlen(s->name), meant_len = strlen(meant), at = s->len;
 
-	if (len > NAME_MAX_COMPARED || meant_len > NAME_MAX_COMPARED || *s->work > WORK_MAX)
+	*s->work += 1 + len + meant_len;
+	if (len > NAME_MAX_COMPARED || meant_len > NAME_MAX_COMPARED)
 		return;
-	*s->work += 1 + len * meant_len;
+	*s->work += len * meant_len;
 
 	double similar = similarity(s->name, len, meant, meant_len);
 

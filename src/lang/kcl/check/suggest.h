@@ -15,6 +15,8 @@ struct suggestions {
 	size_t len;
 };
 
+/* Past the limit. */
+bool suggest_is_over(const struct suggestions *s);
 /* Keeps it when it is similar; borrowed. */
 void suggest_name(struct suggestions *s, const char *meant);
 /* What a message has at its end: ", did you mean '["a", "b"]'?", or 'a or b' without is_list; "" without any. free().

@@ -133,12 +133,74 @@ static void test_compile_cancelled_while_loading(void **state)
 	kcl_diagnostics_clear(&d);
 }
 
+/* ---- size ---- */
+
+static void write_wrong_types(struct buf *out, int n)
+{
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "%s\"some%d\"", i > 0 ? " | " : "type A = ", i);
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "\nx%d: A = 1", i);
+}
+
+static void write_unknown_names(struct buf *out, int n)
+{
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "a%d = b%d\n", i, i);
+}
+
+static void write_keywords(struct buf *out, int n)
+{
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "%sa%d = %d", i > 0 ? ", " : "f = lambda ", i, i);
+	buf_puts(out, " { a0 }\n");
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "%sa%d = %d", i > 0 ? ", " : "b = f(", i, i);
+	buf_puts(out, ")\n");
+}
+
+static int64_t time_of(void (*write)(struct buf *out, int n), int n)
+{
+	int64_t best = INT64_MAX;
+	_cleanup_buf_ struct buf text = BUF_INIT(SOURCE_MAX);
+
+	write(&text, n);
+	for (int i = 0; i < 3; i++) {
+		const struct kcl_source source = { .name = "main.k", .text = buf_str(&text), .len = text.len };
+		const struct kcl_compile_options options = { .sources = &source, .sources_len = 1 };
+		struct kcl_diagnostics d = { 0 };
+		int64_t begin = thread_ns();
+
+		kcl_program_unref(kcl_compile(&options, &d));
+		int64_t took = thread_ns() - begin;
+
+		best = took < best ? took : best;
+		kcl_diagnostics_clear(&d);
+	}
+	return best;
+}
+
+/* Eight times as much takes about eight times as long, not 64 times. */
+static void test_compile_is_linear(void **state)
+{
+	static void (*const shapes[])(struct buf * out, int n) = { write_wrong_types, write_unknown_names, write_keywords };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		int64_t small = time_of(shapes[i], 1000), large = time_of(shapes[i], 8000);
+
+		if (large > 30 * small)
+			fail_msg("shape %zu: %lld us, then %lld us", i, (long long)small / 1000, (long long)large / 1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compile_cancelled),
 		cmocka_unit_test(test_compile_deadline),
 		cmocka_unit_test(test_compile_cancelled_while_loading),
+		cmocka_unit_test(test_compile_is_linear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
