@@ -114,7 +114,7 @@ def test_patches_that_leave_no_such_object(api, ns, patch, why):
 ])
 def test_strategic_patches_are_converted_not_decoded(api, ns, patch, shown, why):  # k8s.io/apimachinery pkg/runtime/converter.go
     api.post(CM.format(ns), {"metadata": {"name": "a"}})
-    answer = api.patch(CM.format(ns) + "/a", patch, "strategic-merge")
+    answer = api.patch(CM.format(ns) + "/a", patch, "strategic")
     assert answer.status == 422 and answer.json["message"] == f' "" is invalid: patch: Invalid value: "{shown}": {why}'
 
 

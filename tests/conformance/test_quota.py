@@ -149,3 +149,46 @@ def test_kubectl_shows_it(ns, quota, kubectl):
     out = kubectl.ok("describe", "quota", "q")
     assert "count/widgets.example.org" in out and "0" in out
     assert "REQUEST" in kubectl.ok("get", "quota")
+
+
+@pytest.mark.parametrize("spec, field, words", [
+    ({"hard": {"pods": "1.5"}}, "spec.hard[pods]", "must be an integer"),
+    ({"hard": {"foo": "1"}}, "spec.hard[foo]", "must be a standard resource for quota"),
+    ({"hard": {"storage": "1"}}, "spec.hard[storage]", "must be a standard resource for quota"),
+    ({"hard": {"pods": "1"}, "scopes": ["BestEffort", "NotBestEffort"]}, "spec.scopes", "conflicting scopes"),
+    ({"hard": {"services": "1"}, "scopes": ["Terminating"]}, "spec.scopes", "unsupported scope applied to resource"),
+    ({"hard": {"cpu": "1"}, "scopes": ["BestEffort"]}, "spec.scopes", "unsupported scope applied to resource"),
+    ({"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In"}]}},
+     "spec.scopeSelector.matchExpressions.values", "must be at least one value"),
+    ({"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [{"scopeName": "Terminating", "operator": "DoesNotExist"}]}},
+     "spec.scopeSelector.matchExpressions.operator", "must be 'Exist' when scope is any of"),
+])
+def test_quotas_that_cannot_be(api, ns, spec, field, words):  # pkg/apis/core/validation, ValidateResourceQuotaSpec
+    answer = api.post(f"/api/v1/namespaces/{ns}/resourcequotas", {"metadata": {"name": "q"}, "spec": spec})
+    assert answer.status == 422, answer
+    assert any(c["field"] == field and words in c["message"] for c in answer.json["details"]["causes"]), answer
+
+
+@pytest.mark.parametrize("spec", [
+    {"hard": {"count/widgets.example.org": "1", "requests.example.com/gpu": "2", "hugepages-2Mi": "1Mi"}},
+    {"hard": {"cpu": "1500m", "limits.memory": "1Gi"}, "scopes": ["Terminating", "NotBestEffort"]},
+    {"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["x"]}]}},
+])
+def test_quotas_that_can_be(api, ns, spec):
+    assert api.post(f"/api/v1/namespaces/{ns}/resourcequotas?dryRun=All", {"metadata": {"name": "q"}, "spec": spec}).status == 201
+
+
+@pytest.mark.parametrize("limit, field, words", [
+    ({"type": "Foo", "max": {"cpu": "1"}}, "spec.limits[0].type", "must be a standard limit type or fully qualified"),
+    ({"type": "Pod", "default": {"cpu": "1"}}, "spec.limits[0].default", "may not be specified when `type` is 'Pod'"),
+    ({"type": "PersistentVolumeClaim"}, "spec.limits[0].limits", "either minimum or maximum storage value is required"),
+    ({"type": "Container", "maxLimitRequestRatio": {"cpu": "500m"}}, "spec.limits[0].maxLimitRequestRatio[cpu]", "ratio 500m is less than 1"),
+    ({"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}, "spec.limits[0].min[cpu]", "min value 2 is greater than max value 1"),
+    ({"type": "Container", "default": {"cpu": "1"}, "defaultRequest": {"cpu": "2"}}, "spec.limits[0].defaultRequest[cpu]",
+     "default request value 2 is greater than default limit value 1"),
+    ({"type": "Container", "max": {"foo": "1"}}, "spec.limits[0].max[foo]", "must be a standard resource type or fully qualified"),
+])
+def test_limit_ranges_that_cannot_be(api, ns, limit, field, words):  # pkg/apis/core/validation, ValidateLimitRange
+    answer = api.post(f"/api/v1/namespaces/{ns}/limitranges", {"metadata": {"name": "l"}, "spec": {"limits": [limit]}})
+    assert answer.status == 422, answer
+    assert any(c["field"] == field and words in c["message"] for c in answer.json["details"]["causes"]), answer

@@ -1,5 +1,4 @@
-/* Quotas, limit ranges, disruption budgets, autoscalers and priorities. */
-#include "base/quantity.h"
+/* Disruption budgets, autoscalers and priorities. */
 #include "base/str.h"
 #include "builtin.h"
 #include "kube/object.h"
@@ -12,105 +11,6 @@ static json_t *spec_of(const json_t *obj)
 {
 	return json_object_get(obj, "spec");
 }
-
-/* ---- resourcequotas ---- */
-
-static void check_quantities(const json_t *quantities, const char *at, struct err *err)
-{
-	const char *name;
-	json_t *v;
-
-	json_object_foreach (json_unconst(quantities), name, v) {
-		int64_t milli;
-		const char *text = json_string_value(v);
-		if (text && quantity_parse_milli(text, &milli) && milli < 0)
-			check_fail(err, v, "must be greater than or equal to 0", "%s[%s]", at, name);
-	}
-}
-
-static int quota_validate(const json_t *obj, const json_t *old, struct err *err)
-{
-	check_quantities(json_at(obj, "spec", "hard", NULL), "spec.hard", err);
-	if (old)
-		check_immutable_field(err, json_at(obj, "spec", "scopes", NULL), json_at(old, "spec", "scopes", NULL),
-		                      "spec.scopes");
-	return check_result(err);
-}
-
-const struct api_strategy STRATEGY_RESOURCE_QUOTA = { .unconditional_update = true, .validate = quota_validate };
-
-/* ---- limitranges ---- */
-
-/* What `to` does not say yet is as in `from`. */
-static void fill_from(json_t *limit, const char *to, const char *from)
-{
-	json_t *source = json_object_get(limit, from),
-		   *target = json_object_size(source) ? json_ensure_object(limit, to) : NULL, *v;
-	const char *name;
-
-	json_object_foreach (source, name, v)
-		if (!json_object_get(target, name))
-			json_object_set(target, name, v);
-}
-
-static void limit_range_decode(json_t *obj, json_t *dropped _unused_)
-{
-	size_t i;
-	json_t *limit;
-
-	json_array_foreach (json_at(obj, "spec", "limits", NULL), i, limit) {
-		if (!str_eq(json_get_str(limit, "type"), "Container"))
-			continue;
-		fill_from(limit, "default", "max");
-		fill_from(limit, "defaultRequest", "default");
-		fill_from(limit, "defaultRequest", "min");
-	}
-}
-
-/* low must not be above high, for each resource that both name. */
-static void check_order(const json_t *limit, size_t i, const char *low, const char *high, struct err *err)
-{
-	const json_t *lows = json_object_get(limit, low), *highs = json_object_get(limit, high);
-	const char *name;
-	json_t *v;
-
-	json_object_foreach (json_unconst(lows), name, v) {
-		const char *a = json_string_value(v), *b = json_get_str(highs, name);
-		int64_t below, above;
-		if (!a || !b || !quantity_parse_milli(a, &below) || !quantity_parse_milli(b, &above) || below <= above)
-			continue;
-		_cleanup_free_ char *detail = xasprintf("%s value %s is greater than %s value %s", low, a, high, b);
-		check_fail(err, v, detail, "spec.limits[%zu].%s[%s]", i, low, name);
-	}
-}
-
-static int limit_range_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
-{
-	_cleanup_json_ json_t *seen = json_object();
-	size_t i;
-	json_t *limit;
-
-	json_array_foreach (json_at(obj, "spec", "limits", NULL), i, limit) {
-		const char *type = json_get_str(limit, "type");
-		if (!str_empty(type) && json_object_get(seen, type)) {
-			_cleanup_free_ char *field = xasprintf("spec.limits[%zu].type", i);
-			invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", type);
-		}
-		json_put_bool(seen, type ? type : "", true);
-		check_order(limit, i, "min", "max", err);
-		check_order(limit, i, "default", "max", err);
-		check_order(limit, i, "defaultRequest", "max", err);
-		check_order(limit, i, "defaultRequest", "default", err);
-	}
-	return check_result(err);
-}
-
-const struct api_strategy STRATEGY_LIMIT_RANGE = {
-	.create_on_update = true,
-	.unconditional_update = true,
-	.decode = limit_range_decode,
-	.validate = limit_range_validate,
-};
 
 /* ---- poddisruptionbudgets, priorityclasses ---- */
 
