@@ -235,3 +235,14 @@ def test_python_client_with_a_token(api, server, ns, robot):
         with pytest.raises(client.ApiException) as refused:
             core.list_namespaced_secret(ns)
         assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("body, words", [
+    ({"spec": {"expirationSeconds": "x"}}, "cannot unmarshal string into Go struct field TokenRequestSpec.spec.expirationSeconds of type int64"),
+    ({"spec": []}, "cannot unmarshal array into Go struct field TokenRequest.spec"),
+    ({"metadata": {"namespace": "other"}}, "the namespace of the provided object does not match the namespace sent on the request"),
+])
+def test_requests_for_tokens_that_are_none(api, ns, body, words):  # k8s.io/apiserver pkg/endpoints/handlers/create.go
+    api.post(f"/api/v1/namespaces/{ns}/serviceaccounts", {"metadata": {"name": "robot"}})
+    answer = api.post(f"/api/v1/namespaces/{ns}/serviceaccounts/robot/token", body)
+    assert answer.status == 400 and words in answer.json["message"]

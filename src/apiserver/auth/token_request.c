@@ -3,6 +3,7 @@
 #include "account_tokens.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "kinds/kinds.h"
 #include "kube/object.h"
 #include "objects/invalid.h"
 #include "rest/respond.h"
@@ -32,6 +33,18 @@ static int check_kind(const json_t *body, struct err *err)
 	return 0;
 }
 
+/* That it has the form of one: values of wrong types are no defaults. */
+static int check_form(const json_t *body, struct err *err)
+{
+	_cleanup_json_ json_t *copy = json_deep_copy(body);
+	_cleanup_err_ struct err why = { 0 };
+
+	if (kinds_normalize(kinds_find_message("io.k8s.api.authentication.v1.TokenRequest"), copy, &why) == 0)
+		return 0;
+	return err_set(err, ERR_BAD_REQUEST, "TokenRequest in version \"v1\" cannot be handled as a TokenRequest: %s",
+	               err_message(&why));
+}
+
 /* name "": it is about the request, not about the account. */
 static int invalid(struct api_request *req, struct err *err, const char *name, const char *field, const char *value,
                    const char *why)
@@ -48,14 +61,14 @@ static int invalid(struct api_request *req, struct err *err, const char *name, c
 /* What the body says of the account must be what the path says. */
 static int check_names(struct api_request *req, const json_t *body, struct err *err)
 {
-	_cleanup_free_ char *name = xasprintf("\"%s\"", kube_name(body)), *ns = xasprintf("\"%s\"", kube_namespace(body));
+	_cleanup_free_ char *name = xasprintf("\"%s\"", kube_name(body));
 
+	if (*kube_namespace(body) && strcmp(kube_namespace(body), req->path.ns) != 0)
+		return err_set(err, ERR_BAD_REQUEST,
+		               "the namespace of the provided object does not match the namespace sent on the request");
 	if (*kube_name(body) && strcmp(kube_name(body), req->path.name) != 0)
 		return invalid(req, err, req->path.name, "metadata.name", name,
 		               "must match the service account name if specified");
-	if (*kube_namespace(body) && strcmp(kube_namespace(body), req->path.ns) != 0)
-		return invalid(req, err, req->path.name, "metadata.namespace", ns,
-		               "must match the service account namespace if specified");
 	return 0;
 }
 
@@ -206,7 +219,8 @@ void handle_token_request(struct api_request *req)
 	_cleanup_err_ struct err err = { 0 };
 	_cleanup_json_ json_t *body = api_request_body(req, &err);
 
-	if (!body || check_kind(body, &err) < 0 || check_names(req, body, &err) < 0 || make_token(req, body, &err) < 0)
+	if (!body || check_kind(body, &err) < 0 || check_form(body, &err) < 0 || check_names(req, body, &err) < 0 ||
+	    make_token(req, body, &err) < 0)
 		api_respond_err(req, &err);
 	else
 		api_respond_value(req, 201, json_incref(body));
