@@ -168,6 +168,16 @@ def test_versions_that_were_stored_cannot_be_dropped(api, crd):
     assert answer.status == 422 and 'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions' in answer.json["message"]
 
 
+@pytest.mark.parametrize("number, shown", [("1e20", "1e+20"), ("1.5", "1.5"), ('{"a":[1]}', "map[a:[1]]")])
+def test_numbers_of_replicas_are_shown_as_go_does(api, ns, crd, number, shown):
+    """apiextensions-apiserver pkg/registry/customresource, validator.go; fmt's %v"""
+    _, plural = crd()
+    body = '{"apiVersion":"example.org/v1","kind":"%s","metadata":{"name":"a"},"spec":{"replicas":%s}}' % (plural.capitalize(), number)
+    path = f"/apis/example.org/v1/namespaces/{ns}/{plural}"
+    answer = api.request("POST", path, body, headers={"Content-Type": "application/json"}, raw=True)
+    assert answer.status == 422 and f".spec.replicas accessor error: {shown} is of the type " in answer.json["message"]
+
+
 def test_subresources_of_deprecated_versions_warn_too(api, ns, crd):
     def deprecate(obj):
         obj["spec"]["versions"][0]["deprecated"] = True

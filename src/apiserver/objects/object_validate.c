@@ -23,7 +23,7 @@ static const json_t *value_at(const json_t *obj, const char *path)
 /* A value that is not what it should be, as Go's accessors say it. */
 static void wrong_value(const char *path, const char *zero, const char *wanted, const json_t *v, struct err *err)
 {
-	_cleanup_free_ char *text = json_is_string(v) ? xstrdup(json_string_value(v)) : json_to_str(v);
+	_cleanup_free_ char *text = go_format_value(v);
 
 	invalid_add(err, INVALID_VALUE, path, "Invalid value: %s: %s accessor error: %s is of the type %s, expected %s",
 	            zero, path, text, go_type_name(v), wanted);
