@@ -168,7 +168,7 @@ def test_versions_that_were_stored_cannot_be_dropped(api, crd):
     assert answer.status == 422 and 'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions' in answer.json["message"]
 
 
-@pytest.mark.parametrize("number, shown", [("1e20", "1e+20"), ("1.5", "1.5"), ('{"a":[1]}', "map[a:[1]]")])
+@pytest.mark.parametrize("number, shown", [("1e20", "1e+20"), ("1.5", "1.5"), ('"x"', "x")])
 def test_numbers_of_replicas_are_shown_as_go_does(api, ns, crd, number, shown):
     """apiextensions-apiserver pkg/registry/customresource, validator.go; fmt's %v"""
     _, plural = crd()
