@@ -577,3 +577,13 @@ def test_nothing_runs_pods(api, ns):
         assert api.get(f"/api/v1/namespaces/{ns}/pods/a/{subresource}").status == 404
     changed = api.patch(f"/api/v1/namespaces/{ns}/pods/a", {"spec": {"hostNetwork": True}})
     assert changed.status == 422 and "pod updates may not change fields other than" in changed.json["message"]
+
+
+def test_a_second_name_of_an_address_is_nobodys(api, ns):  # pkg/registry/core/service/storage, normalizeClusterIPs
+    url = f"/api/v1/namespaces/{ns}/services"
+    service = api.post(url, {"metadata": {"name": "s"}, "spec": {"clusterIP": "None", "ports": [{"port": 80}]}}).json
+    assert service["spec"]["clusterIPs"] == ["None"]
+    owned = service["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
+    assert "f:clusterIP" in owned and "f:clusterIPs" not in owned
+    del service["spec"]["clusterIPs"]
+    assert api.put(url + "/s", service).json["spec"]["clusterIPs"] == ["None"]

@@ -50,9 +50,20 @@ static void service_decode(json_t *obj, json_t *dropped _unused_)
 		put_default_str(spec, "externalTrafficPolicy", "Cluster");
 	if (str_eq(type, "LoadBalancer") && !json_object_get(spec, "allocateLoadBalancerNodePorts"))
 		json_put_bool(spec, "allocateLoadBalancerNodePorts", true);
+}
+
+/* The address under its newer name too. Whoever said it under one owns that one only. */
+static void list_address(json_t *spec)
+{
 	const char *ip = json_get_str(spec, "clusterIP");
+
 	if (!str_empty(ip) && json_array_size(json_object_get(spec, "clusterIPs")) == 0)
 		json_put(spec, "clusterIPs", json_pack("[s]", ip));
+}
+
+static void service_create(json_t *obj)
+{
+	list_address(spec_of(obj));
 }
 
 /* As Kubernetes, which would give out the same address again: an update that says nothing keeps it. */
@@ -117,6 +128,7 @@ static void service_update(json_t *obj, const json_t *old)
 {
 	const char *type = json_get_str(spec_of(obj), "type"), *old_type = json_get_str(spec_of(old), "type");
 
+	list_address(spec_of(obj));
 	follow_address(spec_of(obj), spec_of(old));
 	drop_of_type(spec_of(obj), spec_of(old), type, old_type);
 	if (!str_eq(type, "ExternalName"))
@@ -271,6 +283,7 @@ const struct api_strategy STRATEGY_SERVICE = {
 	.name_any = true, /* service_validate() knows better */
 	.addressed = true,
 	.decode = service_decode,
+	.prepare_create = service_create,
 	.prepare_update = service_update,
 	.validate = service_validate,
 };
