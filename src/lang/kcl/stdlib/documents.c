@@ -23,7 +23,7 @@ static void error_free(void *p)
 #define NODE_SIZE 64 /* of a tree's parts, with what malloc() adds */
 
 /* The tree takes more room than the text, and none of the heap. */
-static size_t check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
+static void check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
 {
 	size_t nodes = 1;
 
@@ -31,7 +31,20 @@ static size_t check_room_for_tree(struct kcl_heap *h, const struct kcl_str *s)
 	for (uint32_t i = 0; i < s->len; i++)
 		nodes += s->s[i] == ',' || s->s[i] == '[' || s->s[i] == '{';
 	kcl_heap_check(h, s->len + nodes * NODE_SIZE);
-	return nodes;
+}
+
+/* Whether so many brackets open before one closes that upstream's reader may refuse what ours takes. */
+static bool may_be_too_deep(const struct kcl_str *s)
+{
+	unsigned depth = 0;
+
+	for (uint32_t i = 0; i < s->len && depth < KCL_JSON_DEPTH; i++) {
+		if (s->s[i] == '[' || s->s[i] == '{')
+			depth++;
+		else if ((s->s[i] == ']' || s->s[i] == '}') && depth)
+			depth--;
+	}
+	return depth >= KCL_JSON_DEPTH;
 }
 
 /* What is wrong in upstream's words; where it finds nothing, in those of our reader. */
@@ -47,11 +60,11 @@ static const char *json_reason(struct kcl_heap *h, const struct kcl_str *s, cons
 /* False with the reason in *ret_reason, which is the heap's. */
 static bool parse_json(struct kcl_heap *h, const struct kcl_str *s, struct kcl_value *ret, const char **ret_reason)
 {
-	size_t nodes = check_room_for_tree(h, s);
+	check_room_for_tree(h, s);
+
 	struct kcl_json_fault fault;
 	struct err *err = kcl_heap_own(h, new0(struct err), error_free);
-	/* Only a text of many values can be too deep for upstream's reader alone. */
-	bool valid = nodes <= KCL_JSON_DEPTH || !kcl_json_fault(s->s, s->len, &fault);
+	bool valid = !may_be_too_deep(s) || !kcl_json_fault(s->s, s->len, &fault);
 	json_t *v = valid ? json_parse(s->s, s->len, 0, err) : NULL;
 
 	valid = v != NULL;
