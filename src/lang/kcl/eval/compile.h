@@ -47,6 +47,7 @@ struct kcl_scope {
 	struct kcl_unit_state *unit;
 	struct kcl_variable *items;
 	uint32_t len, saved;
+	struct kcl_dict *places; /* name -> its place among the items, once there are many; NULL */
 };
 
 struct kcl_unit_state {

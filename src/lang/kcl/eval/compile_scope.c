@@ -1,6 +1,9 @@
 #include "eval/compile.h"
 #include "eval/run.h"
 
+/* Names of a scope are compared one by one up to so many. */
+#define LINEAR_MAX 16
+
 /* ---- scopes ---- */
 
 void kcl_scope_enter(struct kcl_compiler *c, struct kcl_scope *s)
@@ -15,13 +18,28 @@ void kcl_scope_leave(struct kcl_compiler *c)
 	c->scope = c->scope->outer;
 }
 
-struct kcl_variable *kcl_scope_own(struct kcl_compiler *c, const struct kcl_str *name)
+/* The last one of that name. */
+static struct kcl_variable *find_in(const struct kcl_scope *s, const struct kcl_str *name)
 {
-	for (uint32_t i = 0; i < c->scope->len; i++) {
-		if (c->scope->items[i].name == name)
-			return &c->scope->items[i];
+	if (s->places) {
+		const struct kcl_pair *place = kcl_dict_find(s->places, name);
+		return place ? &s->items[place->value.i] : NULL;
+	}
+	for (uint32_t i = s->len; i-- > 0;) {
+		if (s->items[i].name == name)
+			return &s->items[i];
 	}
 	return NULL;
+}
+
+static void remember_place(struct kcl_compiler *c, struct kcl_scope *s, uint32_t i)
+{
+	kcl_dict_set(c->h, s->places, s->items[i].name, kcl_int(i));
+}
+
+struct kcl_variable *kcl_scope_own(struct kcl_compiler *c, const struct kcl_str *name)
+{
+	return find_in(c->scope, name);
 }
 
 struct kcl_variable *kcl_scope_declare(struct kcl_compiler *c, const struct kcl_str *name)
@@ -31,17 +49,23 @@ struct kcl_variable *kcl_scope_declare(struct kcl_compiler *c, const struct kcl_
 	if (c->unit->next > c->unit->unit->locals)
 		c->unit->unit->locals = c->unit->next;
 	PUSH(c->h, s->items, s->len, variable);
+	if (s->places) {
+		remember_place(c, s, s->len - 1);
+	} else if (s->len > LINEAR_MAX) {
+		s->places = kcl_dict(c->h, s->len * 2).dict;
+		for (uint32_t i = 0; i < s->len; i++)
+			remember_place(c, s, i);
+	}
 	return &s->items[s->len - 1];
 }
 
 static struct kcl_variable *find(const struct kcl_compiler *c, const struct kcl_str *name, struct kcl_scope **ret_scope)
 {
 	for (struct kcl_scope *s = c->scope; s; s = s->outer) {
-		for (uint32_t i = s->len; i-- > 0;) {
-			if (s->items[i].name != name)
-				continue;
+		struct kcl_variable *v = find_in(s, name);
+		if (v) {
 			*ret_scope = s;
-			return &s->items[i];
+			return v;
 		}
 	}
 	return NULL;

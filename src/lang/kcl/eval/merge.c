@@ -10,7 +10,6 @@
  * override (=) replace those before it. */
 
 struct declaration {
-	struct kcl_stmt **link; /* what points to the statement */
 	struct kcl_stmt *stmt;
 	struct kcl_expr *schema;
 };
@@ -19,40 +18,51 @@ struct declarations {
 	const char *name;
 	struct declaration *items;
 	uint32_t len;
+	uint32_t met; /* by the walk that takes out all but the last */
 };
 
 struct merge {
 	struct kcl_heap *h;
 	struct declarations *names;
 	uint32_t len;
+	struct kcl_dict *places; /* name -> its place among the names */
 };
 
 static struct declarations *declarations_of(struct merge *m, const char *name)
 {
-	for (uint32_t i = 0; i < m->len; i++) {
-		if (strcmp(m->names[i].name, name) == 0)
-			return &m->names[i];
-	}
+	const struct kcl_pair *place = kcl_dict_findz(m->places, name);
+	if (place)
+		return &m->names[place->value.i];
 	struct declarations fresh = { .name = name };
 	PUSH(m->h, m->names, m->len, fresh);
+	kcl_dict_setz(m->h, m->places, name, kcl_int(m->len - 1));
 	return &m->names[m->len - 1];
 }
 
-static void note(struct merge *m, struct kcl_stmt **link)
+/* What it declares with a config block; NULL: nothing. */
+static const char *declared_name(const struct kcl_stmt *s, struct kcl_expr **ret_schema)
 {
-	struct kcl_stmt *s = *link;
 	bool is_union = s->kind == KCL_STMT_UNIFICATION;
-	struct declaration d = { .link = link, .stmt = s };
+	struct kcl_expr *e = NULL;
 	if (is_union) {
-		d.schema = s->unification.value;
+		e = s->unification.value;
 	} else if (s->kind == KCL_STMT_ASSIGN && s->assign.len == 1 && !s->assign.targets[0].steps_len) {
-		d.schema = s->assign.value;
+		e = s->assign.value;
 	}
-	if (!d.schema || d.schema->kind != KCL_EXPR_SCHEMA || !d.schema->schema.config ||
-	    d.schema->schema.config->kind != KCL_EXPR_CONFIG)
+	if (!e || e->kind != KCL_EXPR_SCHEMA || !e->schema.config || e->schema.config->kind != KCL_EXPR_CONFIG)
+		return NULL;
+	*ret_schema = e;
+	return is_union ? s->unification.name.s : s->assign.targets[0].name.s;
+}
+
+static void note(struct merge *m, struct kcl_stmt *s)
+{
+	struct declaration d = { .stmt = s };
+	const char *name = declared_name(s, &d.schema);
+	if (!name)
 		return;
-	struct declarations *of = declarations_of(m, is_union ? s->unification.name.s : s->assign.targets[0].name.s);
-	if (!is_union && of->len) {
+	struct declarations *of = declarations_of(m, name);
+	if (s->kind != KCL_STMT_UNIFICATION && of->len) {
 		/* Private names may be assigned again; the others may not, and the checker says so. */
 		if (of->name[0] != '_')
 			return;
@@ -89,7 +99,6 @@ static struct kcl_config_entry *copy_entry(struct merge *m, const struct kcl_con
 
 /* Entries with the same key, in the order of their first ones. */
 struct bucket {
-	const char *name; /* NULL: all that have none */
 	struct kcl_config_entry **items;
 	uint32_t len;
 };
@@ -97,14 +106,18 @@ struct bucket {
 static struct kcl_config_entry *unify(struct merge *m, struct kcl_config_entry *const *entries, uint32_t len)
 {
 	struct bucket *buckets = NULL;
+	struct kcl_dict *places = kcl_dict(m->h, 0).dict;
 	uint32_t buckets_len = 0;
 	for (uint32_t i = 0; i < len; i++) {
 		const char *name = first_name(entries[i]);
-		uint32_t at = 0;
-		while (at < buckets_len && !str_eq(buckets[at].name, name))
-			at++;
-		if (at == buckets_len)
-			PUSH(m->h, buckets, buckets_len, ((struct bucket){ .name = name }));
+		/* no name has a NUL: this is the bucket of those without */
+		const struct kcl_str *key = name ? kcl_strz(m->h, name).str : kcl_str(m->h, "", 1).str;
+		const struct kcl_pair *place = kcl_dict_find(places, key);
+		uint32_t at = place ? (uint32_t)place->value.i : buckets_len;
+		if (!place) {
+			PUSH(m->h, buckets, buckets_len, ((struct bucket){ 0 }));
+			kcl_dict_set(m->h, places, key, kcl_int(at));
+		}
 		if (is_override(entries[i]))
 			buckets[at].len = 0;
 		if (!buckets[at].len)
@@ -133,24 +146,22 @@ static void merge_into_last(struct merge *m, struct declarations *of)
 	last->schema->schema.config->config.entries = unify(m, all, len);
 }
 
-static bool is_redundant(const struct merge *m, const struct kcl_stmt *s)
+/* Of each statement once, in their order. */
+static bool is_redundant(struct merge *m, const struct kcl_stmt *s)
 {
-	for (uint32_t i = 0; i < m->len; i++) {
-		for (uint32_t j = 0; j + 1 < m->names[i].len; j++) {
-			if (m->names[i].items[j].stmt == s)
-				return true;
-		}
-	}
-	return false;
+	struct kcl_expr *schema;
+	const char *name = declared_name(s, &schema);
+	struct declarations *of = name ? declarations_of(m, name) : NULL;
+	return of && of->met < of->len && of->items[of->met].stmt == s && ++of->met < of->len;
 }
 
 void kcl_merge_declarations(struct kcl_heap *h, struct kcl_package *main)
 {
-	struct merge m = { .h = h };
+	struct merge m = { .h = h, .places = kcl_dict(h, 0).dict };
 	bool any = false;
 	for (uint32_t i = 0; i < main->modules_len; i++) {
-		for (struct kcl_stmt **link = &main->modules[i]->body; *link; link = &(*link)->next)
-			note(&m, link);
+		for (struct kcl_stmt *s = main->modules[i]->body; s; s = s->next)
+			note(&m, s);
 	}
 	for (uint32_t i = 0; i < m.len; i++) {
 		if (m.names[i].len > 1) {
