@@ -154,7 +154,7 @@ static bool scan_escape(struct scan *s)
 {
 	if (s->p == s->end)
 		return fault(s, "EOF while parsing a string");
-	int c = *s->p++;
+	int c = (unsigned char)*s->p++;
 	if (c == 'u')
 		return scan_unicode(s);
 	return (c && strchr("\"\\/bfnrt", c)) || fault(s, "invalid escape");
@@ -168,7 +168,7 @@ static bool scan_string(struct scan *s)
 			s->p++;
 		if (s->p == s->end)
 			return fault(s, "EOF while parsing a string");
-		int c = *s->p++;
+		int c = (unsigned char)*s->p++;
 		if (c == '"')
 			return true;
 		if (c != '\\')
