@@ -1,5 +1,6 @@
 #include "codec/json.h"
 
+#include "base/str.h"
 #include "json_memory.h"
 #include "text.h"
 
@@ -62,6 +63,17 @@ bool json_bool(const json_t *v, bool otherwise)
 const char *json_get_str(const json_t *obj, const char *key)
 {
 	return json_string_value(json_object_get(obj, key));
+}
+
+bool json_has_str(const json_t *array, const char *s)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (array, i, item)
+		if (str_eq(json_string_value(item), s))
+			return true;
+	return false;
 }
 
 int64_t json_get_int(const json_t *obj, const char *key, int64_t otherwise)

@@ -73,6 +73,9 @@ const char *json_get_str(const json_t *obj, const char *key);
 int64_t json_get_int(const json_t *obj, const char *key, int64_t otherwise);
 bool json_get_bool(const json_t *obj, const char *key, bool otherwise);
 
+/* Whether the array (NULL: an empty one) has this string. */
+bool json_has_str(const json_t *array, const char *s);
+
 /* obj[key], made an empty object / array when missing or of another type. Borrowed. */
 json_t *json_ensure_object(json_t *obj, const char *key);
 json_t *json_ensure_array(json_t *obj, const char *key);

@@ -161,13 +161,7 @@ static json_t *finalizers(const json_t *obj)
 
 bool kube_has_finalizer(const json_t *obj, const char *finalizer)
 {
-	size_t i;
-	json_t *item;
-	json_array_foreach (finalizers(obj), i, item) {
-		if (str_eq(json_string_value(item), finalizer))
-			return true;
-	}
-	return false;
+	return json_has_str(finalizers(obj), finalizer);
 }
 
 bool kube_add_finalizer(json_t *obj, const char *finalizer)

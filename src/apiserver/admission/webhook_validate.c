@@ -64,17 +64,6 @@ static void invalid_list(struct err *err, const struct at *at, const char *type,
 	invalid_add(err, INVALID_VALUE, at->path, "Invalid value: []%s{%s}: %s", type, buf_str(&text), detail);
 }
 
-static bool lists(const json_t *list, const char *wanted)
-{
-	size_t i;
-	json_t *v;
-
-	json_array_foreach (list, i, v)
-		if (str_eq(json_string_value(v), wanted))
-			return true;
-	return false;
-}
-
 /* ---- rules ---- */
 
 /* Not empty, and "*" alone. */
@@ -87,7 +76,7 @@ static void check_list(const json_t *rule, const struct at *at, const char *name
 
 	if (json_array_size(list) == 0)
 		required(err, &here, "");
-	else if (json_array_size(list) > 1 && lists(list, "*"))
+	else if (json_array_size(list) > 1 && json_has_str(list, "*"))
 		invalid_list(err, &here, type, list, detail);
 }
 
@@ -130,9 +119,9 @@ static void check_resources(const json_t *rule, const struct at *at, struct err 
 		check_resource(list, i, &here, err);
 		plain = plain || (!str_empty(resource) && !strchr(resource, '/') && strcmp(resource, "*") != 0);
 	}
-	if (json_array_size(list) > 1 && lists(list, "*/*"))
+	if (json_array_size(list) > 1 && json_has_str(list, "*/*"))
 		invalid_list(err, &here, "string", list, "if '*/*' is present, must not specify other resources");
-	if (lists(list, "*") && plain)
+	if (json_has_str(list, "*") && plain)
 		invalid_list(err, &here, "string", list,
 		             "if '*' is present, must not specify other resources without subresources");
 }
@@ -278,7 +267,7 @@ static void check_versions(const json_t *hook, const struct at *at, bool known_n
 		else if (!is_dns1035(version))
 			invalid(err, &one, version, LABEL_RULE);
 	}
-	if (known_needed && !lists(list, "v1") && !lists(list, "v1beta1"))
+	if (known_needed && !json_has_str(list, "v1") && !json_has_str(list, "v1beta1"))
 		invalid_list(err, &here, "string", list, "must include at least one of v1, v1beta1");
 }
 

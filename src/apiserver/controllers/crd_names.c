@@ -97,13 +97,7 @@ static bool is_used(const struct crd_names *n, const char *group, const char *na
 
 static bool has_short_name(const json_t *names, const char *name)
 {
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (json_object_get(names, "shortNames"), i, item)
-		if (str_eq(json_string_value(item), name))
-			return true;
-	return false;
+	return json_has_str(json_object_get(names, "shortNames"), name);
 }
 
 /* ---- claims ---- */

@@ -152,17 +152,6 @@ static void check_source(const json_t *source, const char *at, const char *name,
 		           name);
 }
 
-static bool has_text(const json_t *list, const char *text)
-{
-	size_t i;
-	json_t *v;
-
-	json_array_foreach (list, i, v)
-		if (str_eq(json_string_value(v), text))
-			return true;
-	return false;
-}
-
 void kinds_rule_claim_spec(const json_t *obj, const char *at, struct err *err)
 {
 	const json_t *modes = json_object_get(obj, "accessModes"),
@@ -171,7 +160,7 @@ void kinds_rule_claim_spec(const json_t *obj, const char *at, struct err *err)
 
 	if (json_array_size(modes) == 0)
 		check_required(err, "at least 1 access mode is required", "%s.accessModes", at);
-	if (json_array_size(modes) > 1 && has_text(modes, "ReadWriteOncePod"))
+	if (json_array_size(modes) > 1 && json_has_str(modes, "ReadWriteOncePod"))
 		check_forbidden(err, "may not use ReadWriteOncePod with other access modes", "%s.accessModes", at);
 	if (!storage)
 		check_required(err, "", "%s.resources[storage]", at);

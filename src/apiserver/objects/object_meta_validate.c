@@ -158,17 +158,6 @@ static void validate_owners(const json_t *refs, struct err *err)
 	}
 }
 
-static bool has_string(const json_t *array, const char *s)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (array, i, item)
-		if (str_eq(json_string_value(item), s))
-			return true;
-	return false;
-}
-
 /* Of Kubernetes' own kinds: one that is not qualified by a domain must be one of those everybody knows. */
 static void validate_standard(const char *finalizer, size_t i, struct err *err)
 {
@@ -187,7 +176,7 @@ static void validate_finalizers(const struct api_type *t, const json_t *obj, con
 	const json_t *list = json_object_get(kube_meta(obj), "finalizers");
 	const json_t *old_list = json_object_get(kube_meta(old), "finalizers");
 	_cleanup_buf_ struct buf added = BUF_INIT(4096);
-	bool orphan = has_string(list, "orphan"), foreground = has_string(list, "foregroundDeletion");
+	bool orphan = json_has_str(list, "orphan"), foreground = json_has_str(list, "foregroundDeletion");
 	size_t i;
 	json_t *item;
 
@@ -195,7 +184,7 @@ static void validate_finalizers(const struct api_type *t, const json_t *obj, con
 		add_faults(kube_label_key_faults(json_string_value(item)), "metadata.finalizers", json_string_value(item), err);
 		if (api_type_has_messages(t))
 			validate_standard(json_string_value(item), i, err);
-		if (old && !has_string(old_list, json_string_value(item)))
+		if (old && !json_has_str(old_list, json_string_value(item)))
 			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", json_string_value(item));
 	}
 	if (orphan && foreground)

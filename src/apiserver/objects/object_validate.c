@@ -144,17 +144,6 @@ int object_validate(const struct api_type *t, const struct api_version *v, const
 
 /* ---- warnings ---- */
 
-static bool has_finalizer(const json_t *obj, const char *name)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (json_object_get(kube_meta(obj), "finalizers"), i, item)
-		if (str_eq(json_string_value(item), name))
-			return true;
-	return false;
-}
-
 static void warn_finalizers(const json_t *obj, const json_t *old, char ***warnings)
 {
 	static const char *const STANDARD[] = { "orphan", "foregroundDeletion", "kubernetes", NULL };
@@ -164,7 +153,7 @@ static void warn_finalizers(const json_t *obj, const json_t *old, char ***warnin
 
 	json_array_foreach (json_object_get(kube_meta(obj), "finalizers"), i, item) {
 		const char *name = json_string_value(item);
-		if (name && !strchr(name, '/') && !str_in(name, STANDARD) && !(old && has_finalizer(old, name)))
+		if (name && !strchr(name, '/') && !str_in(name, STANDARD) && !(old && kube_has_finalizer(old, name)))
 			strv_push(&added, name);
 	}
 	strv_sort(added);

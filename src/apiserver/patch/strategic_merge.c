@@ -66,17 +66,6 @@ static bool is_directive_key(const char *key)
 	return str_starts_with(key, SET_ORDER) || str_starts_with(key, DELETE_PRIMITIVES);
 }
 
-static bool list_has_string(const json_t *list, const char *s)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (list, i, item)
-		if (str_eq(json_string_value(item), s))
-			return true;
-	return false;
-}
-
 /* Everything that is not named goes; whatever the patch sets must be named. */
 static int retain_keys(json_t *obj, json_t *patch, struct err *err)
 {
@@ -91,10 +80,10 @@ static int retain_keys(json_t *obj, json_t *patch, struct err *err)
 	if (!json_is_array(keep))
 		return err_set(err, ERR_BAD_REQUEST, "invalid patch format of retainKeys");
 	json_object_foreach (patch, key, v)
-		if (!json_is_null(v) && !is_directive_key(key) && !list_has_string(keep, key))
+		if (!json_is_null(v) && !is_directive_key(key) && !json_has_str(keep, key))
 			return err_set(err, ERR_UNKNOWN, "patch content doesn't match retainKeys list");
 	json_object_foreach_safe (obj, next, key, v)
-		if (!list_has_string(keep, key))
+		if (!json_has_str(keep, key))
 			json_object_del(obj, key);
 	return 0;
 }

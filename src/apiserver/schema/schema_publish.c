@@ -92,13 +92,10 @@ static void reduce_v2(json_t *s)
 
 static void require(json_t *s, const char *name)
 {
-	json_t *required = json_ensure_array(s, "required"), *text;
-	size_t i;
+	json_t *required = json_ensure_array(s, "required");
 
-	json_array_foreach (required, i, text)
-		if (str_eq(json_string_value(text), name))
-			return;
-	json_push_str(required, name);
+	if (!json_has_str(required, name))
+		json_push_str(required, name);
 }
 
 static void embed_v3(json_t *s)

@@ -20,16 +20,11 @@ static const char *storage_version(const json_t *obj)
 /* Every version that objects may be stored in is remembered until somebody says they are migrated. */
 static void note_stored_version(json_t *obj)
 {
-	json_t *stored = json_ensure_array(json_ensure_object(obj, "status"), "storedVersions"), *item;
+	json_t *stored = json_ensure_array(json_ensure_object(obj, "status"), "storedVersions");
 	const char *storage = storage_version(obj);
-	size_t i;
 
-	if (!storage)
-		return;
-	json_array_foreach (stored, i, item)
-		if (str_eq(json_string_value(item), storage))
-			return;
-	json_push_str(stored, storage);
+	if (storage && !json_has_str(stored, storage))
+		json_push_str(stored, storage);
 }
 
 /* What the server writes itself has not been brought into form. */

@@ -380,17 +380,6 @@ static bool has_version(const json_t *versions, const char *name)
 	return false;
 }
 
-static bool has_text(const json_t *list, const char *text)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (list, i, item)
-		if (str_eq(json_string_value(item), text))
-			return true;
-	return false;
-}
-
 /* No version before it has its name. */
 static bool is_first(const json_t *versions, size_t i)
 {
@@ -417,7 +406,8 @@ static void check_stored(const json_t *obj, struct err *err)
 	}
 	json_array_foreach (versions, i, v) {
 		_cleanup_buf_ struct buf text = BUF_INIT(65536);
-		if (!json_get_bool(v, "storage", false) || (has_text(list, json_get_str(v, "name")) && is_first(versions, i)))
+		if (!json_get_bool(v, "storage", false) ||
+		    (json_has_str(list, json_get_str(v, "name")) && is_first(versions, i)))
 			continue;
 		write_version(versions, v, &text);
 		invalid_add(err, INVALID_VALUE, "status.storedVersions", "Invalid value: %s: must have the storage version %s",

@@ -107,17 +107,6 @@ static bool scope_has_all(const char *scope, const json_t *hard)
 	return true;
 }
 
-static bool has_text(const json_t *list, const char *text)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (list, i, item)
-		if (str_eq(json_string_value(item), text))
-			return true;
-	return false;
-}
-
 static void fail_scopes(const json_t *scopes, const char *detail, struct err *err)
 {
 	_cleanup_buf_ struct buf shown = BUF_INIT(4096);
@@ -143,7 +132,7 @@ static void check_scopes(const json_t *scopes, const json_t *hard, struct err *e
 			fail_scopes(scopes, "unsupported scope applied to resource", err);
 	}
 	for (i = 0; i < ARRAY_SIZE(EXCLUDE); i++)
-		if (has_text(scopes, EXCLUDE[i][0]) && has_text(scopes, EXCLUDE[i][1]))
+		if (json_has_str(scopes, EXCLUDE[i][0]) && json_has_str(scopes, EXCLUDE[i][1]))
 			fail_scopes(scopes, "conflicting scopes", err);
 }
 
