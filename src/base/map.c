@@ -207,6 +207,16 @@ void map_set(struct map *m, const char *key, void *value)
 	m->len++;
 }
 
+bool map_add(struct map *m, const char *key)
+{
+	static char something;
+
+	if (map_has(m, key))
+		return false;
+	map_set(m, key, &something);
+	return true;
+}
+
 /* Empties a slot and moves back what only stands after it because it was taken. */
 static void slot_remove(struct map *m, size_t slot)
 {

@@ -18,6 +18,8 @@ void *map_get(const struct map *m, const char *key);
 bool map_has(const struct map *m, const char *key);
 /* Inserts or replaces (freeing the old value). value must not be NULL. */
 void map_set(struct map *m, const char *key, void *value);
+/* For sets: puts the key in, whose value then means nothing. False: it was there, and its value stays. */
+bool map_add(struct map *m, const char *key);
 /* True when it was there. */
 bool map_del(struct map *m, const char *key);
 /* Takes it out without freeing it; NULL when absent. */

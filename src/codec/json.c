@@ -76,6 +76,18 @@ bool json_has_str(const json_t *array, const char *s)
 	return false;
 }
 
+struct map *json_str_set(const json_t *array)
+{
+	struct map *set = map_new(NULL);
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (array, i, item)
+		if (json_is_string(item))
+			map_set(set, json_string_value(item), item);
+	return set;
+}
+
 int64_t json_get_int(const json_t *obj, const char *key, int64_t otherwise)
 {
 	return json_int(json_object_get(obj, key), otherwise);

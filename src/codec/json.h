@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/map.h"
 
 #include <jansson.h>
 
@@ -75,6 +76,8 @@ bool json_get_bool(const json_t *obj, const char *key, bool otherwise);
 
 /* Whether the array (NULL: an empty one) has this string. */
 bool json_has_str(const json_t *array, const char *s);
+/* Its strings (what they lead to is not NULL, and means nothing), for whoever asks for many of them. */
+struct map *json_str_set(const json_t *array);
 
 /* obj[key], made an empty object / array when missing or of another type. Borrowed. */
 json_t *json_ensure_object(json_t *obj, const char *key);

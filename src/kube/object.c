@@ -164,6 +164,11 @@ bool kube_has_finalizer(const json_t *obj, const char *finalizer)
 	return json_has_str(finalizers(obj), finalizer);
 }
 
+struct map *kube_finalizers(const json_t *obj)
+{
+	return json_str_set(finalizers(obj));
+}
+
 bool kube_add_finalizer(json_t *obj, const char *finalizer)
 {
 	if (kube_has_finalizer(obj, finalizer))

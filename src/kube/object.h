@@ -50,6 +50,8 @@ void kube_set_label(json_t *obj, const char *name, const char *value);
 void kube_set_annotation(json_t *obj, const char *name, const char *value); /* NULL removes */
 
 bool kube_has_finalizer(const json_t *obj, const char *finalizer);
+/* All of them, as a set (json_str_set()); obj may be NULL. */
+struct map *kube_finalizers(const json_t *obj);
 /* True when it changed the object. */
 bool kube_add_finalizer(json_t *obj, const char *finalizer);
 bool kube_remove_finalizer(json_t *obj, const char *finalizer);

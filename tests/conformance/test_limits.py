@@ -5,6 +5,7 @@ import json
 import socket
 import time
 
+import apiclient
 import pytest
 from apiclient import Client, Server
 from webhook_server import WebhookServer, allow, make_certificates
@@ -234,3 +235,63 @@ def test_json_is_still_json():
     finally:
         assert server.stop() == 0
         server.remove()
+
+
+# ---- many of everything ----
+
+def config_map(**metadata):
+    return CONFIG_MAPS, {"metadata": {"generateName": "many-", **metadata}}
+
+
+def pod(**spec):
+    return "/api/v1/namespaces/default/pods", {"metadata": {"generateName": "many-"}, "spec": {
+        "containers": [{"name": "c", "image": "i", **spec.pop("container", {})}], **spec}}
+
+
+MANY = 25000
+LARGE = {
+    "finalizers": config_map(finalizers=[f"example.org/f{i}" for i in range(MANY)]),
+    "owners": config_map(ownerReferences=[{"apiVersion": "v1", "kind": "Secret", "name": "n", "uid": f"u{i}"} for i in range(MANY)]),
+    "ports": ("/api/v1/namespaces/default/services", {"metadata": {"generateName": "many-"}, "spec": {
+        "ports": [{"name": f"p{i}", "port": i + 1} for i in range(MANY)]}}),
+    "mounts": pod(volumes=[{"name": f"v{i}", "emptyDir": {}} for i in range(MANY // 2)], container={
+        "volumeMounts": [{"name": f"v{i}", "mountPath": f"/m{i}"} for i in range(MANY // 2)]}),
+    "containers": pod(initContainers=[{"name": f"i{i}", "image": "i"} for i in range(MANY)]),
+    "usages": ("/apis/certificates.k8s.io/v1/certificatesigningrequests", {"metadata": {"generateName": "many-"}, "spec": {
+        "request": "", "signerName": "example.org/s", "usages": [f"u{i}" for i in range(MANY)]}}),
+    "webhooks": ("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", {
+        "metadata": {"generateName": "many-"}, "webhooks": [{"name": f"a{i}.example.org"} for i in range(MANY)]}),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_comes_in_great_numbers_costs_no_square(api, name):
+    """What is compared with each other is looked up: the square of such numbers would take a minute."""
+    path, body = LARGE[name]
+    start = time.monotonic()
+    made = api.post(path, body)
+    assert made.status in (201, 422), made
+    if made.status == 201:
+        one = f"{path}/{made.json['metadata']['name']}"
+        for change in {"annotations": {"seen": "twice"}}, {"finalizers": None}:
+            # The garbage collector may have been faster: there are no such owners.
+            assert api.patch(one, {"metadata": change}).status in (200, 404)
+        api.delete(one)
+    assert time.monotonic() - start < 15 * apiclient.PATIENCE
+
+
+@pytest.mark.parametrize("path, body, field", [
+    ("/api/v1/namespaces/default/resourcequotas", {"metadata": {"name": "many"}, "spec": {
+        "hard": {f"count/r{i}.example.org": "1" for i in range(1001)}}}, "spec.hard: Too many: 1001: must have at most 1000 items"),
+    ("/api/v1/namespaces/default/pods", {"metadata": {"name": "many"}, "spec": {"containers": [
+        {"name": "c", "image": "i", "resources": {"limits": {f"example.org/r{i}": "1" for i in range(1001)}}}]}},
+     "spec.containers[0].resources.limits: Too many: 1001: must have at most 1000 items"),
+    ("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {"metadata": {"name": "a.example.org"}, "spec": {
+        "group": "example.org", "scope": "Namespaced", "names": {"plural": "a", "kind": "A"}, "versions": [
+            {"name": f"v{i}", "served": False, "storage": i == 1, "schema": {"openAPIV3Schema": {"type": "object"}}}
+            for i in range(1, 102)]}}, "spec.versions: Too many: 101: must have at most 100 items"),
+], ids=["quota", "container", "versions"])
+def test_what_is_measured_or_compared_at_each_write_is_bounded(api, path, body, field):
+    """Kubernetes has no such bounds; who comes near them means harm."""
+    answer = api.post(path, body)
+    assert answer.status == 422 and field in answer.json["message"], answer

@@ -249,6 +249,7 @@ static void check_versions(const json_t *hook, const struct at *at, bool known_n
 {
 	const json_t *list = json_object_get(hook, "admissionReviewVersions");
 	const struct at here = child(at, "admissionReviewVersions");
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *v;
 
@@ -259,10 +260,7 @@ static void check_versions(const json_t *hook, const struct at *at, bool known_n
 	json_array_foreach (list, i, v) {
 		const char *version = json_string_value(v) ? json_string_value(v) : "";
 		const struct at one = entry(&here, i);
-		size_t first = 0;
-		while (!str_eq(json_string_value(json_array_get(list, first)), json_string_value(v)))
-			first++;
-		if (first < i)
+		if (!map_add(seen, version))
 			invalid(err, &one, version, "duplicate version");
 		else if (!is_dns1035(version))
 			invalid(err, &one, version, LABEL_RULE);
@@ -271,9 +269,9 @@ static void check_versions(const json_t *hook, const struct at *at, bool known_n
 		invalid_list(err, &here, "string", list, "must include at least one of v1, v1beta1");
 }
 
-static void check_name(const json_t *hooks, size_t i, const struct at *at, struct err *err)
+static void check_name(const json_t *hook, struct map *seen, const struct at *at, struct err *err)
 {
-	const char *name = json_get_str(json_array_get(hooks, i), "name");
+	const char *name = json_get_str(hook, "name");
 	const struct at here = child(at, "name");
 	size_t dots = 0;
 
@@ -285,11 +283,8 @@ static void check_name(const json_t *hooks, size_t i, const struct at *at, struc
 		invalid(err, &here, name, SUBDOMAIN_RULE);
 	else if (dots < 2)
 		invalid(err, &here, name, "should be a domain with at least three segments separated by dots");
-	for (size_t k = 0; k < i; k++)
-		if (str_eq(json_get_str(json_array_get(hooks, k), "name"), name)) {
-			invalid_add(err, INVALID_DUPLICATE, here.path, "Duplicate value: \"%s\"", name);
-			return;
-		}
+	if (!map_add(seen, name))
+		invalid_add(err, INVALID_DUPLICATE, here.path, "Duplicate value: \"%s\"", name);
 }
 
 static void check_selector(const json_t *hook, const struct at *at, const char *name, struct err *err)
@@ -332,13 +327,14 @@ int webhook_configuration_validate(const json_t *obj, const json_t *old, struct 
 {
 	const json_t *hooks = json_object_get(obj, "webhooks");
 	const struct at all = { "webhooks" };
+	_cleanup_(map_freep) struct map *names = map_new(NULL);
 	_cleanup_err_ struct err found = { 0 };
 	size_t i;
 	json_t *hook;
 
 	json_array_foreach (hooks, i, hook) {
 		const struct at here = entry(&all, i);
-		check_name(hooks, i, &here, &found);
+		check_name(hook, names, &here, &found);
 		check_hook(hook, &here, !old, &found);
 	}
 	if (!err_is_set(&found))

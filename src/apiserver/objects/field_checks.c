@@ -133,6 +133,14 @@ void check_forbidden(struct err *err, const char *detail, const char *field, ...
 	invalid_add(err, INVALID_FORBIDDEN, path, "Forbidden: %s", detail);
 }
 
+bool check_at_most(struct err *err, size_t number, size_t max, const char *field, ...)
+{
+	FIELD_OF(field);
+	if (number > max)
+		invalid_add(err, INVALID_TOO_MANY, path, "Too many: %zu: must have at most %zu items", number, max);
+	return number <= max;
+}
+
 void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
 {
 	_cleanup_buf_ struct buf list = BUF_INIT(4096);

@@ -17,6 +17,8 @@ void check_fail_selector(struct err *err, const json_t *selector, const char *de
 void check_fail_int_or_string(struct err *err, const json_t *v, const char *detail, const char *field);
 void check_required(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
 void check_forbidden(struct err *err, const char *detail, const char *field, ...) _printf_(3, 4);
+/* "Too many: NUMBER: must have at most MAX items"; false then. */
+bool check_at_most(struct err *err, size_t number, size_t max, const char *field, ...) _printf_(4, 5);
 /* "Unsupported value: VALUE: supported values: …"; supported is NULL-terminated. */
 void check_one_of(struct err *err, const char *value, const char *const *supported, const char *field, ...)
 	_printf_(4, 5);

@@ -10,6 +10,7 @@
 #define INVALID_FORBIDDEN "FieldValueForbidden"
 #define INVALID_NOT_SUPPORTED "FieldValueNotSupported"
 #define INVALID_TOO_LONG "FieldValueTooLong"
+#define INVALID_TOO_MANY "FieldValueTooMany"
 #define INVALID_TYPE "FieldValueTypeInvalid"
 #define INVALID_DUPLICATE "FieldValueDuplicate"
 #define INVALID_NOT_FOUND "FieldValueNotFound"

@@ -1,6 +1,7 @@
 #include "object_meta.h"
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "invalid.h"
 #include "base/str.h"
 #include "codec/go_format.h"
@@ -311,20 +312,28 @@ int object_meta_version(const json_t *obj, uint64_t *ret, struct err *err)
 char **object_meta_dedup_owners(json_t *obj)
 {
 	json_t *refs = json_object_get(kube_meta(obj), "ownerReferences");
+	_cleanup_(map_freep) struct map *seen = NULL;
+	_cleanup_json_ json_t *once = NULL;
 	char **twice = NULL;
+	size_t i;
+	json_t *ref;
 
-	for (size_t i = 1; i < json_array_size(refs);) {
-		const json_t *ref = json_array_get(refs, i);
-		size_t before = 0;
-		while (before < i && !json_equal(json_array_get(refs, before), ref))
-			before++;
-		if (before == i) {
-			i++;
+	if (json_array_size(refs) < 2)
+		return NULL;
+	seen = map_new(NULL);
+	once = json_array();
+	json_array_foreach (refs, i, ref) {
+		char hash[65];
+		json_hash(ref, hash);
+		if (map_get(seen, hash)) {
+			strv_push(&twice, json_get_str(ref, "uid") ? json_get_str(ref, "uid") : "");
 			continue;
 		}
-		strv_push(&twice, json_get_str(ref, "uid") ? json_get_str(ref, "uid") : "");
-		json_array_remove(refs, i);
+		map_set(seen, hash, ref);
+		json_array_append(once, ref);
 	}
+	if (twice)
+		json_object_set(kube_meta(obj), "ownerReferences", once);
 	return twice;
 }
 

@@ -174,7 +174,8 @@ static void validate_standard(const char *finalizer, size_t i, struct err *err)
 static void validate_finalizers(const struct api_type *t, const json_t *obj, const json_t *old, struct err *err)
 {
 	const json_t *list = json_object_get(kube_meta(obj), "finalizers");
-	const json_t *old_list = json_object_get(kube_meta(old), "finalizers");
+	/* Only of what is being deleted are they looked up. */
+	_cleanup_(map_freep) struct map *before = old && kube_is_deleting(old) ? kube_finalizers(old) : NULL;
 	_cleanup_buf_ struct buf added = BUF_INIT(4096);
 	bool orphan = json_has_str(list, "orphan"), foreground = json_has_str(list, "foregroundDeletion");
 	size_t i;
@@ -184,14 +185,14 @@ static void validate_finalizers(const struct api_type *t, const json_t *obj, con
 		add_faults(kube_label_key_faults(json_string_value(item)), "metadata.finalizers", json_string_value(item), err);
 		if (api_type_has_messages(t))
 			validate_standard(json_string_value(item), i, err);
-		if (old && !json_has_str(old_list, json_string_value(item)))
+		if (before && json_is_string(item) && !map_has(before, json_string_value(item)))
 			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", json_string_value(item));
 	}
 	if (orphan && foreground)
 		invalid_add(err, INVALID_VALUE, "metadata.finalizers",
 		            "Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion "
 		            "cannot be both set");
-	if (old && kube_is_deleting(old) && added.len > 0)
+	if (added.len > 0)
 		invalid_add(err, INVALID_FORBIDDEN, "metadata.finalizers",
 		            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
 		            "[]string{%s}",

@@ -1,6 +1,7 @@
 /* Printer columns, subresources and selectable fields of a CRD's versions. */
 #include "base/str.h"
 #include "crd.h"
+#include "objects/field_checks.h"
 #include "objects/invalid.h"
 
 #define SELECTABLE_MAX 8
@@ -136,7 +137,7 @@ static void check_selectable(const char *path, const json_t *schema, const char 
 
 void crd_validate_selectable(const json_t *fields, const json_t *schema, const char *path, struct err *err)
 {
-	_cleanup_strv_ char **seen = NULL;
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *f;
 
@@ -150,12 +151,8 @@ void crd_validate_selectable(const json_t *fields, const json_t *schema, const c
 			check_selectable(text, schema, field, err);
 		if (err->causes_len > before)
 			continue;
-		if (seen && str_in(text, (const char *const *)seen))
+		if (!map_add(seen, text))
 			invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", text);
-		else
-			strv_push(&seen, text);
 	}
-	if (seen && strv_len(seen) > SELECTABLE_MAX)
-		invalid_add(err, "FieldValueTooMany", path, "Too many: %zu: must have at most %d items", strv_len(seen),
-		            SELECTABLE_MAX);
+	check_at_most(err, map_len(seen), SELECTABLE_MAX, "%s", path);
 }

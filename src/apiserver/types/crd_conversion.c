@@ -131,8 +131,9 @@ static bool is_dns_1035(const char *s)
 static void check_reviews(const json_t *versions, struct err *err)
 {
 	bool known = false;
-	size_t i, k;
+	size_t i;
 	json_t *v;
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 
 	if (json_array_size(versions) == 0) {
 		invalid_add(err, INVALID_REQUIRED, REVIEWS, "Required value");
@@ -141,11 +142,8 @@ static void check_reviews(const json_t *versions, struct err *err)
 	json_array_foreach (versions, i, v) {
 		_cleanup_free_ char *field = xasprintf("%s[%zu]", REVIEWS, i);
 		const char *name = json_string_value(v) ? json_string_value(v) : "";
-		bool again = false;
-		for (k = 0; k < i; k++)
-			again = again || str_eq(json_string_value(json_array_get(versions, k)), name);
 		known = known || strcmp(name, "v1") == 0 || strcmp(name, "v1beta1") == 0;
-		if (again)
+		if (!map_add(seen, name))
 			invalid_add(err, INVALID_VALUE, field, "Invalid value: \"%s\": duplicate version", name);
 		else if (!is_dns_1035(name))
 			invalid_add(

@@ -4,9 +4,11 @@
 #include "base/str.h"
 #include "crd.h"
 #include "kube/object.h"
+#include "objects/field_checks.h"
 #include "objects/invalid.h"
 #include "schema/schema.h"
 
+#define VERSIONS_MAX 100
 #define LABEL_WORDS                                                                                                    \
 	"a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, " \
 	"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "             \
@@ -334,15 +336,15 @@ static char *versions_text(const json_t *versions)
 
 static void check_version_set(const json_t *versions, struct err *err)
 {
-	size_t storage = 0, i, k;
+	_cleanup_(map_freep) struct map *names = map_new(NULL);
+	size_t storage = 0, i;
 	bool unique = true;
 	json_t *v;
 
 	json_array_foreach (versions, i, v) {
+		const char *name = json_get_str(v, "name");
 		storage += json_get_bool(v, "storage", false);
-		for (k = 0; k < i; k++)
-			if (str_eq(json_get_str(v, "name"), json_get_str(json_array_get(versions, k), "name")))
-				unique = false;
+		unique = map_add(names, name ? name : "") && unique;
 	}
 	_cleanup_free_ char *text = unique && storage == 1 ? NULL : versions_text(versions);
 	if (!unique)
@@ -502,6 +504,9 @@ static void check_spec(const json_t *obj, const json_t *old, struct err *err)
 
 int crd_validate(const json_t *obj, const json_t *old, struct err *err)
 {
+	/* Versions are compared with each other. */
+	if (!check_at_most(err, json_array_size(json_at(obj, "spec", "versions", NULL)), VERSIONS_MAX, "spec.versions"))
+		return -1;
 	if (!old)
 		check_own_name(obj, err);
 	/* What did not change was checked before. */

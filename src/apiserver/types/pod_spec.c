@@ -140,30 +140,21 @@ const char *pod_qos_class(const json_t *spec)
 
 /* ---- checks: what the tables cannot say, for it is about several parts of a pod ---- */
 
-static const json_t *find_named(const json_t *list, const char *name, size_t *ret_index)
+/* The names of its volumes. One that is wrong itself counts as none. */
+static struct map *sound_volumes(const json_t *spec)
 {
+	const struct kinds_message *type = kinds_find_message("io.k8s.api.core.v1.Volume");
+	struct map *sound = map_new(NULL);
 	size_t i;
-	json_t *item;
+	json_t *volume;
 
-	json_array_foreach (list, i, item)
-		if (str_eq(json_get_str(item, "name"), name)) {
-			*ret_index = i;
-			return item;
-		}
-	return NULL;
-}
-
-/* A volume that is wrong itself counts as none. */
-static bool has_volume(const json_t *spec, const char *name)
-{
-	_cleanup_err_ struct err wrong = { 0 };
-	size_t i;
-	const json_t *volume = find_named(json_object_get(spec, "volumes"), name, &i);
-
-	if (!volume)
-		return false;
-	kinds_check(kinds_find_message("io.k8s.api.core.v1.Volume"), volume, &wrong);
-	return !err_is_set(&wrong);
+	json_array_foreach (json_object_get(spec, "volumes"), i, volume) {
+		_cleanup_err_ struct err wrong = { 0 };
+		kinds_check(type, volume, &wrong);
+		if (json_get_str(volume, "name") && !err_is_set(&wrong))
+			map_add(sound, json_get_str(volume, "name"));
+	}
+	return sound;
 }
 
 static void check_container_ports(const json_t *ports, const char *path, struct err *err)
@@ -196,7 +187,7 @@ static void check_sub_path(const json_t *mount, const char *key, const char *lis
 		check_fail(err, path, "must not contain '..'", "%s.%s", list, key);
 }
 
-static void check_mounts(const json_t *spec, const json_t *container, const char *path, struct err *err)
+static void check_mounts(const struct map *volumes, const json_t *container, const char *path, struct err *err)
 {
 	_cleanup_free_ char *list = xasprintf("%s.volumeMounts", path);
 	_cleanup_json_ json_t *seen = json_object();
@@ -205,7 +196,7 @@ static void check_mounts(const json_t *spec, const json_t *container, const char
 
 	json_array_foreach (json_object_get(container, "volumeMounts"), i, mount) {
 		const char *name = json_get_str(mount, "name"), *at = json_get_str(mount, "mountPath");
-		if (!has_volume(spec, name ? name : "")) {
+		if (!map_has(volumes, name ? name : "")) {
 			_cleanup_free_ char *field = xasprintf("%s[%zu].name", list, i),
 								*shown = schema_show(json_object_get(mount, "name"));
 			invalid_add(err, INVALID_NOT_FOUND, field, "Not found: %s", shown);
@@ -249,13 +240,22 @@ static void check_init_container(const json_t *container, const char *path, stru
 
 enum { INIT_CONTAINER, CONTAINER, EPHEMERAL_CONTAINER };
 
-static void check_container(const json_t *spec, const json_t *container, const char *path, int role, struct err *err)
+/* Kinds of resources that a container asks for: quotas add them up. */
+#define RESOURCES_MAX 1000
+
+static void check_container(const struct map *volumes, const json_t *container, const char *path, int role,
+                            struct err *err)
 {
+	static const char *const AMOUNTS[] = { "limits", "requests" };
+
 	if (str_empty(json_get_str(container, "image")))
 		check_required(err, "", "%s.image", path);
 	if (role != EPHEMERAL_CONTAINER)
 		check_container_ports(json_object_get(container, "ports"), path, err);
-	check_mounts(spec, container, path, err);
+	for (size_t i = 0; i < ARRAY_SIZE(AMOUNTS); i++)
+		check_at_most(err, json_object_size(json_at(container, "resources", AMOUNTS[i], NULL)), RESOURCES_MAX,
+		              "%s.resources.%s", path, AMOUNTS[i]);
+	check_mounts(volumes, container, path, err);
 	if (role == INIT_CONTAINER)
 		check_init_container(container, path, err);
 	else if (role == CONTAINER)
@@ -265,12 +265,16 @@ static void check_container(const json_t *spec, const json_t *container, const c
 /* Names of init containers are none of the others'. */
 static void check_other_names(const json_t *spec, const char *path, struct err *err)
 {
-	size_t i, unused;
+	_cleanup_(map_freep) struct map *others = map_new(NULL);
+	size_t i;
 	json_t *container;
 
+	json_array_foreach (json_object_get(spec, "containers"), i, container)
+		if (json_get_str(container, "name"))
+			map_add(others, json_get_str(container, "name"));
 	json_array_foreach (json_object_get(spec, "initContainers"), i, container) {
 		const char *name = json_get_str(container, "name");
-		if (str_empty(name) || !find_named(json_object_get(spec, "containers"), name, &unused))
+		if (str_empty(name) || !map_has(others, name))
 			continue;
 		_cleanup_free_ char *field = xasprintf("%s.initContainers[%zu].name", path, i),
 							*shown = schema_show(json_object_get(container, "name"));
@@ -319,17 +323,18 @@ static void check_deadline(const json_t *spec, const char *path, struct err *err
 
 void pod_spec_check(const json_t *spec, const char *path, struct err *err)
 {
-	_cleanup_free_ char *volumes = xasprintf("%s.volumes", path);
+	_cleanup_free_ char *volume_list = xasprintf("%s.volumes", path);
+	_cleanup_(map_freep) struct map *volumes = sound_volumes(spec);
 	size_t i;
 	json_t *container;
 
-	check_unique_names(err, json_object_get(spec, "volumes"), volumes);
+	check_unique_names(err, json_object_get(spec, "volumes"), volume_list);
 	for (int role = INIT_CONTAINER; role <= EPHEMERAL_CONTAINER; role++) {
 		_cleanup_free_ char *list = xasprintf("%s.%s", path, CONTAINER_LISTS[role]);
 		check_unique_names(err, json_object_get(spec, CONTAINER_LISTS[role]), list);
 		json_array_foreach (json_object_get(spec, CONTAINER_LISTS[role]), i, container) {
 			_cleanup_free_ char *at = xasprintf("%s[%zu]", list, i);
-			check_container(spec, container, at, role, err);
+			check_container(volumes, container, at, role, err);
 		}
 	}
 	check_other_names(spec, path, err);

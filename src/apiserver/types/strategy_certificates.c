@@ -56,18 +56,17 @@ static void check_request(const json_t *spec, struct err *err)
 static void check_usages(const json_t *spec, struct err *err)
 {
 	const json_t *usages = json_object_get(spec, "usages");
-	size_t i, k;
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
+	size_t i;
 	json_t *v;
 
 	if (json_array_size(usages) == 0)
 		check_required(err, "", "spec.usages");
 	json_array_foreach (usages, i, v)
-		for (k = 0; k < i; k++)
-			if (json_same(json_array_get(usages, k), v)) {
-				_cleanup_free_ char *field = xasprintf("spec.usages[%zu]", i);
-				invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", json_string_value(v));
-				break;
-			}
+		if (json_is_string(v) && !map_add(seen, json_string_value(v))) {
+			_cleanup_free_ char *field = xasprintf("spec.usages[%zu]", i);
+			invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", json_string_value(v));
+		}
 }
 
 static void check_labels(const char *segment, bool domain, struct err *err)
@@ -134,10 +133,9 @@ static bool is_decision(const char *type)
 	return type && str_in(type, DECISIONS);
 }
 
-static void check_condition(const json_t *conditions, size_t i, struct err *err)
+static void check_condition(const json_t *c, size_t i, struct map *seen, struct err *err)
 {
 	static const char *const only_true[] = { "True", NULL }, *const all[] = { "False", "True", "Unknown", NULL };
-	const json_t *c = json_array_get(conditions, i);
 	const char *type = json_get_str(c, "type"), *status = json_get_str(c, "status");
 	const bool fixed = is_decision(type) || str_eq(type, "Failed");
 	_cleanup_free_ char *field = xasprintf("status.conditions[%zu].type", i);
@@ -148,27 +146,22 @@ static void check_condition(const json_t *conditions, size_t i, struct err *err)
 		check_required(err, "", "status.conditions[%zu].status", i);
 	else
 		check_one_of(err, status, fixed ? only_true : all, "status.conditions[%zu].status", i);
-	for (size_t k = 0; k < i; k++) {
-		const char *before = json_get_str(json_array_get(conditions, k), "type");
-		if (is_decision(type) && is_decision(before) && strcmp(type, before) != 0) {
+	for (size_t k = 0; is_decision(type) && DECISIONS[k]; k++)
+		if (strcmp(type, DECISIONS[k]) != 0 && map_has(seen, DECISIONS[k]))
 			invalid_add(err, INVALID_VALUE, field,
 			            "Invalid value: \"%s\": Approved and Denied conditions are mutually exclusive", type);
-			break;
-		}
-	}
-	for (size_t k = 0; k < i; k++)
-		if (str_eq(json_get_str(json_array_get(conditions, k), "type"), type)) {
-			invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", type ? type : "");
-			break;
-		}
+	if (!map_add(seen, type ? type : ""))
+		invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", type ? type : "");
 }
 
 static void check_conditions(const json_t *obj, struct err *err)
 {
-	const json_t *conditions = json_at(obj, CONDITIONS);
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
+	size_t i;
+	json_t *condition;
 
-	for (size_t i = 0; i < json_array_size(conditions); i++)
-		check_condition(conditions, i, err);
+	json_array_foreach (json_at(obj, CONDITIONS), i, condition)
+		check_condition(condition, i, seen, err);
 }
 
 /* What is decided stays decided. */

@@ -155,22 +155,20 @@ static void fail_duplicate_port(const json_t *port, size_t i, struct err *err)
 }
 
 /* Whether one before has the same protocol and number. */
-static bool is_repeated(const json_t *ports, size_t i, const char *number)
+static bool is_repeated(struct map *seen, const json_t *port, const char *number)
 {
-	const json_t *port = json_array_get(ports, i);
-	int64_t wanted = json_get_int(port, number, 0);
+	int64_t value = json_get_int(port, number, 0);
+	const char *protocol = json_get_str(port, "protocol");
 
-	for (size_t k = 0; k < i && wanted != 0; k++) {
-		const json_t *before = json_array_get(ports, k);
-		if (json_get_int(before, number, 0) == wanted &&
-		    str_eq(json_get_str(before, "protocol"), json_get_str(port, "protocol")))
-			return true;
-	}
-	return false;
+	if (value == 0)
+		return false;
+	_cleanup_free_ char *key = xasprintf("%s %lld %s", number, (long long)value, protocol ? protocol : "");
+	return !map_add(seen, key);
 }
 
 static void check_service_ports(const json_t *ports, const char *type, struct err *err)
 {
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *port;
 
@@ -181,9 +179,9 @@ static void check_service_ports(const json_t *ports, const char *type, struct er
 		check_service_port(port, i, json_array_size(ports) > 1, err);
 		if (number != 0 && str_eq(type, "ClusterIP"))
 			check_forbidden(err, "may not be used when `type` is 'ClusterIP'", "%s", node_port);
-		if (is_repeated(ports, i, "nodePort"))
+		if (is_repeated(seen, port, "nodePort"))
 			invalid_add(err, INVALID_DUPLICATE, node_port, "Duplicate value: %lld", (long long)number);
-		if (is_repeated(ports, i, "port"))
+		if (is_repeated(seen, port, "port"))
 			fail_duplicate_port(port, i, err);
 	}
 }

@@ -51,11 +51,16 @@ static void check_resource(struct err *err, const char *name, const char *at)
 
 /* ---- resourcequotas ---- */
 
+/* Every write into the namespace is measured against them. */
+#define HARD_MAX 1000
+
 static void check_hard(const json_t *hard, struct err *err)
 {
 	const char *name;
 	json_t *v;
 
+	if (!check_at_most(err, json_object_size(hard), HARD_MAX, "spec.hard"))
+		return;
 	json_object_foreach (json_unconst(hard), name, v) {
 		_cleanup_free_ char *at = xasprintf("spec.hard[%s]", name);
 		_cleanup_json_ json_t *shown = json_string(name);
