@@ -76,6 +76,15 @@ bool json_has_str(const json_t *array, const char *s)
 	return false;
 }
 
+json_t *json_strings(char *const *v)
+{
+	json_t *array = json_array();
+
+	for (; v && *v; v++)
+		json_push_str(array, *v);
+	return array;
+}
+
 struct map *json_str_set(const json_t *array)
 {
 	struct map *set = map_new(NULL);

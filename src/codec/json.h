@@ -76,6 +76,8 @@ bool json_get_bool(const json_t *obj, const char *key, bool otherwise);
 
 /* Whether the array (NULL: an empty one) has this string. */
 bool json_has_str(const json_t *array, const char *s);
+/* An array of the strings of a vector; NULL: an empty one. */
+json_t *json_strings(char *const *v);
 /* Its strings (what they lead to is not NULL, and means nothing), for whoever asks for many of them. */
 struct map *json_str_set(const json_t *array);
 

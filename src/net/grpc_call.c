@@ -98,27 +98,36 @@ const _Atomic bool *grpc_call_cancelled(const struct grpc_call *call)
 
 /* ---- the answer ---- */
 
-static int send_trailers(struct grpc_call *call, bool with_head)
+#define FIELD(name_, value_, len_)                                                                                \
+	(nghttp2_nv)                                                                                                  \
+	{                                                                                                             \
+		.name = (uint8_t *)(uintptr_t)(name_), .value = (uint8_t *)(uintptr_t)(value_), .namelen = strlen(name_), \
+		.valuelen = (len_), .flags = NGHTTP2_NV_FLAG_NONE                                                         \
+	}
+
+#define HEAD_FIELDS 3
+
+/* What every answer begins with. */
+static void put_head(nghttp2_nv ret[static HEAD_FIELDS])
 {
 	static const char type[] = "application/grpc";
+
+	ret[0] = FIELD(":status", "200", 3);
+	ret[1] = FIELD("content-type", type, sizeof(type) - 1);
+	ret[2] = FIELD("grpc-accept-encoding", GRPC_ENCODINGS, sizeof(GRPC_ENCODINGS) - 1);
+}
+
+static int send_trailers(struct grpc_call *call, bool with_head)
+{
 	char number[16];
 	_cleanup_free_ char *message = call->message ? grpc_message_encode(call->message) : NULL;
-	nghttp2_nv fields[6];
-	size_t n = 0;
+	nghttp2_nv fields[HEAD_FIELDS + 2];
+	size_t n = with_head ? HEAD_FIELDS : 0;
 	nghttp2_session *h2 = call->conn->h2;
 
-#define FIELD(name_, value_, len_)                         \
-	(nghttp2_nv){ .name = (uint8_t *)(uintptr_t)(name_),   \
-		          .value = (uint8_t *)(uintptr_t)(value_), \
-		          .namelen = strlen(name_),                \
-		          .valuelen = (len_),                      \
-		          .flags = NGHTTP2_NV_FLAG_NONE }
 	snprintf(number, sizeof(number), "%d", (int)call->status);
-	if (with_head) {
-		fields[n++] = FIELD(":status", "200", 3);
-		fields[n++] = FIELD("content-type", type, sizeof(type) - 1);
-		fields[n++] = FIELD("grpc-accept-encoding", GRPC_ENCODINGS, sizeof(GRPC_ENCODINGS) - 1);
-	}
+	if (with_head)
+		put_head(fields);
 	fields[n++] = FIELD("grpc-status", number, strlen(number));
 	if (message)
 		fields[n++] = FIELD("grpc-message", message, strlen(message));
@@ -154,9 +163,7 @@ static ssize_t read_out(nghttp2_session *h2 _unused_, int32_t stream_id _unused_
 /* The head, at once with what there is to send; later parts only wake the stream. */
 static void send_out(struct grpc_call *call)
 {
-	static const char type[] = "application/grpc";
-	const nghttp2_nv fields[] = { FIELD(":status", "200", 3), FIELD("content-type", type, sizeof(type) - 1),
-		                          FIELD("grpc-accept-encoding", GRPC_ENCODINGS, sizeof(GRPC_ENCODINGS) - 1) };
+	nghttp2_nv fields[HEAD_FIELDS];
 	const nghttp2_data_provider provider = { .source.ptr = call, .read_callback = read_out };
 
 	if (call->head_sent) {
@@ -164,7 +171,8 @@ static void send_out(struct grpc_call *call)
 		return;
 	}
 	call->head_sent = true;
-	nghttp2_submit_response(call->conn->h2, call->stream_id, fields, ARRAY_SIZE(fields), &provider);
+	put_head(fields);
+	nghttp2_submit_response(call->conn->h2, call->stream_id, fields, HEAD_FIELDS, &provider);
 }
 
 void grpc_call_finish(struct grpc_call *call, enum grpc_status status, char *message)

@@ -3,7 +3,6 @@ import base64
 import json
 import os
 import pathlib
-import re
 import shutil
 import stat
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
 import apiclient  # noqa: E402
+from process_usage import usage  # noqa: E402
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 SECRETS = "/api/v1/namespaces/default/secrets"
@@ -134,18 +134,12 @@ def test_backup_of_a_server_that_dies_leaves_no_file(folder, servers):
     assert "intact" in scia("store", "check", folder / "backup", "--data", folder / "data")
 
 
-def resident(server):
-    """MiB."""
-    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
-
-
 def test_a_slow_reader_of_a_backup_costs_no_memory(servers):
     server = servers()
     client = apiclient.Client(server.kubeconfig)
     for i in range(80):
         assert client.post(CONFIGMAPS, {"metadata": {"name": f"c{i}"}, "data": {"x": "y" * 900000}}).status == 201
-    before = resident(server)
+    before = usage(server.process.pid)["rss_mb"]
     slow = [client.connect(60) for _ in range(3)]
     for connection in slow:
         connection.request("GET", "/scia/backup")
@@ -154,7 +148,7 @@ def test_a_slow_reader_of_a_backup_costs_no_memory(servers):
     assert sorted(answer.status for answer in answers) == [200, 200, 429]
     for i in range(50):  # and nobody waits for them
         assert client.post(CONFIGMAPS, {"metadata": {"name": f"d{i}"}}).status == 201
-    assert resident(server) - before < 40, "72 MiB wait in the sender's memory"
+    assert usage(server.process.pid)["rss_mb"] - before < 40, "72 MiB wait in the sender's memory"
     begin, whole = [a for a in answers if a.status == 200]
     slow[answers.index(begin)].close()
     begin.close()

@@ -2,7 +2,6 @@
 process of its own and inside of a server, which goes on answering others."""
 import json
 import os
-import pathlib
 import re
 import resource
 import subprocess
@@ -10,6 +9,7 @@ import time
 
 import pytest
 from function_server import SCIA, needs_client, node
+from process_usage import usage
 
 PATIENCE = float(os.environ.get("SCIA_TEST_PATIENCE", "1"))
 DEEP = 100000
@@ -77,18 +77,13 @@ def test_a_program_ends(name, tmp_path):
         begin = time.monotonic()
         child = subprocess.Popen([str(SCIA), "kcl", "run", str(tmp_path / "bomb.k")], stdout=subprocess.DEVNULL, stderr=err,
                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (int(60 * PATIENCE),) * 2))
-        _, status, usage = os.wait4(child.pid, 0)
+        _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     text = (tmp_path / "err").read_text(errors="replace")
     assert child.returncode == 1, text[-500:]
     assert re.search(said, text), text[-500:]
-    assert usage.ru_maxrss < 1400 * 1024, f"{usage.ru_maxrss // 1024} MiB after {time.monotonic() - begin:.1f} s"
+    assert used.ru_maxrss < 1400 * 1024, f"{used.ru_maxrss // 1024} MiB after {time.monotonic() - begin:.1f} s"
     assert len(text) < 2 * 1024 * 1024
-
-
-def rss_mb(pid):
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(status["VmRSS"].split()[0]) / 1024
 
 
 @needs_client
@@ -103,4 +98,4 @@ def test_a_server_survives_them_all(start_server, tmp_path):
     wrong = {name: outcome for name, outcome in told["outcomes"].items() if outcome not in ("SEVERITY_FATAL", "DEADLINE_EXCEEDED")}
     assert wrong == {} and sorted(told["outcomes"]) == sorted(programs)
     assert told["others"] >= 5 and told["failed"] == 0, told
-    assert rss_mb(server.process.pid) < 64 * 2 + 200
+    assert usage(server.process.pid)["rss_mb"] < 64 * 2 + 200

@@ -1,11 +1,10 @@
 """Clients that mean no good, as bytes of HTTP/2: afterwards the server answers others, and holds no more memory or files."""
-import os
-import pathlib
 import socket
 import struct
 import time
 
 import pytest
+from process_usage import usage
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
@@ -143,18 +142,12 @@ def answers(server, patience=20):
     return True
 
 
-def usage(server):
-    pid = server.process.pid
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(status["VmRSS"].split()[0]) / 1024, len(os.listdir(f"/proc/{pid}/fd"))
-
-
 def let_go(server, files):
     """Waits until no more files than these are open; how many there are."""
     until = time.monotonic() + 20
-    while usage(server)[1] > files and time.monotonic() < until:
+    while usage(server.process.pid)["files"] > files and time.monotonic() < until:
         time.sleep(0.1)
-    return usage(server)[1]
+    return usage(server.process.pid)["files"]
 
 
 @pytest.fixture(scope="module")
@@ -165,14 +158,14 @@ def attacked(function_server):
 
 @pytest.mark.parametrize("frames", ATTACKS, ids=lambda f: f.__name__)
 def test_an_attack_harms_nobody(attacked, frames):
-    files = usage(attacked)[1]
+    files = usage(attacked.process.pid)["files"]
     attack(attacked, frames)
     assert attacked.process.poll() is None and answers(attacked)
-    assert let_go(attacked, files) <= files and usage(attacked)[0] < 400, usage(attacked)
+    assert let_go(attacked, files) <= files and usage(attacked.process.pid)["rss_mb"] < 400, usage(attacked.process.pid)
 
 
 def test_more_connections_than_there_may_be(attacked):
-    files, sockets = usage(attacked)[1], []
+    files, sockets = usage(attacked.process.pid)["files"], []
     try:
         for _ in range(1200):
             try:

@@ -7,7 +7,7 @@ import sys
 import time
 
 from function_server import FunctionServer, needs_client, node
-from soak_usage import usage
+from process_usage import usage
 
 SECONDS = float(os.environ.get("SCIA_SOAK_MINUTES", "30")) * 60 / 4
 

@@ -10,7 +10,7 @@ import pytest
 
 from crash import kill_loop
 from scia_testing import ControlPlane, http_get, web_app, WEB_SPEC
-from soak_usage import usage
+from process_usage import usage
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 

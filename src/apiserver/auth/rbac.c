@@ -536,15 +536,6 @@ static bool allow(void *self, const struct auth_user *user, const struct auth_at
 	return auth_user_in(user, "system:masters") || rbac_allow(self, user, a, ret_reason);
 }
 
-static json_t *strings(char *const *v)
-{
-	json_t *array = json_array();
-
-	for (; v && *v; v++)
-		json_push_str(array, *v);
-	return array;
-}
-
 static void rules(void *self, const struct auth_user *user, const char *ns, json_t *resource_rules,
                   json_t *non_resource_rules)
 {
@@ -555,15 +546,15 @@ static void rules(void *self, const struct auth_user *user, const char *ns, json
 		for (size_t k = 0; k < grants.list[i]->len; k++) {
 			const struct rbac_rule *rule = &grants.list[i]->list[k];
 			if (rule->resources) {
-				json_t *v = json_pack("{s:o,s:o,s:o}", "verbs", strings(rule->verbs), "apiGroups",
-				                      strings(rule->groups), "resources", strings(rule->resources));
+				json_t *v = json_pack("{s:o,s:o,s:o}", "verbs", json_strings(rule->verbs), "apiGroups",
+				                      json_strings(rule->groups), "resources", json_strings(rule->resources));
 				if (rule->names)
-					json_put(v, "resourceNames", strings(rule->names));
+					json_put(v, "resourceNames", json_strings(rule->names));
 				json_array_append_new(resource_rules, v);
 			}
 			if (rule->urls)
-				json_array_append_new(non_resource_rules, json_pack("{s:o,s:o}", "verbs", strings(rule->verbs),
-				                                                    "nonResourceURLs", strings(rule->urls)));
+				json_array_append_new(non_resource_rules, json_pack("{s:o,s:o}", "verbs", json_strings(rule->verbs),
+				                                                    "nonResourceURLs", json_strings(rule->urls)));
 		}
 	}
 	rbac_grants_clear(&grants);

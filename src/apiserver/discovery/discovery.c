@@ -9,15 +9,6 @@
 
 #include <stdio.h>
 
-static json_t *strings(char *const *v)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; v && v[i]; i++)
-		json_push_str(array, v[i]);
-	return array;
-}
-
 static json_t *verbs_of(unsigned bits)
 {
 	/* In the order of their names, as Kubernetes lists them. */
@@ -105,9 +96,9 @@ static void add_resource(json_t *list, const struct api_type *t, const struct ap
 	json_put_str(r, "kind", t->kind);
 	json_put(r, "verbs", type_verbs(t));
 	if (t->short_names)
-		json_put(r, "shortNames", strings(t->short_names));
+		json_put(r, "shortNames", json_strings(t->short_names));
 	if (t->categories)
-		json_put(r, "categories", strings(t->categories));
+		json_put(r, "categories", json_strings(t->categories));
 	if (t->verbs & VERB_GET) {
 		_cleanup_free_ char *hash = storage_hash(t);
 		json_put_str(r, "storageVersionHash", hash);
@@ -173,9 +164,9 @@ static json_t *aggregated_resource(const struct api_type *t, const struct api_ve
 	json_put_str(r, "singularResource", t->singular);
 	json_put(r, "verbs", type_verbs(t));
 	if (t->short_names)
-		json_put(r, "shortNames", strings(t->short_names));
+		json_put(r, "shortNames", json_strings(t->short_names));
 	if (t->categories)
-		json_put(r, "categories", strings(t->categories));
+		json_put(r, "categories", json_strings(t->categories));
 	for (size_t i = 0; (name = subresource_at(t, v, i, &group, &version, &kind, &verbs)); i++)
 		json_array_append_new(subs, json_pack("{s:s,s:o,s:o}", "subresource", name, "responseKind",
 		                                      response_kind(group, version, kind), "verbs", verbs_of(verbs)));

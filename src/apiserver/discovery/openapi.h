@@ -17,6 +17,9 @@ void openapi_add_schemas(json_t *schemas, enum openapi_version api, const struct
                          const struct api_version *v);
 void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api);
 
+/* Before the names of the protocol's own types. */
+#define OPENAPI_META "io.k8s.apimachinery.pkg.apis.meta.v1."
+
 #define OPENAPI_MAX ((size_t)1024 * 1024 * 1024) /* bytes of a document */
 
 /* How a document is written: entry by entry, since the trees of a thousand kinds together would take gigabytes. */

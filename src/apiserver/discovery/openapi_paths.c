@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#define META "io.k8s.apimachinery.pkg.apis.meta.v1."
 #define WRITE_PARAMETERS (PARAMETER(DRY_RUN) | PARAMETER(MANAGER) | PARAMETER(VALIDATION))
 #define SELECTION                                                                                          \
 	(PARAMETER(CONTINUE) | PARAMETER(FIELDS) | PARAMETER(LABELS) | PARAMETER(LIMIT) | PARAMETER(VERSION) | \
@@ -137,19 +136,15 @@ static json_t *patches_of(const struct target *t)
 	return list;
 }
 
-static json_t *strings(const char *const *texts)
+static json_t *types_of(const char *const *media)
 {
-	json_t *list = json_array();
-
-	for (; *texts; texts++)
-		json_push_str(list, *texts);
-	return list;
+	return json_strings((char *const *)(uintptr_t)media);
 }
 
 /* Media types it takes. */
 static json_t *consumed(const struct target *t, const struct operation *op)
 {
-	return op->body == BODY_PATCH ? patches_of(t) : strings(t->type->custom ? DOCUMENTS : ANY);
+	return op->body == BODY_PATCH ? patches_of(t) : types_of(t->type->custom ? DOCUMENTS : ANY);
 }
 
 /* Custom resources are not told to come as a stream, though they do. */
@@ -157,7 +152,7 @@ static json_t *produced(const struct target *t, const struct operation *op)
 {
 	bool stream = !t->type->custom && (op->answer == ANSWER_LIST || op->answer == ANSWER_EVENT);
 
-	return strings(stream ? STREAMS : DOCUMENTS);
+	return types_of(stream ? STREAMS : DOCUMENTS);
 }
 
 /* v3: { media type: { schema } } for each of the types, which are taken. */
@@ -180,9 +175,9 @@ static json_t *answer_schema(const struct target *t, const struct operation *op)
 	case ANSWER_LIST:
 		return openapi_ref(t->api, list);
 	case ANSWER_STATUS:
-		return openapi_ref(t->api, META "Status");
+		return openapi_ref(t->api, OPENAPI_META "Status");
 	case ANSWER_EVENT:
-		return openapi_ref(t->api, META "WatchEvent");
+		return openapi_ref(t->api, OPENAPI_META "WatchEvent");
 	default:
 		return openapi_ref(t->api, t->schema);
 	}
@@ -191,8 +186,8 @@ static json_t *answer_schema(const struct target *t, const struct operation *op)
 static void add_body(json_t *operation, json_t *parameters, const struct target *t, const struct operation *op)
 {
 	_cleanup_json_ json_t *schema = openapi_ref(t->api, op->body == BODY_OBJECT  ? t->schema
-	                                                    : op->body == BODY_PATCH ? META "Patch"
-	                                                                             : META "DeleteOptions");
+	                                                    : op->body == BODY_PATCH ? OPENAPI_META "Patch"
+	                                                                             : OPENAPI_META "DeleteOptions");
 
 	if (t->api == OPENAPI_V2) {
 		json_t *body = json_pack("{s:s,s:s,s:O}", "name", "body", "in", "body", "schema", schema);

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 
-#define META "io.k8s.apimachinery.pkg.apis.meta.v1."
 #define SCALE "io.k8s.api.autoscaling.v1.Scale"
 
 /* "a.b.c" → "c.b.a" */
@@ -49,7 +48,7 @@ static json_t *kinds(const struct api_type *t, const struct api_version *v, cons
 /* Nothing stands beside a $ref in v3. */
 static json_t *list_meta(enum openapi_version api, bool custom)
 {
-	json_t *ref = openapi_ref(api, META "ListMeta");
+	json_t *ref = openapi_ref(api, OPENAPI_META "ListMeta");
 	json_t *v = api == OPENAPI_V3 ? json_pack("{s:[o]}", "allOf", ref) : ref;
 
 	json_put_str(v, "description", "State of the server that the list shows, and where it goes on.");
@@ -122,8 +121,8 @@ static void describe(json_t *schema, const json_t *described, json_t *schemas)
 
 void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api)
 {
-	static const char *const names[] = { BUILTIN_OBJECT_META, META "ListMeta",   META "DeleteOptions",
-		                                 META "Status",       META "WatchEvent", SCALE };
+	static const char *const names[] = { BUILTIN_OBJECT_META,   OPENAPI_META "ListMeta",   OPENAPI_META "DeleteOptions",
+		                                 OPENAPI_META "Status", OPENAPI_META "WatchEvent", SCALE };
 	_cleanup_json_ json_t *meta = builtin_object_meta(NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -132,6 +131,6 @@ void openapi_add_meta_schemas(json_t *schemas, enum openapi_version api)
 			kinds_publish(m, refs_of(api), api == OPENAPI_V3, schemas);
 	}
 	describe(json_object_get(schemas, BUILTIN_OBJECT_META), meta, schemas);
-	json_put(schemas, META "Patch",
+	json_put(schemas, OPENAPI_META "Patch",
 	         json_pack("{s:s,s:s}", "type", "object", "description", "A change, in the form its media type says."));
 }

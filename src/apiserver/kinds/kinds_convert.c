@@ -1,29 +1,16 @@
 /* What keeps an object that was patched from becoming a Go type: such objects are not decoded but converted
  * (k8s.io/apimachinery/pkg/runtime/converter.go), which has words of its own. */
 #include "base/str.h"
+#include "codec/go_format.h"
+#include "codec/go_json.h"
 #include "kinds.h"
-
-#include <string.h>
 
 static char *message_fault(const struct kinds_message *m, const json_t *obj);
 
 /* Go's kind of a value that was JSON. */
 static const char *kind_of(const json_t *v)
 {
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return "map";
-	case JSON_ARRAY:
-		return "slice";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-		return "int64";
-	case JSON_REAL:
-		return "float64";
-	default:
-		return "bool";
-	}
+	return json_is_object(v) ? "map" : json_is_array(v) ? "slice" : go_type_name(v);
 }
 
 static char *unrecognized(const char *wanted)
@@ -65,9 +52,7 @@ static char *value_fault(const struct kinds_field *f, const json_t *v)
 	case KINDS_INT_OR_STRING: /* reads JSON itself */
 		return json_is_string(v) || json_is_number(v)
 		           ? NULL
-		           : xasprintf("json: cannot unmarshal %s into Go value of type int32", json_is_object(v)  ? "object"
-		                                                                                : json_is_array(v) ? "array"
-		                                                                                                   : "bool");
+		           : xasprintf("json: cannot unmarshal %s into Go value of type int32", go_json_type(v));
 	case KINDS_MESSAGE:
 		return json_is_object(v) ? message_fault(kinds_message_of(f), v)
 		                         : xasprintf("cannot restore struct from: %s", kind_of(v));

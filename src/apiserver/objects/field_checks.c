@@ -200,18 +200,14 @@ void check_dns_label(struct err *err, const char *name, const char *field, ...)
 
 void check_unique_names(struct err *err, const json_t *list, const char *field)
 {
-	_cleanup_json_ json_t *seen = json_object();
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *item;
 
 	json_array_foreach (list, i, item) {
 		const char *name = json_get_str(item, "name");
-		if (str_empty(name))
+		if (str_empty(name) || map_add(seen, name))
 			continue;
-		if (!json_object_get(seen, name)) {
-			json_put_bool(seen, name, true);
-			continue;
-		}
 		_cleanup_free_ char *path = xasprintf("%s[%zu].name", field, i),
 							*shown = schema_show(json_object_get(item, "name"));
 		invalid_add(err, INVALID_DUPLICATE, path, "Duplicate value: %s", shown);

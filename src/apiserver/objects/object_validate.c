@@ -148,13 +148,17 @@ static void warn_finalizers(const json_t *obj, const json_t *old, char ***warnin
 {
 	static const char *const STANDARD[] = { "orphan", "foregroundDeletion", "kubernetes", NULL };
 	_cleanup_strv_ char **added = NULL;
-	_cleanup_(map_freep) struct map *before = kube_finalizers(old);
+	_cleanup_(map_freep) struct map *before = NULL; /* made when it is needed, which is seldom */
 	size_t i;
 	json_t *item;
 
 	json_array_foreach (json_object_get(kube_meta(obj), "finalizers"), i, item) {
 		const char *name = json_string_value(item);
-		if (name && !strchr(name, '/') && !str_in(name, STANDARD) && !map_has(before, name))
+		if (!name || strchr(name, '/') || str_in(name, STANDARD))
+			continue;
+		if (!before)
+			before = kube_finalizers(old);
+		if (!map_has(before, name))
 			strv_push(&added, name);
 	}
 	strv_sort(added);

@@ -40,12 +40,11 @@ static void check_map_keys(struct place *p, const json_t *s, const char *at)
 	const json_t *items = json_object_get(s, "items"), *keys = json_object_get(s, "x-kubernetes-list-map-keys");
 	const json_t *required = json_object_get(items, "required");
 	size_t i, k;
-	json_t *key, *other;
+	json_t *key;
 
 	json_array_foreach (keys, i, key) {
 		const char *name = json_string_value(key);
 		const json_t *field = json_object_get(json_object_get(items, "properties"), name);
-		bool always = false;
 		for (k = 0; k < i; k++)
 			if (strcmp(name, json_string_value(json_array_get(keys, k))) == 0)
 				wrong_keys(p, keys, at, "must not contain duplicate entries");
@@ -57,9 +56,7 @@ static void check_map_keys(struct place *p, const json_t *s, const char *at)
 			schema_invalid(&p->form, xasprintf("%s.items.properties[%s].type", at, name),
 			               json_object_get(field, "type"),
 			               xstrdup("must be a scalar type if parent array's x-kubernetes-list-type is map"));
-		json_array_foreach (required, k, other)
-			always = always || str_eq(json_string_value(other), name);
-		if (!always && !schema_has(field, "default"))
+		if (!json_has_str(required, name) && !schema_has(field, "default"))
 			schema_required(
 				&p->form, xasprintf("%s.items.properties[%s].default", at, name),
 				"this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");

@@ -190,7 +190,7 @@ static void check_sub_path(const json_t *mount, const char *key, const char *lis
 static void check_mounts(const struct map *volumes, const json_t *container, const char *path, struct err *err)
 {
 	_cleanup_free_ char *list = xasprintf("%s.volumeMounts", path);
-	_cleanup_json_ json_t *seen = json_object();
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *mount;
 
@@ -201,9 +201,8 @@ static void check_mounts(const struct map *volumes, const json_t *container, con
 								*shown = schema_show(json_object_get(mount, "name"));
 			invalid_add(err, INVALID_NOT_FOUND, field, "Not found: %s", shown);
 		}
-		if (at && json_object_get(seen, at))
+		if (!map_add(seen, at ? at : "") && at)
 			check_fail(err, json_object_get(mount, "mountPath"), "must be unique", "%s[%zu].mountPath", list, i);
-		json_put_bool(seen, at ? at : "", true);
 		check_sub_path(mount, "subPath", list, err);
 		check_sub_path(mount, "subPathExpr", list, err);
 	}

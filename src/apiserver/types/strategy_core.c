@@ -28,13 +28,8 @@ static void namespace_create(json_t *obj)
 static void namespace_complete(json_t *obj)
 {
 	json_t *spec = json_ensure_object(obj, "spec"), *finalizers = json_ensure_array(spec, "finalizers");
-	bool held = false;
-	size_t i;
-	json_t *item;
 
-	json_array_foreach (finalizers, i, item)
-		held = held || str_eq(json_string_value(item), "kubernetes");
-	if (!held)
+	if (!json_has_str(finalizers, "kubernetes"))
 		json_array_append_new(finalizers, json_string("kubernetes"));
 	json_put(obj, "status", json_pack("{s:s}", "phase", "Active"));
 }

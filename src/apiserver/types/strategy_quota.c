@@ -112,33 +112,39 @@ static bool scope_has_all(const char *scope, const json_t *hard)
 	return true;
 }
 
-static void fail_scopes(const json_t *scopes, const char *detail, struct err *err)
+/* As Go shows them. */
+static void show_scopes(const json_t *scopes, struct buf *out)
 {
-	_cleanup_buf_ struct buf shown = BUF_INIT(4096);
 	size_t i;
 	json_t *item;
 
-	buf_puts(&shown, "[]core.ResourceQuotaScope{");
+	buf_puts(out, "[]core.ResourceQuotaScope{");
 	json_array_foreach (scopes, i, item)
-		buf_printf(&shown, "%s\"%s\"", i ? ", " : "", json_string_value(item) ? json_string_value(item) : "");
-	buf_putc(&shown, '}');
-	invalid_add(err, INVALID_VALUE, "spec.scopes", "Invalid value: %s: %s", buf_str(&shown), detail);
+		buf_printf(out, "%s\"%s\"", i ? ", " : "", json_string_value(item) ? json_string_value(item) : "");
+	buf_putc(out, '}');
+}
+
+static void fail_scopes(const struct buf *shown, const char *detail, struct err *err)
+{
+	invalid_add(err, INVALID_VALUE, "spec.scopes", "Invalid value: %s: %s", buf_str(shown), detail);
 }
 
 static void check_scopes(const json_t *scopes, const json_t *hard, struct err *err)
 {
 	static const char *const EXCLUDE[][2] = { { "BestEffort", "NotBestEffort" }, { "Terminating", "NotTerminating" } };
+	_cleanup_buf_ struct buf shown = BUF_INIT(4096);
 	size_t i;
 	json_t *item;
 
+	show_scopes(scopes, &shown);
 	json_array_foreach (scopes, i, item) {
 		const char *scope = json_string_value(item) ? json_string_value(item) : "";
 		if (!scope_has_all(scope, hard))
-			fail_scopes(scopes, "unsupported scope applied to resource", err);
+			fail_scopes(&shown, "unsupported scope applied to resource", err);
 	}
 	for (i = 0; i < ARRAY_SIZE(EXCLUDE); i++)
 		if (json_has_str(scopes, EXCLUDE[i][0]) && json_has_str(scopes, EXCLUDE[i][1]))
-			fail_scopes(scopes, "conflicting scopes", err);
+			fail_scopes(&shown, "conflicting scopes", err);
 }
 
 static void check_requirement(const json_t *requirement, const json_t *hard, struct err *err)
@@ -270,7 +276,7 @@ static void check_names(const json_t *limit, size_t i, bool pod, struct err *err
 		}
 }
 
-static void check_type(const json_t *limit, size_t i, json_t *seen, struct err *err)
+static void check_type(const json_t *limit, size_t i, struct map *seen, struct err *err)
 {
 	static const char *const TYPES[] = { "Pod", "Container", "PersistentVolumeClaim", NULL };
 	const char *type = json_get_str(limit, "type") ? json_get_str(limit, "type") : "";
@@ -279,9 +285,8 @@ static void check_type(const json_t *limit, size_t i, json_t *seen, struct err *
 	if (*type && !strchr(type, '/') && !str_in(type, TYPES))
 		check_fail(err, json_object_get(limit, "type"), "must be a standard limit type or fully qualified", "%s",
 		           field);
-	if (*type && json_object_get(seen, type))
+	if (*type && !map_add(seen, type))
 		invalid_add(err, INVALID_DUPLICATE, field, "Duplicate value: \"%s\"", type);
-	json_put_bool(seen, type, true);
 }
 
 static void check_limit(const json_t *limit, size_t i, struct err *err)
@@ -304,7 +309,7 @@ static void check_limit(const json_t *limit, size_t i, struct err *err)
 
 static int limit_range_validate(const json_t *obj, const json_t *old _unused_, struct err *err)
 {
-	_cleanup_json_ json_t *seen = json_object();
+	_cleanup_(map_freep) struct map *seen = map_new(NULL);
 	size_t i;
 	json_t *limit;
 

@@ -1,6 +1,7 @@
 #include "kcl/go_decode.h"
 
 #include "base/str.h"
+#include "codec/go_json.h"
 #include "call.h"
 
 static const struct go_type string = { "string", GO_STRING, NULL, NULL };
@@ -56,20 +57,12 @@ struct place {
 	const char *path;
 };
 
-static const char *kind_name(const json_t *v)
-{
-	return json_is_string(v)    ? "string"
-	       : json_is_boolean(v) ? "bool"
-	       : json_is_object(v)  ? "object"
-	       : json_is_array(v)   ? "array"
-	                            : "number";
-}
-
 static int refuse(const json_t *v, const struct go_type *t, const struct place *at, struct err *err)
 {
 	if (!at->structure)
-		return err_set(err, ERR_INVALID, "json: cannot unmarshal %s into Go value of type %s", kind_name(v), t->name);
-	return err_set(err, ERR_INVALID, "json: cannot unmarshal %s into Go struct field %s.%s of type %s", kind_name(v),
+		return err_set(err, ERR_INVALID, "json: cannot unmarshal %s into Go value of type %s", go_json_type(v),
+		               t->name);
+	return err_set(err, ERR_INVALID, "json: cannot unmarshal %s into Go struct field %s.%s of type %s", go_json_type(v),
 	               at->structure, at->path, t->name);
 }
 

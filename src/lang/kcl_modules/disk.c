@@ -209,10 +209,11 @@ static void stamp_folder(struct stamp *s, const char *folder, unsigned depth)
 {
 	DIR *d = depth < STAMP_DEPTH_MAX ? opendir(folder) : NULL;
 
-	for (const struct dirent *entry; d && s->left > 0 && (entry = readdir(d)) != NULL; s->left--) {
+	for (const struct dirent *entry; d && s->left > 0 && (entry = readdir(d)) != NULL;) {
 		_cleanup_free_ char *path = fs_join(folder, entry->d_name);
 		struct stat st;
 
+		s->left--;
 		if (entry->d_name[0] == '.' || stat(path, &st) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode))
@@ -220,8 +221,6 @@ static void stamp_folder(struct stamp *s, const char *folder, unsigned depth)
 		else
 			buf_printf(s->out, "%s %lld %lld.%09ld %llu\n", path, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
 			           st.st_mtim.tv_nsec, (unsigned long long)st.st_ino);
-		if (s->left == 0)
-			break;
 	}
 	if (d)
 		closedir(d);

@@ -47,13 +47,23 @@ static bool may_be_too_deep(const struct kcl_str *s)
 	return depth >= KCL_JSON_DEPTH;
 }
 
-/* What is wrong in upstream's words; where it finds nothing, in those of our reader. */
-static const char *json_reason(struct kcl_heap *h, const struct kcl_str *s, const struct err *err)
+/* What is wrong in upstream's words; NULL: it finds nothing. */
+static const char *upstream_reason(struct kcl_heap *h, const struct kcl_str *s)
 {
 	struct kcl_json_fault fault;
 
-	if (kcl_json_fault(s->s, s->len, &fault))
-		return kcl_printf(h, "%s at line %zu column %zu", fault.what, fault.line, fault.column);
+	return kcl_json_fault(s->s, s->len, &fault)
+	           ? kcl_printf(h, "%s at line %zu column %zu", fault.what, fault.line, fault.column)
+	           : NULL;
+}
+
+/* The same; where upstream finds nothing, in the words of our reader. */
+static const char *json_reason(struct kcl_heap *h, const struct kcl_str *s, const struct err *err)
+{
+	const char *reason = upstream_reason(h, s);
+
+	if (reason)
+		return reason;
 	return err->message ? kcl_strndup(h, err->message, strlen(err->message)) : "invalid JSON";
 }
 
@@ -62,19 +72,17 @@ static bool parse_json(struct kcl_heap *h, const struct kcl_str *s, struct kcl_v
 {
 	check_room_for_tree(h, s);
 
-	struct kcl_json_fault fault;
+	const char *reason = may_be_too_deep(s) ? upstream_reason(h, s) : NULL;
 	struct err *err = kcl_heap_own(h, new0(struct err), error_free);
-	bool valid = !may_be_too_deep(s) || !kcl_json_fault(s->s, s->len, &fault);
-	json_t *v = valid ? json_parse(s->s, s->len, 0, err) : NULL;
-
-	valid = v != NULL;
+	json_t *v = reason ? NULL : json_parse(s->s, s->len, 0, err);
+	bool valid = v != NULL;
 
 	if (valid) {
 		kcl_heap_own(h, v, json_free);
 		*ret = kcl_from_json(h, v);
 		kcl_heap_release(h, v);
 	} else {
-		*ret_reason = json_reason(h, s, err);
+		*ret_reason = reason ? reason : json_reason(h, s, err);
 	}
 	kcl_heap_release(h, err);
 	return valid;
